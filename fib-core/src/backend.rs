@@ -1,0 +1,74 @@
+//! What a backend is: it decides *where and when*, and never computes a Fibonacci number.
+
+use crate::error::Error;
+use crate::job::Job;
+use std::num::NonZeroUsize;
+
+/// A way of running a job's chunks on workers.
+///
+/// `run` may be called from several threads at once. Each call keeps at most [`workers`] kernels
+/// going at a time, the calling thread included if it computes.
+///
+/// [`workers`]: FibBackend::workers
+pub trait FibBackend: Send + Sync {
+    /// How many workers there are; a job is cut for this many.
+    fn workers(&self) -> NonZeroUsize;
+
+    /// Runs every chunk of the job once and returns when all have ended.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if the workers are gone. What a kernel does wrong is no error here: it
+    /// is recorded in the chunk.
+    fn run(&self, job: Job<'_>) -> Result<(), Error>;
+}
+
+/// How a backend is to be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many workers.
+    pub workers: NonZeroUsize,
+    /// Whether persistent workers are bound to a CPU each. Threads that live for one batch are not.
+    pub pin: bool,
+}
+
+impl Settings {
+    /// This many unpinned workers.
+    pub fn workers(workers: NonZeroUsize) -> Self {
+        Settings { workers, pin: false }
+    }
+}
+
+impl Default for Settings {
+    /// As many workers as this process may use at once, affinity and CPU quota included; unpinned.
+    fn default() -> Self {
+        Settings::workers(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+/// A backend in a registry: what it is and how to build it.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor {
+    /// The name users choose it by.
+    pub name: &'static str,
+    /// Its model in one sentence.
+    pub summary: &'static str,
+    /// Builds it, workers started and warm.
+    pub build: fn(Settings) -> Result<Box<dyn FibBackend>, Error>,
+}
+
+impl Descriptor {
+    /// Builds the backend, workers started and warm.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if not a single worker can be had.
+    pub fn build(&self, settings: Settings) -> Result<Box<dyn FibBackend>, Error> {
+        (self.build)(settings)
+    }
+}
+
+/// Warns that the system refused threads, if it did: the batch is computed all the same, by fewer.
+pub fn warn_of_fewer_threads(backend: &str, granted: usize, wanted: NonZeroUsize) {
+    if granted < wanted.get() {
+        log::warn!("{backend}: the system granted {granted} of {wanted} threads");
+    }
+}

@@ -1,0 +1,170 @@
+//! Whether a backend does what it must besides computing.
+
+use super::oracle::{assert_right, assert_right_at};
+use super::probes::{Cancelling, Counting, Gauge, Nesting, Panicking};
+use super::{build, with_each_worker_count};
+use crate::{
+    Descriptor, Error, FibBackend, Kernel, Layout, MemoryLimit, Options, Record, Sequential,
+    Settings, Span, Table, compute, execute, kernels,
+};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+fn laid_out(kernel: Arc<dyn Kernel>, wanted: &[u64]) -> Table {
+    let layout = Layout::new(kernel, wanted, MemoryLimit::default()).expect("within the limit");
+    Table::new(layout).expect("there is memory")
+}
+
+fn chunked(chunking: &str) -> Options {
+    Options { chunking: chunking.parse().expect("a chunking"), ..Options::default() }
+}
+
+pub(super) fn each_index_once(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let wanted: Vec<u64> = (0..500).rev().collect();
+        let counting = Arc::new(Counting((0..500).map(|_| AtomicUsize::new(0)).collect()));
+        let kernel: Arc<dyn Kernel> = counting.clone();
+        let table = compute(backend, &kernel, &wanted, &chunked("items:3")).expect("it succeeds");
+        assert_right(&table, &wanted, "counted");
+        assert!(counting.0.iter().all(|count| count.load(SeqCst) == 1));
+    });
+}
+
+pub(super) fn no_more_than_workers(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let gauge = Arc::new(Gauge::default());
+        let kernel: Arc<dyn Kernel> = gauge.clone();
+        compute(backend, &kernel, &[0; 200], &chunked("items:1")).expect("it succeeds");
+        let (most, workers) = (gauge.most.load(SeqCst), backend.workers().get());
+        assert!((1..=workers).contains(&most), "{most} kernels at once, {workers} workers");
+        assert!(gauge.threads() <= workers, "{} threads, {workers} workers", gauge.threads());
+    });
+}
+
+fn spans(records: &[Record]) -> Vec<Span> {
+    records.iter().map(|record| record.span.expect("the timeline was asked for")).collect()
+}
+
+pub(super) fn timeline(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let wanted: Vec<u64> = (0..300).collect();
+        let mut table = laid_out(kernels::iterative(), &wanted);
+        let options = Options { timeline: true, ..chunked("items:10") };
+        let before = std::time::Instant::now();
+        let records = execute(backend, &mut table, &options).expect("it succeeds");
+        let mut spans = spans(&records);
+        assert_eq!(spans.len(), 30);
+        for span in &spans {
+            assert!(span.worker < backend.workers().get(), "{span:?}");
+            assert!(before <= span.start && span.start + span.paused <= span.end, "{span:?}");
+        }
+        spans.sort_by_key(|span| (span.worker, span.start));
+        let overlap = |w: &&[Span]| w[0].worker == w[1].worker && w[0].end > w[1].start;
+        assert_eq!(spans.windows(2).find(overlap), None);
+    });
+}
+
+pub(super) fn progress(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let options = Options::default();
+        compute(backend, &kernels::iterative(), &[700; 123], &options).expect("it succeeds");
+        assert_eq!(options.control.done(), 123);
+    });
+}
+
+pub(super) fn cancel_before(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let options = Options::default();
+        options.control.cancel();
+        let mut table = laid_out(kernels::iterative(), &[1, 2, 3]);
+        let cancelled = execute(backend, &mut table, &options);
+        assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
+        assert!((0..3).all(|i| table.limbs(i).is_none()));
+        assert_eq!(options.control.done(), 0);
+    });
+}
+
+pub(super) fn cancel_midway(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let wanted: Vec<u64> = (0..400).collect();
+        let options = chunked("items:5");
+        let kernel = Cancelling { at: 57, control: options.control.clone() };
+        let mut table = laid_out(Arc::new(kernel), &wanted);
+        let cancelled = execute(backend, &mut table, &options);
+        assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
+        let computed: Vec<usize> = (0..400).filter(|&i| table.limbs(i).is_some()).collect();
+        assert!(computed.contains(&57) && !computed.contains(&58), "{computed:?}");
+        assert_eq!(options.control.done(), computed.len());
+        computed
+            .into_iter()
+            .for_each(|i| assert_right_at(&table, i, i as u64, "before the cancel"));
+    });
+}
+
+pub(super) fn panic_then_again(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let wanted: Vec<u64> = (0..300).collect();
+        let kernel = Panicking { at: |n| matches!(n, 0 | 77 | 78 | 299) };
+        let mut table = laid_out(Arc::new(kernel), &wanted);
+        let Err(Error::Failed(failures)) = execute(backend, &mut table, &Options::default()) else {
+            panic!("four panics passed unnoticed");
+        };
+        let named: Vec<u64> = failures.iter().map(|failure| failure.index).collect();
+        assert_eq!(named, [0, 77, 78, 299]);
+        assert_eq!(failures[1].message, "boom at 77");
+        for (i, &n) in wanted.iter().enumerate() {
+            match named.contains(&n) {
+                true => assert_eq!(table.limbs(i), None),
+                false => assert_right_at(&table, i, n, "beside a panic"),
+            }
+        }
+        let again = compute(backend, &kernels::iterative(), &wanted, &Options::default());
+        assert_right(&again.expect("the backend works again"), &wanted, "after a panic");
+    });
+}
+
+pub(super) fn concurrent_callers(descriptor: &Descriptor) {
+    let backend = build(descriptor, 2);
+    std::thread::scope(|scope| {
+        for caller in 0..4u64 {
+            let backend = &*backend;
+            scope.spawn(move || {
+                let wanted: Vec<u64> = (0..200).map(|i| (i * 11 + caller) % 900).collect();
+                for _ in 0..5 {
+                    let table =
+                        compute(backend, &kernels::iterative(), &wanted, &chunked("items:9"));
+                    assert_right(&table.expect("it succeeds"), &wanted, "beside other callers");
+                }
+            });
+        }
+    });
+}
+
+fn assert_nested(outer: &dyn FibBackend, inner: Arc<dyn FibBackend>) {
+    let wanted: Vec<u64> = (100..164).collect();
+    let kernel: Arc<dyn Kernel> = Arc::new(Nesting(inner));
+    let table = compute(outer, &kernel, &wanted, &Options::default()).expect("it succeeds");
+    assert_right(&table, &wanted, "nested");
+}
+
+pub(super) fn nested_in_itself(descriptor: &Descriptor) {
+    with_each_worker_count(descriptor, |backend| {
+        let inner: Arc<dyn FibBackend> = Arc::from(build(descriptor, backend.workers().get()));
+        assert_nested(&*inner.clone(), inner);
+    });
+}
+
+pub(super) fn nested_in_another(descriptor: &Descriptor) {
+    let backend: Arc<dyn FibBackend> = Arc::from(build(descriptor, 2));
+    assert_nested(&Sequential, Arc::clone(&backend));
+    assert_nested(&*backend, Arc::new(Sequential));
+}
+
+pub(super) fn pinned(descriptor: &Descriptor) {
+    let settings = Settings { workers: NonZeroUsize::MIN.saturating_add(2), pin: true };
+    let backend = descriptor.build(settings).expect("the backend can be built");
+    let wanted: Vec<u64> = (0..300).collect();
+    let table = compute(&*backend, &kernels::iterative(), &wanted, &Options::default());
+    assert_right(&table.expect("it succeeds"), &wanted, "pinned");
+}

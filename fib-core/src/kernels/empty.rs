@@ -1,0 +1,25 @@
+//! No arithmetic.
+
+use crate::kernel::{Kernel, Run};
+
+/// Takes its slots, which have no limbs, and leaves them: what remains is the cost of scheduling.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Empty;
+
+impl Kernel for Empty {
+    fn name(&self) -> &'static str {
+        "empty"
+    }
+
+    fn limbs(&self, _n: u64) -> usize {
+        0
+    }
+
+    fn cost(&self, _n: u64, _previous: Option<u64>) -> f64 {
+        1.0
+    }
+
+    fn fill(&self, run: &mut Run<'_>) {
+        while run.next_slot().is_some() {}
+    }
+}

@@ -1,0 +1,28 @@
+//! The baseline: every chunk on the calling thread, one after another.
+
+use crate::backend::{Descriptor, FibBackend};
+use crate::error::Error;
+use crate::job::Job;
+use std::num::NonZeroUsize;
+
+/// Registry entry of [`Sequential`].
+pub const SEQUENTIAL: Descriptor = Descriptor {
+    name: "sequential",
+    summary: "the calling thread alone: the baseline of every speedup",
+    build: |_| Ok(Box::new(Sequential)),
+};
+
+/// Runs every chunk on the calling thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sequential;
+
+impl FibBackend for Sequential {
+    fn workers(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+
+    fn run(&self, job: Job<'_>) -> Result<(), Error> {
+        job.into_chunks().into_iter().for_each(|chunk| chunk.run(0));
+        Ok(())
+    }
+}

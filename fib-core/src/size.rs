@@ -1,0 +1,80 @@
+//! The exact size of F(n), known before any work.
+//!
+//! F(n) = round(phi^n / sqrt 5), so its bit length is floor(n log2 phi - log2 sqrt 5) + 1 from
+//! n = 4 on. In `f64` that is wrong for 33 indices below 10^9, first at n = 303,021,408; here it is
+//! one product of a `u64` and a 128-bit log2 phi in fixed point.
+
+/// floor(2^128 log2 phi).
+const LOG2_PHI: u128 = 0xb1b9_d68a_8e53_425d_e48f_c742_6f0c_4428;
+/// log2(sqrt 5) with 64 bits behind the point.
+const LOG2_SQRT5: u128 = 0x1_2934_f097_9a37_15fc;
+
+/// Bits of F(n): the position of its highest set bit, counted from 1; 0 for F(0) = 0.
+pub fn bits(n: u64) -> u64 {
+    match n {
+        0 => 0,
+        1 | 2 => 1,
+        3 => 2, // phi^3 / sqrt 5 = 1.89 is rounded up across a power of two
+        _ => {
+            let (high, low) = (LOG2_PHI >> 64, LOG2_PHI & u128::from(u64::MAX));
+            let n_log2_phi = u128::from(n) * high + ((u128::from(n) * low) >> 64);
+            ((n_log2_phi - LOG2_SQRT5) >> 64) as u64 + 1
+        }
+    }
+}
+
+/// 64-bit limbs of F(n): `bits(n)` over 64, rounded up; 0 for F(0).
+pub fn limbs(n: u64) -> usize {
+    // Only a 32-bit target can overflow; a slot of usize::MAX limbs is refused by every limit.
+    usize::try_from(bits(n).div_ceil(64)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_bigint::BigUint;
+
+    #[test]
+    fn bits_agree_with_addition() {
+        let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));
+        for n in 0..20_000 {
+            assert_eq!(bits(n), a.bits(), "F({n})");
+            (a, b) = (b.clone(), a + b);
+        }
+    }
+
+    /// 303,021,408 is where `f64` goes wrong first: log2 F(n) is within 2^-27 of an integer there.
+    #[test]
+    fn bits_agree_with_long_arithmetic() {
+        let n = 303_021_408;
+        let phi = 5f64.sqrt().midpoint(0.5);
+        let in_f64 = (n as f64 * phi.log2() - 5f64.sqrt().log2()).floor() as u64 + 1;
+        assert_ne!(bits(n), in_f64);
+        for n in
+            [4, 93, 94, 186, 187, n - 1, n, n + 1, 1 << 40, (1 << 40) + 1, u64::MAX - 1, u64::MAX]
+        {
+            assert_eq!(bits(n), bits_by_powering(n), "F({n})");
+        }
+    }
+
+    /// Bit length of phi^n / sqrt 5 by binary powering with 512 bits behind the point.
+    fn bits_by_powering(n: u64) -> u64 {
+        const POINT: u64 = 512;
+        let one = BigUint::from(1u32) << POINT;
+        let sqrt5 = (BigUint::from(5u32) << (2 * POINT)).sqrt();
+        let phi = (&sqrt5 + &one) >> 1u32;
+        let (mut mantissa, mut exponent) = (one, 0u128);
+        for i in (0..64 - n.leading_zeros()).rev() {
+            mantissa = (&mantissa * &mantissa) >> POINT;
+            exponent *= 2;
+            if n >> i & 1 == 1 {
+                mantissa = (&mantissa * &phi) >> POINT;
+            }
+            let excess = mantissa.bits() - (POINT + 1);
+            mantissa >>= excess;
+            exponent += u128::from(excess);
+        }
+        let quotient = (mantissa << POINT) / sqrt5;
+        (u128::from(quotient.bits()) + exponent - u128::from(POINT)) as u64
+    }
+}

@@ -1,0 +1,66 @@
+//! The baseline is a backend too; and a suite that lets defects pass would prove nothing.
+
+use fib_core::conformance::{SUITE, check};
+use fib_core::{Descriptor, Error, FibBackend, Job, SEQUENTIAL};
+use std::num::NonZeroUsize;
+use std::panic::catch_unwind;
+use std::thread::scope;
+
+#[test]
+fn sequential() {
+    check(&SEQUENTIAL);
+}
+
+/// The properties that a backend violates.
+fn violated(backend: Descriptor) -> Vec<&'static str> {
+    let holds = |check: fn(&Descriptor)| catch_unwind(|| check(&backend)).is_ok();
+    SUITE.iter().filter(|(_, check)| !holds(*check)).map(|(name, _)| *name).collect()
+}
+
+macro_rules! defective {
+    ($name:ident, |$job:ident| $run:expr) => {
+        struct $name;
+        impl FibBackend for $name {
+            fn workers(&self) -> NonZeroUsize {
+                NonZeroUsize::MIN
+            }
+            fn run(&self, $job: Job<'_>) -> Result<(), Error> {
+                $run;
+                Ok(())
+            }
+        }
+        impl $name {
+            const ENTRY: Descriptor = Descriptor {
+                name: stringify!($name),
+                summary: "a defect",
+                build: |_| Ok(Box::new($name)),
+            };
+        }
+    };
+}
+
+defective!(Forgetful, |job| job.into_chunks().into_iter().skip(1).for_each(|chunk| chunk.run(0)));
+defective!(Misnaming, |job| job.into_chunks().into_iter().for_each(|chunk| chunk.run(7)));
+defective!(Overcrowded, |job| scope(|s| {
+    for chunk in job.into_chunks() {
+        s.spawn(|| chunk.run(0));
+    }
+}));
+defective!(Swapping, |job| {
+    let halves: Vec<_> = job.into_chunks().into_iter().map(|chunk| chunk.detach()).collect();
+    let (tasks, pending): (Vec<_>, Vec<_>) = halves.into_iter().unzip();
+    let replies = tasks.into_iter().rev().map(|task| task.run(0));
+    pending.into_iter().zip(replies).for_each(|(half, reply)| half.finish(reply));
+});
+
+#[test]
+fn defects_are_found() {
+    assert!(violated(Forgetful::ENTRY).len() > 8);
+    assert_eq!(
+        violated(Misnaming::ENTRY),
+        ["the timeline names workers that run one chunk at a time"]
+    );
+    let found = violated(Overcrowded::ENTRY);
+    assert!(found.contains(&"at most `workers` kernels at once"), "{found:?}");
+    assert!(violated(Swapping::ENTRY).contains(&"values agree with addition"));
+}

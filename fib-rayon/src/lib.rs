@@ -1,0 +1,75 @@
+//! Work stealing: a rayon pool of its own, and one expression that runs a job on it.
+//!
+//! Every worker has a deque of its own; an idle one steals from the others. The pool starts with
+//! the backend and sleeps between batches, so a batch costs waking it, not starting it. Its own
+//! pool, because rayon's global one belongs to the program and panics where threads are refused.
+#![forbid(unsafe_code)]
+
+use fib_core::{Descriptor, Error, FibBackend, Job, Settings, affinity, warn_of_fewer_threads};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder, current_thread_index};
+use std::num::NonZeroUsize;
+
+/// Registry entry of [`Rayon`].
+pub const RAYON: Descriptor = Descriptor {
+    name: "rayon",
+    summary: "a work-stealing pool: idle workers steal chunks from busy ones",
+    build: |settings| Ok(Box::new(Rayon::new(settings)?)),
+};
+
+/// A rayon pool.
+#[derive(Debug)]
+pub struct Rayon {
+    pool: ThreadPool,
+    workers: NonZeroUsize,
+}
+
+impl Rayon {
+    /// Starts the pool; where the system refuses that many threads, one of half the size, and so
+    /// on, with a warning.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if not even one thread can be had.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let wanted = settings.workers.get();
+        let sizes = std::iter::successors(Some(wanted), |&n| (n > 1).then_some(n / 2));
+        let mut refusal = String::new();
+        for size in sizes {
+            match pool(size, settings.pin) {
+                Ok(pool) => {
+                    let workers = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
+                    warn_of_fewer_threads(RAYON.name, size, settings.workers);
+                    return Ok(Rayon { pool, workers });
+                }
+                Err(error) => refusal = error.to_string(),
+            }
+        }
+        Err(Error::Backend { backend: RAYON.name, reason: refusal })
+    }
+}
+
+fn pool(workers: usize, pin: bool) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
+    ThreadPoolBuilder::new()
+        .num_threads(workers)
+        .thread_name(|worker| format!("rayon-{worker}"))
+        .start_handler(move |worker| affinity::pin_if(pin, worker))
+        .build()
+}
+
+impl FibBackend for Rayon {
+    fn workers(&self) -> NonZeroUsize {
+        self.workers
+    }
+
+    fn run(&self, job: Job<'_>) -> Result<(), Error> {
+        let chunks = job.into_chunks();
+        // A length of one lets the last chunk of a busy worker be stolen too.
+        self.pool.install(|| {
+            chunks
+                .into_par_iter()
+                .with_max_len(1)
+                .for_each(|chunk| chunk.run(current_thread_index().unwrap_or(0)));
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! The suite every backend passes.
+
+use fib_core::conformance::check;
+
+#[test]
+fn threads_static() {
+    check(&fib_threads::STATIC);
+}
+
+#[test]
+fn threads_queue() {
+    check(&fib_threads::QUEUE);
+}
+
+#[test]
+fn gil() {
+    check(&fib_threads::GIL);
+}
