@@ -1,1 +1,30 @@
+//! One uniform experiment over every backend: which gives what, at what price, on this machine.
+//!
+//! ```text
+//! scenarios, plan -> measure -> samples -> analyse -> matrix -> report
+//! ```
+//!
+//! Only [`measure`] looks at a clock; [`analyse`] and [`report`] are functions of the samples. No
+//! backend is named here: they come from the registry of `fib`.
+#![forbid(unsafe_code)]
 
+mod analysis;
+mod expected;
+pub mod interleave;
+mod machine;
+mod measure;
+mod plan;
+pub mod record;
+pub mod report;
+mod rng;
+mod scenario;
+mod stats;
+mod verify;
+
+pub use analysis::{Cell, Matrix, Row, Verdict, analyse};
+pub use machine::is_debug_build;
+pub use measure::{Progress, measure};
+pub use plan::Plan;
+pub use scenario::{SCENARIOS, Scenario};
+pub use stats::Estimate;
+pub use verify::{Check, verify};

@@ -1,2 +1,44 @@
-//! The command line of the Fibonacci backends.
-fn main() {}
+//! The program `fib`: parses, runs one command, and turns what happened into an exit code.
+//!
+//! `unsafe` appears once, in `stdout`: the attribute that runs a check before `main`.
+#![deny(unsafe_code)]
+
+mod args;
+mod commands;
+mod diagnostics;
+mod failure;
+mod format;
+mod input;
+mod output;
+mod spec;
+mod stdout;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    diagnostics::silence_panics();
+    let outcome = catch_unwind(|| {
+        let cli = Cli::parse();
+        diagnostics::install_logger(cli.quiet);
+        run(&cli)
+    });
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => failure::report(&error),
+        Err(panic) => failure::report(&failure::internal(&*panic)),
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    match &cli.command {
+        Command::Calc(args) => commands::calc::run(args),
+        Command::Batch(args) => commands::batch::run(args),
+        Command::Compare(args) => commands::compare::run(args, cli.quiet),
+        Command::List { what } => commands::list::run(*what),
+        Command::Completions { shell } => commands::pages::completions(*shell),
+        Command::Man { command } => commands::pages::man(command.as_deref()),
+    }
+}

@@ -1,0 +1,94 @@
+//! The header: what this machine is and what this program was built with.
+
+use crate::plan::Plan;
+use crate::record::{Header, Machine, SCHEMA_VERSION, ScenarioHead};
+use crate::stats::CONFIDENCE;
+use fib::{Layout, MemoryLimit, kernels};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use sysinfo::{CpuRefreshKind, System};
+
+mod built {
+    #![allow(missing_docs, unreachable_pub)] // generated
+    include!(concat!(env!("OUT_DIR"), "/built.rs"));
+}
+
+/// Crates whose version changes what is measured.
+const MEASURED: [&str; 4] = ["criterion", "crossbeam", "num-bigint", "rayon"];
+
+/// Whether this was built without optimisation: its times mean nothing.
+pub fn is_debug_build() -> bool {
+    cfg!(debug_assertions)
+}
+
+pub(crate) fn header(plan: &Plan) -> Header {
+    Header {
+        schema_version: SCHEMA_VERSION,
+        version: env!("CARGO_PKG_VERSION").into(),
+        command: plan.command.clone(),
+        started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+        machine: machine(),
+        cores: std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+        compiler: built::RUSTC_VERSION.into(),
+        flags: flags(),
+        crates: crates(),
+        seed: plan.seed,
+        kernel: plan.kernel.name.into(),
+        chunking: plan.chunking.to_string(),
+        pin: plan.pin,
+        budget_s: plan.budget.as_secs_f64(),
+        confidence: CONFIDENCE,
+        backends: plan.backends.iter().map(|backend| backend.name.into()).collect(),
+        workers: plan.workers.iter().map(|workers| workers.get()).collect(),
+        scenarios: plan.scenarios.iter().map(|scenario| head(plan, scenario)).collect(),
+        comparisons: plan.comparisons(),
+    }
+}
+
+fn head(plan: &Plan, scenario: &crate::Scenario) -> ScenarioHead {
+    let indices = (scenario.indices)();
+    let shares = |kernel| {
+        Layout::new(kernel, &indices, MemoryLimit::default()).is_ok_and(|l| l.slots() < l.len())
+    };
+    ScenarioHead {
+        name: scenario.name.into(),
+        summary: scenario.summary.into(),
+        best_shares: shares(kernels::stepping()),
+        cells_share: shares(Arc::clone(&(plan.kernel.get)())),
+    }
+}
+
+fn flags() -> String {
+    let extra = env!("FIB_RUSTFLAGS");
+    let extra = if extra.is_empty() { "none" } else { extra };
+    format!(
+        "profile {}, opt-level {}, target {}, RUSTFLAGS {extra}",
+        built::PROFILE,
+        built::OPT_LEVEL,
+        built::TARGET
+    )
+}
+
+fn crates() -> BTreeMap<String, String> {
+    let measured = built::DEPENDENCIES.iter().filter(|(name, _)| MEASURED.contains(name));
+    measured.map(|&(name, version)| (name.into(), version.into())).collect()
+}
+
+fn machine() -> Machine {
+    let cpus = System::new().map(|mut system| {
+        system.refresh_cpu_specifics(CpuRefreshKind::nothing());
+        let brand = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());
+        (brand.filter(|brand| !brand.is_empty()), system.cpus().len())
+    });
+    let (cpu, logical_cpus) = cpus.unwrap_or_default();
+    let unknown = || "unknown".to_owned();
+    Machine {
+        cpu: cpu.unwrap_or_else(unknown),
+        logical_cpus,
+        os: System::long_os_version().unwrap_or_else(|_| unknown()),
+        kernel: System::kernel_version().unwrap_or_else(|_| unknown()),
+        arch: std::env::consts::ARCH.into(),
+        load_1min: System::load_average().ok().map(|load| load.one),
+    }
+}

@@ -1,0 +1,151 @@
+//! One scenario with everything that takes turns on it.
+
+use super::contender::{Arena, Contender, Fault, Pools, Work};
+use super::copies::Copies;
+use crate::expected::expected_arena;
+use crate::interleave::{Rounds, repeats};
+use crate::plan::Plan;
+use crate::record::{Role, Sample, Status};
+use crate::scenario::Scenario;
+use fib::{Error, Kernel, Layout, MemoryLimit, Options, Sequential, Table, execute, kernels};
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A sample lasts at least this long: the clock and the call of it are well below a per cent.
+const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
+
+/// So do the copies of the ceiling: behind their common start, short ones gave anything from 0.87
+/// to 2.04 on two CPUs.
+const SHORTEST_CEILING: Duration = Duration::from_millis(5);
+
+pub(super) struct Bench<'a> {
+    scenario: &'static Scenario,
+    contenders: Vec<Contender<'a>>,
+    /// Of the plan's kernel.
+    cells: Result<Arena, Fault>,
+    /// Of the best sequential algorithm.
+    best: Result<Arena, Fault>,
+    options: Options,
+    rounds: Rounds,
+    /// How long a round took when it was tried.
+    pub(super) round_cost: Duration,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn prepare(plan: &Plan, scenario: &'static Scenario, pools: &'a Pools) -> Self {
+        let indices = (scenario.indices)();
+        let options = Options { chunking: plan.chunking, ..Options::default() };
+        let cells = arena((plan.kernel.get)(), &indices).map_err(Fault::failed);
+        let best = arena(kernels::stepping(), &indices).map_err(Fault::failed);
+        let one = |role, work| Contender::new(role, fib::SEQUENTIAL.name, 1, work);
+        let mut contenders = vec![
+            one(Role::Baseline, Work::Execute(&Sequential)),
+            one(Role::Control, Work::Execute(&Sequential)),
+            one(Role::Whole, Work::Compute),
+            one(Role::Best, Work::Execute(&Sequential)),
+        ];
+        if let Ok(arena) = &cells {
+            contenders.extend(ceilings(plan, arena, &options));
+        }
+        contenders.extend(pools.iter());
+        let rounds = Rounds::new(contenders.len(), plan.seed);
+        let round_cost = Duration::ZERO;
+        let mut bench = Bench { scenario, contenders, cells, best, options, rounds, round_cost };
+        bench.calibrate();
+        bench
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.scenario.name
+    }
+
+    /// Chooses how many batches a sample of each contender takes, then tries a round.
+    fn calibrate(&mut self) {
+        for i in 0..self.contenders.len() {
+            self.contenders[i].repeats = match self.contenders[i].role {
+                Role::Control => self.contenders[0].repeats, // as the baseline
+                Role::Ceiling => self.repeats_of(0, SHORTEST_CEILING),
+                _ => self.repeats_of(i, SHORTEST_SAMPLE),
+            };
+        }
+        let start = Instant::now();
+        (0..self.contenders.len()).for_each(|i| drop(self.turn(i)));
+        self.round_cost = start.elapsed();
+    }
+
+    fn repeats_of(&mut self, i: usize, at_least: Duration) -> u32 {
+        repeats(at_least, || self.turn(i).map(drop)).unwrap_or(1)
+    }
+
+    /// Gives contender `i` its turn. Once it went wrong it has no more.
+    fn turn(&mut self, i: usize) -> Result<Duration, Fault> {
+        let contender = &mut self.contenders[i];
+        if let Some(fault) = &contender.fault {
+            return Err(fault.clone());
+        }
+        let arena = match contender.role {
+            Role::Best => self.best.as_mut(),
+            _ => self.cells.as_mut(),
+        };
+        let result = arena
+            .map_err(|fault| fault.clone())
+            .and_then(|arena| contender.sample(arena, &self.options));
+        contender.fault = result.as_ref().err().cloned();
+        result
+    }
+
+    /// One round: every contender once, in the order of the Latin square. A contender that went
+    /// wrong says so in every round, at no cost.
+    pub(super) fn round(
+        &mut self,
+        round: usize,
+        sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+    ) -> io::Result<()> {
+        for i in self.rounds.next_order() {
+            let result = self.turn(i);
+            let Contender { role, backend, workers, repeats, .. } = self.contenders[i];
+            let (wall, fault) = match result {
+                Ok(wall) => (wall, None),
+                Err(fault) => (Duration::ZERO, Some(fault)),
+            };
+            sink(Sample {
+                scenario: self.scenario.name.into(),
+                role,
+                backend: backend.into(),
+                workers,
+                round,
+                repeats,
+                wall_ns: wall.as_nanos() as u64,
+                status: fault.as_ref().map_or(Status::Ok, |fault| fault.status),
+                message: fault.map(|fault| fault.message),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Results of `kernel` as they must be, in an arena that has been written once.
+fn arena(kernel: Arc<dyn Kernel>, indices: &[u64]) -> Result<Arena, Error> {
+    let layout = Layout::new(kernel, indices, MemoryLimit::default())?;
+    let expected = expected_arena(&layout);
+    let mut table = Table::new(layout)?;
+    execute(&Sequential, &mut table, &Options::default())?;
+    Ok(Arena { table, expected })
+}
+
+/// The ceiling at each worker count; no more copies than this process has CPUs.
+fn ceilings<'a>(plan: &Plan, arena: &Arena, options: &Options) -> Vec<Contender<'a>> {
+    let cpus = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let mut copies: Vec<usize> = plan.workers.iter().map(|p| p.get().min(cpus)).collect();
+    copies.dedup();
+    let ceiling = |copies| {
+        let work = match Copies::new(copies, arena.table.layout(), &arena.expected, options) {
+            Ok(copies) => Work::Copies(copies),
+            Err(fault) => Work::Impossible(fault.message),
+        };
+        Contender::new(Role::Ceiling, fib::SEQUENTIAL.name, copies, work)
+    };
+    copies.into_iter().map(ceiling).collect()
+}

@@ -1,0 +1,139 @@
+//! What takes turns in a round: a backend at work on an arena, or one of the controls.
+
+use super::copies::Copies;
+use crate::interleave::time;
+use crate::plan::Plan;
+use crate::record::{Role, Status};
+use fib::{Error, FibBackend, Options, Sequential, Settings, Table, compute, execute};
+use std::time::Duration;
+
+/// Every backend of a plan at every worker count, built once; or why it could not be.
+pub(super) struct Pools(Vec<Pool>);
+
+struct Pool {
+    name: &'static str,
+    workers: usize,
+    built: Result<Box<dyn FibBackend>, Error>,
+}
+
+impl Pools {
+    pub(super) fn build(plan: &Plan) -> Self {
+        let each = plan.workers.iter().flat_map(|&workers| {
+            let settings = Settings { workers, pin: plan.pin };
+            plan.backends.iter().map(move |backend| Pool {
+                name: backend.name,
+                workers: workers.get(),
+                built: backend.build(settings),
+            })
+        });
+        Pools(each.collect())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Contender<'_>> {
+        self.0.iter().map(|Pool { name, workers, built }| {
+            let work = match built {
+                Ok(backend) => Work::Execute(&**backend),
+                Err(error) => Work::Impossible(error.to_string()),
+            };
+            Contender::new(Role::Cell, name, *workers, work)
+        })
+    }
+}
+
+/// The results of a kernel, which all its contenders share, and what they must be.
+pub(super) struct Arena {
+    pub(super) table: Table,
+    pub(super) expected: Vec<u64>,
+}
+
+impl Arena {
+    /// Overwrites the results, so that one that is left out shows; this also keeps the arena warm.
+    pub(super) fn clear(&mut self) {
+        self.table.overwrite(0x5555_5555_5555_5555);
+    }
+
+    pub(super) fn verify(&self) -> Result<(), Fault> {
+        verify(&self.table, &self.expected)
+    }
+}
+
+fn verify(table: &Table, expected: &[u64]) -> Result<(), Fault> {
+    if table.arena() == expected { Ok(()) } else { Err(Fault::wrong()) }
+}
+
+/// Why a sample does not count.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) status: Status,
+    pub(super) message: String,
+}
+
+impl Fault {
+    fn wrong() -> Self {
+        Fault { status: Status::Wrong, message: "the result is wrong".into() }
+    }
+
+    pub(super) fn failed(reason: impl ToString) -> Self {
+        Fault { status: Status::Failed, message: reason.to_string() }
+    }
+}
+
+/// What a contender does when it is its turn.
+pub(super) enum Work<'a> {
+    /// Runs the laid-out batch.
+    Execute(&'a dyn FibBackend),
+    /// Computes sequentially from the indices on: layout and allocation included.
+    Compute,
+    /// Runs independent sequential copies at once.
+    Copies(Copies),
+    /// It could not be built.
+    Impossible(String),
+}
+
+pub(super) struct Contender<'a> {
+    pub(super) role: Role,
+    pub(super) backend: &'static str,
+    pub(super) workers: usize,
+    pub(super) work: Work<'a>,
+    /// Batches a sample.
+    pub(super) repeats: u32,
+    /// Set once it went wrong; it takes no more turns.
+    pub(super) fault: Option<Fault>,
+}
+
+impl<'a> Contender<'a> {
+    pub(super) fn new(role: Role, backend: &'static str, workers: usize, work: Work<'a>) -> Self {
+        Contender { role, backend, workers, work, repeats: 1, fault: None }
+    }
+
+    /// The time of `repeats` batches, verified.
+    pub(super) fn sample(
+        &mut self,
+        arena: &mut Arena,
+        options: &Options,
+    ) -> Result<Duration, Fault> {
+        match &mut self.work {
+            Work::Execute(backend) => {
+                arena.clear();
+                let run = || execute(*backend, &mut arena.table, options).map(drop);
+                let wall = time(self.repeats, run).map_err(Fault::failed)?;
+                arena.verify()?;
+                Ok(wall)
+            }
+            Work::Compute => {
+                let layout = arena.table.layout();
+                let wanted: Vec<u64> = (0..layout.len()).map(|i| arena.table.index(i)).collect();
+                let mut last = None;
+                let run = || {
+                    last = Some(compute(&Sequential, layout.kernel(), &wanted, options)?);
+                    Ok::<(), Error>(())
+                };
+                let wall = time(self.repeats, run).map_err(Fault::failed)?;
+                last.map_or(Ok(()), |table| verify(&table, &arena.expected))?;
+                Ok(wall)
+            }
+            Work::Copies(copies) => copies.run(self.repeats),
+            Work::Impossible(reason) => Err(Fault::failed(reason)),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Comma-separated values: a line for every cell, for spreadsheets and data frames.
+
+use crate::analysis::{Cell, Matrix, Row, Verdict};
+
+const COLUMNS: [&str; 14] = [
+    "scenario",
+    "kernel",
+    "backend",
+    "workers",
+    "chunking",
+    "status",
+    "rounds",
+    "wall_ns",
+    "speedup",
+    "speedup_low",
+    "speedup_high",
+    "of_ceiling",
+    "overhead_ns",
+    "verdict",
+];
+
+/// The matrix as CSV with a line of column names; what could not be had is empty.
+pub fn csv(matrix: &Matrix) -> String {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    // Writing to memory fails only where lines differ in length, and all have COLUMNS.len().
+    let _ = writer.write_record(COLUMNS);
+    for row in &matrix.rows {
+        for cell in [&row.sequential].into_iter().chain(&row.cells).chain([&row.best]) {
+            let _ = writer.write_record(line(matrix, row, cell));
+        }
+    }
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+fn line(matrix: &Matrix, row: &Row, cell: &Cell) -> [String; COLUMNS.len()] {
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let (low, high) = cell.speedup.and_then(|speedup| speedup.interval).unzip();
+    [
+        row.scenario.name.clone(),
+        cell.kernel.clone(),
+        cell.backend.clone(),
+        cell.workers.to_string(),
+        matrix.header.chunking.clone(),
+        format!("{:?}", cell.status).to_lowercase(),
+        cell.rounds.to_string(),
+        number(cell.wall_ns),
+        number(cell.speedup.map(|speedup| speedup.median)),
+        number(low),
+        number(high),
+        number(cell.of_ceiling.map(|part| part.median)),
+        number(cell.overhead_ns),
+        cell.verdict.map_or(String::new(), |verdict: Verdict| verdict.name().into()),
+    ]
+}

@@ -1,0 +1,113 @@
+//! JSON Lines: a header, a line for every cell, then the noise of every scenario.
+
+use crate::analysis::{Cell, Matrix, Row, Verdict};
+use crate::record::{Header, Status};
+use crate::stats::Estimate;
+use serde::Serialize;
+
+/// A line; times in nanoseconds, everything else a ratio. Fields that could not be had are null.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Line<'a> {
+    Header(&'a Header),
+    Cell(CellLine<'a>),
+    /// Baseline against itself, from call to result, and the ceiling at each number of copies.
+    Noise {
+        scenario: &'a str,
+        rounds: usize,
+        ratio: Option<f64>,
+        low: Option<f64>,
+        high: Option<f64>,
+        whole_ns: Option<f64>,
+        ceilings: Vec<CeilingLine>,
+    },
+}
+
+#[derive(Serialize)]
+struct CellLine<'a> {
+    scenario: &'a str,
+    kernel: &'a str,
+    backend: &'a str,
+    workers: usize,
+    chunking: &'a str,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    rounds: usize,
+    wall_ns: Option<f64>,
+    speedup: Option<f64>,
+    speedup_low: Option<f64>,
+    speedup_high: Option<f64>,
+    of_ceiling: Option<f64>,
+    of_ceiling_low: Option<f64>,
+    of_ceiling_high: Option<f64>,
+    overhead_ns: Option<f64>,
+    shared: bool,
+    verdict: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct CeilingLine {
+    copies: usize,
+    ceiling: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+/// The matrix as JSON Lines.
+pub fn json(matrix: &Matrix) -> String {
+    let mut lines = vec![Line::Header(&matrix.header)];
+    for row in &matrix.rows {
+        let cells = [&row.sequential].into_iter().chain(&row.cells).chain([&row.best]);
+        lines.extend(cells.map(|cell| Line::Cell(cell_line(matrix, row, cell))));
+    }
+    lines.extend(matrix.rows.iter().map(noise_line));
+    let text = |line: &Line<'_>| serde_json::to_string(line).unwrap_or_default(); // plain data
+    lines.iter().map(|line| text(line) + "\n").collect()
+}
+
+fn bounds(estimate: Option<Estimate>) -> (Option<f64>, Option<f64>) {
+    estimate.and_then(|estimate| estimate.interval).unzip()
+}
+
+fn cell_line<'a>(matrix: &'a Matrix, row: &'a Row, cell: &'a Cell) -> CellLine<'a> {
+    let (speedup_low, speedup_high) = bounds(cell.speedup);
+    let (of_ceiling_low, of_ceiling_high) = bounds(cell.of_ceiling);
+    CellLine {
+        scenario: &row.scenario.name,
+        kernel: &cell.kernel,
+        backend: &cell.backend,
+        workers: cell.workers,
+        chunking: &matrix.header.chunking,
+        status: cell.status,
+        message: cell.message.as_deref(),
+        rounds: cell.rounds,
+        wall_ns: cell.wall_ns,
+        speedup: cell.speedup.map(|s| s.median),
+        speedup_low,
+        speedup_high,
+        of_ceiling: cell.of_ceiling.map(|c| c.median),
+        of_ceiling_low,
+        of_ceiling_high,
+        overhead_ns: cell.overhead_ns,
+        shared: cell.shared,
+        verdict: cell.verdict.map(Verdict::name),
+    }
+}
+
+fn noise_line(row: &Row) -> Line<'_> {
+    let (low, high) = bounds(row.noise);
+    let ceiling = |(&copies, estimate): (&usize, &Estimate)| {
+        let (low, high) = bounds(Some(*estimate));
+        CeilingLine { copies, ceiling: estimate.median, low, high }
+    };
+    Line::Noise {
+        scenario: &row.scenario.name,
+        rounds: row.rounds,
+        ratio: row.noise.map(|noise| noise.median),
+        low,
+        high,
+        whole_ns: row.whole_ns,
+        ceilings: row.ceilings.iter().map(ceiling).collect(),
+    }
+}

@@ -1,0 +1,75 @@
+//! What a row says, in words.
+
+use super::numbers::{percent, ratio};
+use crate::analysis::{Cell, Row, Verdict};
+
+/// One sentence or two: who leads, by how much, and what the best sequential algorithm does.
+pub(super) fn sentence(row: &Row) -> String {
+    let leaders = leaders(row);
+    let mut text = match leaders.first() {
+        None => none_is_faster(row),
+        Some(best) => {
+            let names: Vec<String> = leaders.iter().map(|cell| name(row, cell)).collect();
+            let of_ceiling = best.of_ceiling.map_or(String::new(), |part| {
+                format!(", {} of what this hardware gives", percent(part.median))
+            });
+            let speedup = best.speedup.map_or(String::new(), |s| ratio(s.median));
+            let verb = if names.len() == 1 { "leads" } else { "lead" };
+            format!("{} {verb} with {speedup}{of_ceiling}", list(&names))
+        }
+    };
+    text += &best_algorithm(row, leaders.first().copied());
+    text + "."
+}
+
+/// The fastest cell, and those that cannot be told from it.
+fn leaders(row: &Row) -> Vec<&Cell> {
+    let low = |cell: &Cell| cell.speedup.and_then(|s| s.interval).map_or(f64::NAN, |(low, _)| low);
+    let high =
+        |cell: &Cell| cell.speedup.and_then(|s| s.interval).map_or(f64::NAN, |(_, high)| high);
+    let median = |cell: &Cell| cell.speedup.map_or(0.0, |s| s.median);
+    let mut faster: Vec<&Cell> =
+        row.cells.iter().filter(|cell| cell.verdict == Some(Verdict::Faster)).collect();
+    faster.sort_by(|a, b| median(b).total_cmp(&median(a)));
+    let floor = faster.first().map_or(f64::NAN, |best| low(best));
+    faster.into_iter().take_while(|cell| high(cell) >= floor).collect()
+}
+
+fn none_is_faster(row: &Row) -> String {
+    let compared: Vec<_> = row.cells.iter().filter_map(|cell| cell.verdict).collect();
+    let text = if compared.is_empty() {
+        "nothing to compare"
+    } else if compared.iter().all(|verdict| *verdict == Verdict::Slower) {
+        "every backend is slower: too small to share out, stay sequential"
+    } else {
+        "no backend is faster: nothing to gain, stay sequential"
+    };
+    text.into()
+}
+
+fn best_algorithm(row: &Row, leader: Option<&Cell>) -> String {
+    let leading = leader.and_then(|cell| cell.speedup).map_or(1.0, |s| s.median);
+    match row.best.speedup {
+        Some(best) if row.best.verdict == Some(Verdict::Faster) && best.median > leading => {
+            let shared = if row.best.shared { ", computing repeats once" } else { "" };
+            format!("; {} on one core takes {}{shared}", row.best.kernel, ratio(best.median))
+        }
+        _ => String::new(),
+    }
+}
+
+/// A backend's name, with its workers where a row has several counts.
+fn name(row: &Row, cell: &Cell) -> String {
+    match row.cells.iter().any(|other| other.workers != cell.workers) {
+        true => format!("{} ({})", cell.backend, cell.workers),
+        false => cell.backend.clone(),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

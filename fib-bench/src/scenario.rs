@@ -1,0 +1,141 @@
+//! The batches that are measured, each with a name and the question it asks.
+
+use crate::rng::SplitMix64;
+
+/// A batch with a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// The name users choose it by.
+    pub name: &'static str,
+    /// What it shows, in one sentence.
+    pub summary: &'static str,
+    /// Whether it is measured only with `--full`.
+    pub full_only: bool,
+    /// The indices, in the caller's order.
+    pub indices: fn() -> Vec<u64>,
+}
+
+/// Every scenario: single values, equal batches, ranges, and batches that are hard to share out.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "one-100",
+        summary: "F(100) alone: nanoseconds of work, nothing to share",
+        full_only: true,
+        indices: || vec![100],
+    },
+    Scenario {
+        name: "one-1000",
+        summary: "F(1000) alone: one number is one chain of additions",
+        full_only: true,
+        indices: || vec![1000],
+    },
+    Scenario {
+        name: "one-10000",
+        summary: "F(10000) alone: more work does not help while it is one number",
+        full_only: false,
+        indices: || vec![10_000],
+    },
+    Scenario {
+        name: "10xF100",
+        summary: "ten times F(100): too small to be worth it",
+        full_only: false,
+        indices: || vec![100; 10],
+    },
+    Scenario {
+        name: "100xF1000",
+        summary: "a hundred times F(1000): about where it begins to be worth it",
+        full_only: false,
+        indices: || vec![1000; 100],
+    },
+    Scenario {
+        name: "1000xF1000",
+        summary: "a thousand times F(1000): milliseconds of equal work",
+        full_only: false,
+        indices: || vec![1000; 1000],
+    },
+    Scenario {
+        name: "10000xF100",
+        summary: "ten thousand times F(100): tiny tasks, the overhead of each shows",
+        full_only: false,
+        indices: || vec![100; 10_000],
+    },
+    Scenario {
+        name: "range-1000",
+        summary: "F(0) to F(999): the cost of an index grows along the batch",
+        full_only: false,
+        indices: || (0..1000).collect(),
+    },
+    Scenario {
+        name: "range-2000",
+        summary: "F(0) to F(1999): the same, with more to gain",
+        full_only: false,
+        indices: || (0..2000).collect(),
+    },
+    Scenario {
+        name: "range-5000",
+        summary: "F(0) to F(4999): the same, long enough to judge the last per cent",
+        full_only: true,
+        indices: || (0..5000).collect(),
+    },
+    Scenario {
+        name: "skewed",
+        summary: "1,000 heavy-tailed indices up to 20,000: few of them are most of the work",
+        full_only: false,
+        indices: skewed,
+    },
+    Scenario {
+        name: "few-big",
+        summary: "sixteen times F(20000): few tasks, each big",
+        full_only: false,
+        indices: || vec![20_000; 16],
+    },
+];
+
+impl Scenario {
+    /// The scenario of this name.
+    pub fn by_name(name: &str) -> Option<&'static Scenario> {
+        SCENARIOS.iter().find(|scenario| scenario.name == name)
+    }
+}
+
+/// 1,000 draws from a Pareto distribution of shape 1, cut off at 20,000, in integers only, so that
+/// every machine draws the same: the i-th is min(20000, 300 * 2^32 / (u + 1)), where u is the upper
+/// half of the i-th output of SplitMix64 from seed 1000. 300 makes about 20 ms of `iterative` here.
+fn skewed() -> Vec<u64> {
+    let mut rng = SplitMix64(1000);
+    (0..1000).map(|_| ((300 << 32) / ((rng.next() >> 32) + 1)).min(20_000)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FNV-1a over the little-endian bytes.
+    fn checksum(indices: &[u64]) -> u64 {
+        let bytes = indices.iter().flat_map(|n| n.to_le_bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
+    #[test]
+    fn skewed_is_pinned() {
+        let indices = skewed();
+        assert_eq!(indices.len(), 1000);
+        assert_eq!((indices[0], indices[1], indices[999]), (0, 0, 0));
+        assert_eq!(checksum(&indices), 0);
+        // Heavy-tailed: a tenth of the indices is most of the work, which grows with the square.
+        let mut squares: Vec<u64> = indices.iter().map(|n| n * n).collect();
+        squares.sort_unstable();
+        let top: u64 = squares[900..].iter().sum();
+        assert!(top * 10 > squares.iter().sum::<u64>() * 8);
+    }
+
+    #[test]
+    fn names_are_distinct_and_found() {
+        for scenario in SCENARIOS {
+            assert_eq!(SCENARIOS.iter().filter(|s| s.name == scenario.name).count(), 1);
+            assert_eq!(Scenario::by_name(scenario.name).map(|s| s.summary), Some(scenario.summary));
+        }
+    }
+}

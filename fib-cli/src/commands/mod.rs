@@ -1,0 +1,31 @@
+//! One file a command.
+
+pub(crate) mod batch;
+pub(crate) mod calc;
+pub(crate) mod compare;
+pub(crate) mod list;
+pub(crate) mod pages;
+
+use crate::args::How;
+use fib::{Error, Kernel, Layout, MemoryLimit, Options, Settings, Table, execute};
+use std::sync::Arc;
+
+impl How {
+    pub(crate) fn memory(&self) -> MemoryLimit {
+        self.max_memory.unwrap_or_default()
+    }
+}
+
+/// Computes `wanted`: the table, which holds whatever could be computed, and what went wrong.
+fn compute(
+    how: &How,
+    kernel: Arc<dyn Kernel>,
+    wanted: &[u64],
+) -> Result<(Table, Result<(), Error>), Error> {
+    let mut table = Table::new(Layout::new(kernel, wanted, how.memory())?)?;
+    let settings = how.workers.map_or_else(Settings::default, Settings::workers);
+    let backend = how.backend.unwrap_or(fib::default_backend()).build(settings)?;
+    let options = Options { chunking: how.chunking, ..Options::default() };
+    let outcome = execute(&*backend, &mut table, &options).map(drop);
+    Ok((table, outcome))
+}

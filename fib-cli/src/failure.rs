@@ -1,0 +1,74 @@
+//! What can go wrong in the program, and the one place that maps it to exit codes.
+
+use crate::diagnostics::say;
+use std::any::Any;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// What the user gave cannot be understood, or not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadInput(pub(crate) String);
+
+/// Results could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {what}: {source}")]
+pub(crate) struct NotWritten {
+    pub(crate) what: String,
+    pub(crate) source: std::io::Error,
+}
+
+/// Cells that have no time, each named in the report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadCells {
+    #[error("{0} cells failed")]
+    Failed(usize),
+    #[error("{0} cells gave a wrong result")]
+    Wrong(usize),
+}
+
+/// A panic that no task caught: a defect of this program.
+pub(crate) fn internal(panic: &(dyn Any + Send)) -> anyhow::Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    anyhow::anyhow!("internal error, please report it: {}", text.unwrap_or("no message"))
+}
+
+/// Prints the one `error:` line and gives the exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let code = exit_code(error);
+    if code != 0 {
+        say(&format!("error: {error:#}"));
+        if let Some(hint) = hint(error) {
+            say(hint);
+        }
+    }
+    ExitCode::from(code)
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.downcast_ref::<fib::Error>() {
+        return match error {
+            fib::Error::Limit { .. } | fib::Error::Allocation { .. } => 3,
+            fib::Error::Backend { .. } => 4,
+            _ => 1,
+        };
+    }
+    if let Some(NotWritten { source, .. }) = error.downcast_ref() {
+        // A reader that closed the pipe has what it wanted.
+        return if source.kind() == ErrorKind::BrokenPipe { 0 } else { 5 };
+    }
+    match error.downcast_ref() {
+        Some(BadCells::Wrong(_)) => 6,
+        Some(BadCells::Failed(_)) => 1,
+        None if error.is::<BadInput>() => 2,
+        None => 1,
+    }
+}
+
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    match error.downcast_ref()? {
+        fib::Error::Limit { .. } => Some("hint: --max-memory SIZE sets another limit, as in 8G"),
+        _ => None,
+    }
+}

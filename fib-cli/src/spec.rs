@@ -1,0 +1,198 @@
+//! What to compute: `N`, `A..B`, `A..=B` or `KxN`.
+
+use fib::{Error, MemoryLimit, size, table_bytes};
+use std::str::FromStr;
+
+/// Some indices, unexpanded: a short text may mean more than fits any memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spec {
+    /// From `first` up.
+    Range { first: u64, count: u128 },
+    /// The same index again and again.
+    Copies { count: u64, n: u64 },
+}
+
+/// Why a text is no spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SpecError {
+    #[error("an index is not negative")]
+    Negative,
+    #[error("larger than 18446744073709551615, the largest index")]
+    TooLarge,
+    #[error("the range runs backwards")]
+    Reversed,
+    #[error("a copy count begins at 1 (and hexadecimal is not understood)")]
+    NoCopies,
+    #[error("expected N, A..B, A..=B or KxN in decimal digits, as in 0..=100")]
+    Malformed,
+}
+
+impl FromStr for Spec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        if let Some((first, last)) = text.split_once("..=") {
+            return range(index(first)?, u128::from(index(last)?) + 1);
+        }
+        if let Some((first, end)) = text.split_once("..") {
+            return range(index(first)?, index(end)?.into());
+        }
+        if let Some((count, n)) = text.split_once('x') {
+            let (count, n) = (index(count)?, index(n)?);
+            return if count == 0 {
+                Err(SpecError::NoCopies)
+            } else {
+                Ok(Spec::Copies { count, n })
+            };
+        }
+        Ok(Spec::Range { first: index(text)?, count: 1 })
+    }
+}
+
+fn range(first: u64, end: u128) -> Result<Spec, SpecError> {
+    let count = end.checked_sub(first.into()).ok_or(SpecError::Reversed)?;
+    Ok(Spec::Range { first, count })
+}
+
+/// An index in decimal digits and nothing else.
+pub(crate) fn index(text: &str) -> Result<u64, SpecError> {
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if all_digits(text) {
+        return text.parse().map_err(|_| SpecError::TooLarge);
+    }
+    match text.strip_prefix('-') {
+        Some(rest) if all_digits(rest) => Err(SpecError::Negative),
+        _ => Err(SpecError::Malformed),
+    }
+}
+
+impl Spec {
+    fn count(self) -> u128 {
+        match self {
+            Spec::Range { count, .. } => count,
+            Spec::Copies { count, .. } => count.into(),
+        }
+    }
+
+    /// Bytes that its results take at least, in no time however long it is. Bit lengths grow
+    /// linearly but for rounding, so those of a range are its length times their mean.
+    fn least_bytes(self, repeats_are_shared: bool) -> u128 {
+        match self {
+            Spec::Range { count: 0, .. } => 0,
+            Spec::Range { first, count } => {
+                let last = (u128::from(first) + count - 1) as u64; // a range ends within u64
+                let ends = u128::from(size::bits(first)) + u128::from(size::bits(last));
+                count.saturating_mul(ends.saturating_sub(4)) / 16
+            }
+            Spec::Copies { n, .. } if repeats_are_shared => size::bits(n).into(),
+            Spec::Copies { count, n } => u128::from(count).saturating_mul(size::bits(n).into()) / 8,
+        }
+    }
+}
+
+/// The indices of many specs, expanded only as far as they can be computed.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) indices: Vec<u64>,
+    limit: MemoryLimit,
+    repeats_are_shared: bool,
+}
+
+impl Wanted {
+    pub(crate) fn new(limit: MemoryLimit, repeats_are_shared: bool) -> Self {
+        Wanted { indices: vec![], limit, repeats_are_shared }
+    }
+
+    /// Appends the indices of `spec`.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if they cannot be computed within the limit; nothing was appended then.
+    pub(crate) fn push(&mut self, spec: Spec) -> Result<(), Error> {
+        let count = self.indices.len() as u128 + spec.count();
+        let bytes = table_bytes(count).saturating_add(spec.least_bytes(self.repeats_are_shared));
+        self.limit.check(bytes).map_err(|limit| Error::Limit { bytes, limit })?;
+        match spec {
+            Spec::Range { first, count } => {
+                // The limit has room for `count` indices, so it fits a usize.
+                self.indices.extend((first..=u64::MAX).take(count as usize));
+            }
+            Spec::Copies { count, n } => {
+                self.indices.extend(std::iter::repeat_n(n, count as usize));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn expand(text: &str) -> Vec<u64> {
+        let mut wanted = Wanted::new(MemoryLimit::default(), false);
+        wanted.push(text.parse().unwrap()).unwrap();
+        wanted.indices
+    }
+
+    #[test]
+    fn the_grammar() {
+        assert_eq!(expand("7"), [7]);
+        assert_eq!(expand("007"), [7]);
+        assert_eq!(expand("3..6"), [3, 4, 5]);
+        assert_eq!(expand("3..=6"), [3, 4, 5, 6]);
+        assert_eq!(expand("3..3"), [0; 0]);
+        assert_eq!(expand("3x9"), [9, 9, 9]);
+        let top = u64::MAX;
+        assert_eq!(format!("{top}..={top}").parse(), Ok(Spec::Range { first: top, count: 1 }));
+        assert_eq!(format!("0..={top}").parse(), Ok(Spec::Range { first: 0, count: 1 << 64 }));
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let error = |text: &str| text.parse::<Spec>().unwrap_err();
+        assert_eq!(error("-5"), SpecError::Negative);
+        assert_eq!(error("-5..3"), SpecError::Negative);
+        assert_eq!(error("18446744073709551616"), SpecError::TooLarge);
+        assert_eq!(error("9..3"), SpecError::Reversed);
+        assert_eq!(error("9..=7"), SpecError::Reversed);
+        assert_eq!(error("0x10"), SpecError::NoCopies);
+        for text in [
+            "", "1e6", "+3", "1_000", "３", "5..", "..5", "1..2..3", "x5", "5x", "2X3", "1.5", "a",
+            "-", "--5", "5\0",
+        ] {
+            assert_eq!(error(text), SpecError::Malformed, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_fit_is_refused_unexpanded() {
+        for text in
+            ["0..=18446744073709551615", "18446744073709551615x5", "0..300000000", "10000000x1000"]
+        {
+            let mut wanted = Wanted::new(MemoryLimit::Bytes(1 << 30), false);
+            let refused = wanted.push(text.parse().unwrap());
+            assert!(matches!(refused, Err(Error::Limit { .. })), "{text}");
+            assert!(wanted.indices.is_empty());
+        }
+        let mut wanted = Wanted::new(MemoryLimit::Bytes(1 << 30), true);
+        assert!(wanted.push("1000000x1000".parse().unwrap()).is_ok(), "repeats share a slot");
+    }
+
+    proptest! {
+        /// The bound is below the truth, and not by much.
+        #[test]
+        fn the_bound_is_a_bound(first in 0u64..100_000, count in 1u64..300) {
+            let spec = Spec::Range { first, count: count.into() };
+            let exact: u64 = (first..first + count).map(|n| 8 * size::limbs(n) as u64).sum();
+            let least = spec.least_bytes(false);
+            prop_assert!(least <= exact.into());
+            prop_assert!(least + 10 * u128::from(count) >= exact.into());
+        }
+
+        #[test]
+        fn any_text_is_a_spec_or_an_error(text in "\\PC{0,12}") {
+            let _ = text.parse::<Spec>();
+        }
+    }
+}
