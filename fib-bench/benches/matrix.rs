@@ -54,7 +54,7 @@ fn plan(filter: &str) -> Plan {
         chunking: fib::Chunking::default(),
         pin: false,
         seed: 1,
-        budget: Duration::from_secs(25),
+        budget: Duration::from_secs(27),
         command: format!("cargo bench -p fib-bench --bench matrix {filter}").trim_end().into(),
     }
 }

@@ -99,11 +99,11 @@ impl Scenario {
 }
 
 /// 1,000 draws from a Pareto distribution of shape 1, cut off at 20,000, in integers only, so that
-/// every machine draws the same: the i-th is min(20000, 300 * 2^32 / (u + 1)), where u is the upper
-/// half of the i-th output of SplitMix64 from seed 1000. 300 makes about 20 ms of `iterative` here.
+/// every machine draws the same: the i-th is min(20000, 450 * 2^32 / (u + 1)), where u is the upper
+/// half of the i-th output of SplitMix64 from seed 1000. 450 makes about 20 ms of `iterative` here.
 fn skewed() -> Vec<u64> {
     let mut rng = SplitMix64(1000);
-    (0..1000).map(|_| ((300 << 32) / ((rng.next() >> 32) + 1)).min(20_000)).collect()
+    (0..1000).map(|_| ((450 << 32) / ((rng.next() >> 32) + 1)).min(20_000)).collect()
 }
 
 #[cfg(test)]

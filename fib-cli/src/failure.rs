@@ -38,7 +38,7 @@ pub(crate) fn internal(panic: &(dyn Any + Send)) -> anyhow::Error {
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let code = exit_code(error);
     if code != 0 {
-        say(&format!("error: {error:#}"));
+        say(&format!("error: {error}"));
         if let Some(hint) = hint(error) {
             say(hint);
         }

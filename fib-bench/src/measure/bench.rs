@@ -20,6 +20,9 @@ const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
 /// to 2.04 on two CPUs.
 const SHORTEST_CEILING: Duration = Duration::from_millis(5);
 
+/// The whole call is for orientation, not for comparison: it takes a turn in one round of this many.
+const WHOLE_EVERY: usize = 4;
+
 pub(super) struct Bench<'a> {
     scenario: &'static Scenario,
     contenders: Vec<Contender<'a>>,
@@ -104,6 +107,9 @@ impl<'a> Bench<'a> {
         sink: &mut dyn FnMut(Sample) -> io::Result<()>,
     ) -> io::Result<()> {
         for i in self.rounds.next_order() {
+            if self.contenders[i].role == Role::Whole && !round.is_multiple_of(WHOLE_EVERY) {
+                continue;
+            }
             let result = self.turn(i);
             let Contender { role, backend, workers, repeats, .. } = self.contenders[i];
             let (wall, fault) = match result {

@@ -1,8 +1,11 @@
 //! Printing a matrix, one small file a format. Pure: the same matrix gives the same bytes.
 
+mod block;
 mod csv;
+mod detail;
 mod json;
 mod numbers;
+mod style;
 mod table;
 mod words;
 

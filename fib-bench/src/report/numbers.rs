@@ -18,9 +18,9 @@ pub(super) fn ratio(ratio: f64) -> String {
     format!("{}x", if ratio < 0.1 { format!("{ratio:.3}") } else { three_digits(ratio) })
 }
 
-/// A part of a whole, as 97 %.
+/// A part of a whole, as 97%.
 pub(super) fn percent(part: f64) -> String {
-    format!("{:.0} %", part * 100.0)
+    format!("{:.0}%", part * 100.0)
 }
 
 /// How far the interval reaches from the median, on its longer side, relative to the median.
@@ -31,10 +31,10 @@ pub(super) fn spread(estimate: &Estimate) -> String {
     })
 }
 
-/// Median and interval, as 1.68x [1.65, 1.70].
+/// Median and interval, as 1.68x [1.65,1.70].
 pub(super) fn with_interval(estimate: &Estimate) -> String {
     let interval = estimate.interval.map_or("[?]".into(), |(low, high)| {
-        format!("[{}, {}]", ratio(low).replace('x', ""), ratio(high).replace('x', ""))
+        format!("[{},{}]", ratio(low).replace('x', ""), ratio(high).replace('x', ""))
     });
     format!("{} {interval}", ratio(estimate.median))
 }
@@ -67,6 +67,6 @@ mod tests {
         assert_eq!(spread(&estimate(1.99, 2.001)), "±1%");
         assert_eq!(spread(&estimate(1.90, 2.01)), "±5%");
         assert_eq!(spread(&Estimate { median: 2.0, interval: None }), "±?");
-        assert_eq!(with_interval(&estimate(1.9, 2.125)), "2.00x [1.90, 2.12]");
+        assert_eq!(with_interval(&estimate(1.9, 2.125)), "2.00x [1.90,2.12]");
     }
 }

@@ -42,7 +42,7 @@ fn none_is_faster(row: &Row) -> String {
     } else if compared.iter().all(|verdict| *verdict == Verdict::Slower) {
         "every backend is slower: too small to share out, stay sequential"
     } else {
-        "no backend is faster: nothing to gain, stay sequential"
+        "no backend is faster by more than the noise: stay sequential"
     };
     text.into()
 }
@@ -52,7 +52,8 @@ fn best_algorithm(row: &Row, leader: Option<&Cell>) -> String {
     match row.best.speedup {
         Some(best) if row.best.verdict == Some(Verdict::Faster) && best.median > leading => {
             let shared = if row.best.shared { ", computing repeats once" } else { "" };
-            format!("; {} on one core takes {}{shared}", row.best.kernel, ratio(best.median))
+            let (kernel, speedup) = (&row.best.kernel, ratio(best.median));
+            format!("; the kernel {kernel} on one core reaches {speedup}{shared}")
         }
         _ => String::new(),
     }

@@ -58,7 +58,7 @@ fn plan(args: &CompareArgs) -> Plan {
         chunking: args.chunking,
         pin: args.pin,
         seed: args.seed,
-        budget: args.time.unwrap_or(Duration::from_secs(if args.full { 150 } else { 25 })),
+        budget: args.time.unwrap_or(Duration::from_secs(if args.full { 150 } else { 27 })),
         command: command_line(),
     }
 }

@@ -28,14 +28,14 @@ impl Kernel for Doubling {
     }
 }
 
-/// Predicted nanoseconds of F(n), measured here: a step for each bit beyond the table, and
-/// multiplication by Karatsuba and Toom-3.
+/// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`: a
+/// step for each bit beyond the table, and multiplications by Toom-3.
 pub(super) fn cost(n: u64) -> f64 {
     if n < TABLE.len() as u64 {
-        return 10.0;
+        return 5.0;
     }
     let n = n as f64;
-    100.0 * (n / 47.0).log2() + 0.013 * n.powf(1.46)
+    40.0 * (n / 47.0).log2() + 0.0075 * n.powf(1.46)
 }
 
 /// Every Fibonacci number of one limb: F(0) to F(93).

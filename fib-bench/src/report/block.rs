@@ -1,0 +1,80 @@
+//! The matrix at one worker count: scenarios down, backends across.
+
+use super::numbers::{duration, percent, ratio, spread};
+use super::style::Style;
+use crate::analysis::{Cell, Matrix, Row, Verdict};
+use crate::record::Status;
+
+pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
+    let of_block = |row: &Row| -> Vec<Cell> {
+        row.cells.iter().filter(|cell| cell.workers == workers).cloned().collect()
+    };
+    let line = style.line;
+    let mut heading = vec!["scenario".into(), format!("time{line}(whole)"), "ceiling".into()];
+    let names = matrix.rows.first().map(of_block).unwrap_or_default();
+    heading.extend(names.iter().map(|cell| cell.backend.replacen('-', style.hyphen, 1)));
+    heading.push(format!("1 core{line}stepping"));
+    let mut table = style.ruled().table(heading);
+    for row in &matrix.rows {
+        let copies = workers.min(matrix.header.cores);
+        let ceiling = row.ceilings.get(&copies).map_or("-".into(), |c| ratio(c.median));
+        let mut cells = vec![row.scenario.name.clone(), times(row, style), ceiling];
+        cells.extend(of_block(row).iter().map(|cell| compact(cell, style)));
+        cells.push(best(row, style));
+        table.add_row(cells);
+    }
+    let title = title(workers, matrix.header.cores);
+    format!("{title}\n{}{}\n", style.blank(), table.trim_fmt())
+}
+
+fn title(workers: usize, cores: usize) -> String {
+    match workers {
+        1 => "1 worker: speedup over sequential; below it the one-worker tax T_1/T_s".into(),
+        _ => {
+            let over = if workers > cores { " (more than cores)" } else { "" };
+            format!(
+                "{workers} workers{over}: speedup over sequential; below it, where faster, the part of \
+                 the ceiling"
+            )
+        }
+    }
+}
+
+/// The baseline's time, and below it that from call to result.
+fn times(row: &Row, style: Style) -> String {
+    let time = |ns: Option<f64>| ns.map_or("-".into(), duration);
+    format!("{}{}({})", time(row.sequential.wall_ns), style.line, time(row.whole_ns))
+}
+
+/// A cell in two lines: speedup and spread, then what it means.
+fn compact(cell: &Cell, style: Style) -> String {
+    let Some(speedup) = cell.speedup else { return missing(cell).into() };
+    let meaning = match cell.verdict {
+        _ if cell.workers == 1 => format!("tax {:.3}", 1.0 / speedup.median),
+        Some(Verdict::Faster) => {
+            cell.of_ceiling.map_or("faster".into(), |part| percent(part.median))
+        }
+        Some(verdict) => verdict.name().into(),
+        None => String::new(),
+    };
+    let shared = if cell.shared { " shared" } else { "" };
+    // Where nearly everything is overhead, how far it spreads says nothing.
+    let spread =
+        if speedup.median < 0.1 { String::new() } else { format!(" {}", spread(&speedup)) };
+    let speedup = ratio(speedup.median).replace('x', "");
+    format!("{speedup}{spread}{}{meaning}{shared}", style.line)
+}
+
+fn best(row: &Row, style: Style) -> String {
+    let speedup = row.best.speedup.map_or(missing(&row.best).into(), |s| ratio(s.median));
+    format!("{speedup}{}{}", style.line, if row.best.shared { "shared" } else { "" })
+}
+
+/// What stands in place of a cell's time.
+pub(super) fn missing(cell: &Cell) -> &'static str {
+    match cell.status {
+        Status::Ok => "-",
+        Status::Wrong => "WRONG",
+        Status::Failed => "FAILED",
+    }
+}

@@ -1,0 +1,46 @@
+//! One scenario in full: backends down, every quantity across.
+
+use super::block::missing;
+use super::numbers::{duration, with_interval};
+use super::style::Style;
+use crate::analysis::{Cell, Matrix, Row, Verdict};
+use crate::stats::Estimate;
+
+pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
+    let heading = ["backend", "workers", "time", "speedup", "of ceiling", "overhead", "verdict"];
+    let mut table = style.table(heading.map(Into::into).into());
+    table.add_row(line(&row.sequential, &row.sequential.backend));
+    for (copies, ceiling) in &row.ceilings {
+        let copies = copies.to_string();
+        table.add_row(["ceiling", &copies, "", &with_interval(ceiling), "", "", ""]);
+    }
+    for cell in &row.cells {
+        table.add_row(line(cell, &cell.backend));
+    }
+    if row.best.kernel != matrix.header.kernel {
+        table.add_row(line(&row.best, &format!("({})", row.best.kernel)));
+    }
+    let (name, summary) = (&row.scenario.name, &row.scenario.summary);
+    let whole = row.whole_ns.map_or(String::new(), |ns| {
+        format!(
+            "{} sequentially from call to result, layout and allocation included{}",
+            duration(ns),
+            style.end
+        )
+    });
+    format!("{name}: {summary}{}{whole}{}{}\n", style.end, style.blank(), table.trim_fmt())
+}
+
+fn line(cell: &Cell, name: &str) -> Vec<String> {
+    let estimate = |e: Option<Estimate>| e.map_or(String::new(), |e| with_interval(&e));
+    let verdict = cell.verdict.map_or(missing(cell), Verdict::name);
+    vec![
+        name.into(),
+        cell.workers.to_string(),
+        cell.wall_ns.map_or(String::new(), duration),
+        estimate(cell.speedup),
+        estimate(cell.of_ceiling).replace('x', ""),
+        cell.overhead_ns.map_or(String::new(), duration),
+        if cell.shared { format!("{verdict}, shared") } else { verdict.into() },
+    ]
+}

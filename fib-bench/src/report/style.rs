@@ -1,0 +1,73 @@
+//! How a table is drawn: for a terminal of 100 columns, or in Markdown.
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle, presets};
+
+/// The width that everything plain fits.
+pub(super) const COLUMNS: u16 = 100;
+
+#[derive(Clone, Copy)]
+pub(super) struct Style {
+    lines: TableStyle,
+    /// Blanks before a column, beside the one that is always there.
+    gap: u16,
+    /// Between the lines of a cell.
+    pub(super) line: &'static str,
+    /// Between the parts of a name in a heading.
+    pub(super) hyphen: &'static str,
+    /// After a line of text.
+    pub(super) end: &'static str,
+}
+
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+
+/// Rules around the table and under its heading, none between rows.
+pub(super) const PLAIN: Style = Style {
+    lines: TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE),
+    gap: 1,
+    line: "\n",
+    hyphen: "-\n",
+    end: "\n",
+};
+
+pub(super) const MARKDOWN: Style = Style {
+    lines: presets::ASCII_MARKDOWN,
+    gap: 1,
+    line: "<br>",
+    hyphen: "-",
+    end: "  \n", // two blanks break a line there
+};
+
+impl Style {
+    pub(super) fn is_plain(self) -> bool {
+        self.line == "\n"
+    }
+
+    /// Between text and a table.
+    pub(super) fn blank(self) -> &'static str {
+        if self.is_plain() { "" } else { "\n" }
+    }
+
+    /// The same for many columns and rows of several lines: narrow, with a rule between rows.
+    pub(super) fn ruled(self) -> Style {
+        match self.is_plain() {
+            true => Style { lines: self.lines.row_separator(RULE), gap: 0, ..self },
+            false => self,
+        }
+    }
+
+    /// A table with this heading: names to the left, numbers to the right.
+    pub(super) fn table(self, heading: Vec<String>) -> Table {
+        let mut table = Table::new();
+        table.load_style(self.lines).set_header(heading);
+        for (i, column) in table.column_iter_mut().enumerate() {
+            let left = if i > 0 || !self.is_plain() { self.gap } else { 0 };
+            column.set_padding((left, u16::from(!self.is_plain())));
+            column.set_cell_alignment(if i == 0 {
+                CellAlignment::Left
+            } else {
+                CellAlignment::Right
+            });
+        }
+        table
+    }
+}
