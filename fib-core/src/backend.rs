@@ -65,10 +65,3 @@ impl Descriptor {
         (self.build)(settings)
     }
 }
-
-/// Warns that the system refused threads, if it did: the batch is computed all the same, by fewer.
-pub fn warn_of_fewer_threads(backend: &str, granted: usize, wanted: NonZeroUsize) {
-    if granted < wanted.get() {
-        log::warn!("{backend}: the system granted {granted} of {wanted} threads");
-    }
-}

@@ -35,7 +35,7 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Starts the workers; as many as the system grants, with a warning if that is fewer.
+    /// Starts the workers; fewer, with a warning, where the system refuses that many.
     ///
     /// # Errors
     /// [`Error::Backend`] if not even one thread can be had.
@@ -46,13 +46,13 @@ impl Channels {
             let name = format!("crossbeam-{worker}");
             Builder::new().name(name).spawn(move || serve(worker, settings.pin, &requests))
         };
-        let threads: Vec<_> =
-            (0..settings.workers.get()).map_while(|worker| start(worker).ok()).collect();
+        let wanted = settings.workers;
+        let threads: Vec<_> = (0..wanted.get()).map_while(|worker| start(worker).ok()).collect();
         let workers = NonZeroUsize::new(threads.len()).ok_or_else(|| Error::Backend {
             backend: CHANNELS.name,
             reason: "the system granted no thread".into(),
         })?;
-        warn_of_fewer_threads(CHANNELS.name, threads.len(), settings.workers);
+        warn_of_fewer_threads(CHANNELS.name, threads.len(), wanted);
         Ok(Channels { requests: Some(sender), threads, workers })
     }
 }

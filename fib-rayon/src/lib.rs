@@ -9,6 +9,8 @@ use fib_core::{Descriptor, Error, FibBackend, Job, Settings, affinity, warn_of_f
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder, current_thread_index};
 use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
 
 /// Registry entry of [`Rayon`].
 pub const RAYON: Descriptor = Descriptor {
@@ -16,6 +18,9 @@ pub const RAYON: Descriptor = Descriptor {
     summary: "a work-stealing pool: idle workers steal chunks from busy ones",
     build: |settings| Ok(Box::new(Rayon::new(settings)?)),
 };
+
+/// A pool that is refused leaves its first threads to end by themselves; they count until they have.
+const REFUSED_THREADS_END: Duration = Duration::from_millis(2);
 
 /// A rayon pool.
 #[derive(Debug)]
@@ -25,32 +30,32 @@ pub struct Rayon {
 }
 
 impl Rayon {
-    /// Starts the pool; where the system refuses that many threads, one of half the size, and so
-    /// on, with a warning.
+    /// Starts the pool; with fewer threads, and a warning, where the system refuses that many.
     ///
     /// # Errors
     /// [`Error::Backend`] if not even one thread can be had.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let wanted = settings.workers.get();
-        let sizes = std::iter::successors(Some(wanted), |&n| (n > 1).then_some(n / 2));
-        let mut refusal = String::new();
-        for size in sizes {
-            match pool(size, settings.pin) {
-                Ok(pool) => {
-                    let workers = NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN);
-                    warn_of_fewer_threads(RAYON.name, size, settings.workers);
+        let mut workers = settings.workers;
+        loop {
+            match (pool(workers, settings.pin), NonZeroUsize::new(workers.get() / 2)) {
+                (Ok(pool), _) => {
+                    warn_of_fewer_threads(RAYON.name, workers.get(), settings.workers);
                     return Ok(Rayon { pool, workers });
                 }
-                Err(error) => refusal = error.to_string(),
+                (Err(_), Some(half)) => workers = half,
+                (Err(error), None) => {
+                    let reason = format!("no thread can be started: {error}");
+                    return Err(Error::Backend { backend: RAYON.name, reason });
+                }
             }
+            thread::sleep(REFUSED_THREADS_END);
         }
-        Err(Error::Backend { backend: RAYON.name, reason: refusal })
     }
 }
 
-fn pool(workers: usize, pin: bool) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
+fn pool(workers: NonZeroUsize, pin: bool) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
     ThreadPoolBuilder::new()
-        .num_threads(workers)
+        .num_threads(workers.get())
         .thread_name(|worker| format!("rayon-{worker}"))
         .start_handler(move |worker| affinity::pin_if(pin, worker))
         .build()

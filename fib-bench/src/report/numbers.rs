@@ -27,7 +27,7 @@ pub(super) fn percent(part: f64) -> String {
 pub(super) fn spread(estimate: &Estimate) -> String {
     estimate.interval.map_or("±?".into(), |(low, high)| {
         let reach = (high - estimate.median).max(estimate.median - low) / estimate.median;
-        format!("±{:.0}%", (reach * 100.0).max(1.0).ceil())
+        format!("±{:.0}%", (reach * 100.0 - 1e-9).max(1.0).ceil())
     })
 }
 
