@@ -107,6 +107,10 @@ pub fn analyse(header: Header, samples: &[Sample]) -> Matrix {
     Matrix { header, rows }
 }
 
+#[cfg(test)]
+#[path = "analysis_tests.rs"]
+pub(crate) mod tests;
+
 type Key<'a> = (Role, &'a str, usize);
 type Series = BTreeMap<usize, f64>;
 

@@ -9,6 +9,9 @@ mod style;
 mod table;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::csv::csv;
 pub use json::json;
 pub use table::{markdown, table};

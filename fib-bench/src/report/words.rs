@@ -40,7 +40,7 @@ fn none_is_faster(row: &Row) -> String {
     let text = if compared.is_empty() {
         "nothing to compare"
     } else if compared.iter().all(|verdict| *verdict == Verdict::Slower) {
-        "every backend is slower: too small to share out, stay sequential"
+        "every backend is slower: not worth sharing out, stay sequential"
     } else {
         "no backend is faster by more than the noise: stay sequential"
     };

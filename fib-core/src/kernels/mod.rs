@@ -39,7 +39,7 @@ pub const KERNELS: &[Entry] = &[
     },
     Entry {
         name: "stepping",
-        summary: "walks from index to index in ascending order: the best sequential algorithm for a range",
+        summary: "walks up from index to index: the best sequential algorithm for a range",
         get: stepping,
     },
     Entry {
