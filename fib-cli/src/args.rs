@@ -75,7 +75,7 @@ Examples
 #[derive(Args, Debug)]
 pub(crate) struct How {
     /// Where to compute [default: the first compiled in of rayon, crossbeam, threads-queue,
-    /// sequential]
+    /// sequential; for one number, sequential]
     #[arg(short, long, value_name = "BACKEND", value_parser = backend_parser())]
     pub(crate) backend: Option<&'static Descriptor>,
     /// How many workers, from 1 to 1024 [default: the CPUs this process may use]
