@@ -1,12 +1,15 @@
 //! Work stealing: a rayon pool of its own, and one expression that runs a job on it.
 //!
-//! Every worker has a deque of its own; an idle one steals from the others. The pool starts with
-//! the backend and sleeps between batches, so a batch costs waking it, not starting it. Its own
-//! pool, because rayon's global one belongs to the program and panics where threads are refused.
+//! Every chunk is a task; idle workers steal tasks until none is left. The pool starts with the
+//! backend and sleeps between batches, so a batch costs waking it, not starting it. Its own pool,
+//! because rayon's global one belongs to the program and panics where threads are refused.
+//!
+//! The caller spawns all tasks itself, and with them wakes the workers. The other way to write this,
+//! a parallel iterator inside `install`, lets the caller wake one worker and that one the next; on
+//! two CPUs the second was often put beside the first, and batches of milliseconds reached less.
 #![forbid(unsafe_code)]
 
 use fib_core::{Descriptor, Error, FibBackend, Job, Settings, affinity, warn_of_fewer_threads};
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder, current_thread_index};
 use std::num::NonZeroUsize;
 use std::thread;
@@ -15,7 +18,7 @@ use std::time::Duration;
 /// Registry entry of [`Rayon`].
 pub const RAYON: Descriptor = Descriptor {
     name: "rayon",
-    summary: "a work-stealing pool: idle workers steal chunks from busy ones",
+    summary: "a work-stealing pool: every chunk is a task, and idle workers steal tasks",
     build: |settings| Ok(Box::new(Rayon::new(settings)?)),
 };
 
@@ -67,13 +70,10 @@ impl FibBackend for Rayon {
     }
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        let chunks = job.into_chunks();
-        // A length of one lets the last chunk of a busy worker be stolen too.
-        self.pool.install(|| {
-            chunks
-                .into_par_iter()
-                .with_max_len(1)
-                .for_each(|chunk| chunk.run(current_thread_index().unwrap_or(0)));
+        self.pool.in_place_scope(|scope| {
+            for chunk in job.into_chunks() {
+                scope.spawn(|_| chunk.run(current_thread_index().unwrap_or(0)));
+            }
         });
         Ok(())
     }

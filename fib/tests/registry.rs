@@ -8,6 +8,13 @@ fn every_entry_passes_the_suite() {
 }
 
 #[test]
+fn every_entry_works_inside_a_task_of_every_other() {
+    for outer in REGISTRY {
+        REGISTRY.iter().for_each(|inner| fib::conformance::check_nested(outer, inner));
+    }
+}
+
+#[test]
 fn names_are_distinct_and_found() {
     for entry in REGISTRY {
         assert_eq!(REGISTRY.iter().filter(|other| other.name == entry.name).count(), 1);

@@ -9,6 +9,7 @@ use crate::stats::Estimate;
 pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
     let heading = ["backend", "workers", "time", "speedup", "of ceiling", "overhead", "verdict"];
     let mut table = style.table(heading.map(Into::into).into());
+    let line = |cell: &Cell, name: &str| line(cell, name, matrix.header.cores);
     table.add_row(line(&row.sequential, &row.sequential.backend));
     for (copies, ceiling) in &row.ceilings {
         let copies = copies.to_string();
@@ -31,12 +32,13 @@ pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
     format!("{name}: {summary}{}{whole}{}{}\n", style.end, style.blank(), table.trim_fmt())
 }
 
-fn line(cell: &Cell, name: &str) -> Vec<String> {
+/// Worker counts above the cores are marked: such workers take turns.
+fn line(cell: &Cell, name: &str, cores: usize) -> Vec<String> {
     let estimate = |e: Option<Estimate>| e.map_or(String::new(), |e| with_interval(&e));
     let verdict = cell.verdict.map_or(missing(cell), Verdict::name);
     vec![
         name.into(),
-        cell.workers.to_string(),
+        format!("{}{}", cell.workers, if cell.workers > cores { " > cores" } else { "" }),
         cell.wall_ns.map_or(String::new(), duration),
         estimate(cell.speedup),
         estimate(cell.of_ceiling).replace('x', ""),

@@ -141,7 +141,7 @@ pub(super) fn concurrent_callers(descriptor: &Descriptor) {
     });
 }
 
-fn assert_nested(outer: &dyn FibBackend, inner: Arc<dyn FibBackend>) {
+pub(super) fn assert_nested(outer: &dyn FibBackend, inner: Arc<dyn FibBackend>) {
     let wanted: Vec<u64> = (100..164).collect();
     let kernel: Arc<dyn Kernel> = Arc::new(Nesting(inner));
     let table = compute(outer, &kernel, &wanted, &Options::default()).expect("it succeeds");

@@ -14,6 +14,7 @@ pub use oracle::fibonacci_upto;
 use crate::{Descriptor, FibBackend, Settings};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
 type Property = fn(&Descriptor);
 
@@ -52,6 +53,14 @@ pub fn check(descriptor: &Descriptor) {
 #[allow(clippy::print_stderr)] // beside the panic message, in the test's own output
 fn eprint_finding(backend: &str, property: &str) {
     eprintln!("{backend} does not hold: {property}");
+}
+
+/// Checks that a task of `outer` can compute through `inner`.
+///
+/// # Panics
+/// If it gets wrong results or none.
+pub fn check_nested(outer: &Descriptor, inner: &Descriptor) {
+    behaviour::assert_nested(&*build(outer, 2), Arc::from(build(inner, 2)));
 }
 
 fn build(descriptor: &Descriptor, workers: usize) -> Box<dyn FibBackend> {

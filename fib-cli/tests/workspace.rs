@@ -1,0 +1,111 @@
+//! The repository tests itself: the arrows between crates, who names backends, README's table.
+#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// Each crate of the workspace with those of the workspace it depends on, tests aside.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
+    let output = Command::new(env!("CARGO")).args(metadata).current_dir(root()).output().unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let name = |value: &serde_json::Value| value["name"].as_str().unwrap().to_owned();
+    let ours = |package: &serde_json::Value| {
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let built_in = dependencies.filter(|dependency| dependency["kind"] != "dev");
+        let names = built_in.map(name).filter(|name| name == "fib" || name.starts_with("fib-"));
+        (name(package), names.collect())
+    };
+    metadata["packages"].as_array().unwrap().iter().map(ours).collect()
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
+    let expected = [
+        ("fib-core", set(&[])),
+        ("fib-threads", set(&["fib-core"])),
+        ("fib-crossbeam", set(&["fib-core"])),
+        ("fib-rayon", set(&["fib-core"])),
+        ("fib", set(&["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon"])),
+        ("fib-bench", set(&["fib"])),
+        ("fib-cli", set(&["fib", "fib-bench"])),
+    ];
+    assert_eq!(arrows(), expected.map(|(name, arrows)| (name.to_owned(), arrows)).into());
+}
+
+/// Every Rust file of a folder, with its path from the root.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = vec![];
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder}");
+    found
+}
+
+#[test]
+fn the_harness_names_no_backend() {
+    // Crates whose versions a record needs; two backends have the names of theirs.
+    let crates = "fib-bench/src/machine.rs";
+    for (file, text) in
+        ["fib-bench/src", "fib-bench/benches", "fib-cli/src"].into_iter().flat_map(sources)
+    {
+        for backend in fib::REGISTRY.iter().filter(|entry| entry.name != "sequential") {
+            let quoted = format!("\"{}\"", backend.name);
+            assert!(file == crates || !text.contains(&quoted), "{file} names {quoted}");
+        }
+    }
+}
+
+#[test]
+fn one_file_asks_for_backend_features() {
+    let folders =
+        ["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib", "fib-bench", "fib-cli"];
+    let all = folders.into_iter().flat_map(|folder| sources(&format!("{folder}/src")));
+    let asking: Vec<_> = all
+        .filter(|(_, text)| {
+            text.lines().any(|line| line.contains("cfg(feature") && !line.contains("conformance"))
+        })
+        .map(|(file, _)| file)
+        .collect();
+    assert_eq!(asking, ["fib/src/lib.rs"]);
+}
+
+#[test]
+fn libraries_forbid_unsafe_code() {
+    for library in ["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib", "fib-bench"] {
+        let text = fs::read_to_string(root().join(library).join("src/lib.rs")).unwrap();
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{library}");
+    }
+}
+
+#[test]
+fn readme_lists_the_registry() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("## Backends").nth(1).unwrap();
+    let table = table.split("\n## ").next().unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    for entry in fib::REGISTRY {
+        let row = format!("| `{}` | {} |", entry.name, entry.summary);
+        assert!(rows.contains(&row.as_str()), "README lacks the row\n{row}");
+    }
+    if cfg!(all(feature = "crossbeam", feature = "rayon", feature = "threads")) {
+        assert_eq!(rows.len(), fib::REGISTRY.len(), "README lists what is not there");
+    }
+}
