@@ -7,10 +7,11 @@ use crate::interleave::{Rounds, repeats};
 use crate::plan::Plan;
 use crate::record::{Role, Sample, Status};
 use crate::scenario::Scenario;
-use fib::{Error, Kernel, Layout, MemoryLimit, Options, Sequential, Table, execute, kernels};
+use fib::{Error, Kernel, Layout, MemoryLimit, Options, Sequential, Table, kernels};
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A sample lasts at least this long: the clock and the call of it are well below a per cent.
@@ -19,6 +20,12 @@ const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
 /// So do the copies of the ceiling: behind their common start, short ones gave anything from 0.87
 /// to 2.04 on two CPUs.
 const SHORTEST_CEILING: Duration = Duration::from_millis(5);
+
+/// Rest before every sample, so that each contender begins on CPUs that whoever came before has left.
+/// Without it the system often put two new or woken threads on one CPU for milliseconds: in
+/// `compare --scenario 100xF1000` the backends then reached 0.5 to 0.8 of the ceiling, from run to
+/// run; with it 0.7 to 0.85. A rest of 2 ms let the processor fall asleep and gave less again.
+const REST: Duration = Duration::from_micros(200);
 
 /// The whole call is for orientation, not for comparison: it takes a turn in one round of this many.
 const WHOLE_EVERY: usize = 4;
@@ -88,6 +95,7 @@ impl<'a> Bench<'a> {
         if let Some(fault) = &contender.fault {
             return Err(fault.clone());
         }
+        thread::sleep(REST);
         let arena = match contender.role {
             Role::Best => self.best.as_mut(),
             _ => self.cells.as_mut(),
@@ -132,18 +140,16 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Results of `kernel` as they must be, in an arena that has been written once.
+/// Room for the results of `kernel`, and what they must be.
 fn arena(kernel: Arc<dyn Kernel>, indices: &[u64]) -> Result<Arena, Error> {
     let layout = Layout::new(kernel, indices, MemoryLimit::default())?;
     let expected = expected_arena(&layout);
-    let mut table = Table::new(layout)?;
-    execute(&Sequential, &mut table, &Options::default())?;
-    Ok(Arena { table, expected })
+    Arena::new(Table::new(layout)?, expected)
 }
 
 /// The ceiling at each worker count; no more copies than this process has CPUs.
 fn ceilings<'a>(plan: &Plan, arena: &Arena, options: &Options) -> Vec<Contender<'a>> {
-    let cpus = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let cpus = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut copies: Vec<usize> = plan.workers.iter().map(|p| p.get().min(cpus)).collect();
     copies.dedup();
     let ceiling = |copies| {

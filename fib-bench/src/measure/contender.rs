@@ -5,7 +5,7 @@ use crate::interleave::time;
 use crate::plan::Plan;
 use crate::record::{Role, Status};
 use fib::{Error, FibBackend, Options, Sequential, Settings, Table, compute, execute};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Every backend of a plan at every worker count, built once; or why it could not be.
 pub(super) struct Pools(Vec<Pool>);
@@ -44,9 +44,34 @@ impl Pools {
 pub(super) struct Arena {
     pub(super) table: Table,
     pub(super) expected: Vec<u64>,
+    /// How long the batch takes sequentially.
+    batch: Duration,
 }
 
+/// A batch of at least this length is not warmed up for: it is long enough to forget its start.
+const LONG: Duration = Duration::from_millis(1);
+
+/// How long warming up takes otherwise.
+const WARM_UP: Duration = Duration::from_micros(50);
+
 impl Arena {
+    /// An arena that has been written once.
+    pub(super) fn new(mut table: Table, expected: Vec<u64>) -> Result<Self, Error> {
+        let run = || execute(&Sequential, &mut table, &Options::default()).map(drop);
+        let batch = time(1, run)?;
+        Ok(Arena { table, expected, batch })
+    }
+
+    /// Runs short batches sequentially, untimed: a CPU that has rested begins slowly, with caches
+    /// that have forgotten the code.
+    fn warm_up(&mut self, options: &Options) -> Result<(), Error> {
+        let start = Instant::now();
+        while self.batch < LONG && start.elapsed() < WARM_UP {
+            execute(&Sequential, &mut self.table, options)?;
+        }
+        Ok(())
+    }
+
     /// Overwrites the results, so that one that is left out shows; this also keeps the arena warm.
     pub(super) fn clear(&mut self) {
         self.table.overwrite(0x5555_5555_5555_5555);
@@ -112,9 +137,10 @@ impl<'a> Contender<'a> {
         arena: &mut Arena,
         options: &Options,
     ) -> Result<Duration, Fault> {
+        arena.warm_up(options).map_err(Fault::failed)?;
+        arena.clear();
         match &mut self.work {
             Work::Execute(backend) => {
-                arena.clear();
                 let run = || execute(*backend, &mut arena.table, options).map(drop);
                 let wall = time(self.repeats, run).map_err(Fault::failed)?;
                 arena.verify()?;

@@ -34,8 +34,9 @@ impl Copies {
     ) -> Result<Self, Fault> {
         let arrived = Arc::new(AtomicUsize::new(0));
         let lane = |cpu| {
-            let table = Table::new(layout.clone()).map_err(Fault::failed)?;
-            let arena = Arena { table, expected: expected.to_vec() };
+            let table = Table::new(layout.clone());
+            let arena = table.and_then(|table| Arena::new(table, expected.to_vec()));
+            let arena = arena.map_err(Fault::failed)?;
             let (arrived, options) = (Arc::clone(&arrived), options.clone());
             let gate = Gate { arrived, copies, passed: 0 };
             let (start, starts) = channel();
