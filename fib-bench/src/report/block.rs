@@ -14,7 +14,7 @@ pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
     let names = matrix.rows.first().map(of_block).unwrap_or_default();
     heading.extend(names.iter().map(|cell| cell.backend.replacen('-', style.hyphen, 1)));
     heading.push(format!("1 core{line}stepping"));
-    let mut table = style.ruled().table(heading);
+    let mut table = style.narrow().ruled().table(heading);
     for row in &matrix.rows {
         let copies = workers.min(matrix.header.cores);
         let ceiling = row.ceilings.get(&copies).map_or("-".into(), |c| ratio(c.median));

@@ -8,7 +8,7 @@ use crate::stats::Estimate;
 
 pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
     let heading = ["backend", "workers", "time", "speedup", "of ceiling", "overhead", "verdict"];
-    let mut table = style.table(heading.map(Into::into).into());
+    let mut table = style.narrow().table(heading.map(Into::into).into());
     let line = |cell: &Cell, name: &str| line(cell, name, matrix.header.cores);
     table.add_row(line(&row.sequential, &row.sequential.backend));
     for (copies, ceiling) in &row.ceilings {
@@ -21,6 +21,10 @@ pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
     if row.best.kernel != matrix.header.kernel {
         table.add_row(line(&row.best, &format!("({})", row.best.kernel)));
     }
+    let over = match row.cells.iter().any(|cell| cell.workers > matrix.header.cores) {
+        true => format!("* more workers than there are cores{}", style.end),
+        false => String::new(),
+    };
     let (name, summary) = (&row.scenario.name, &row.scenario.summary);
     let whole = row.whole_ns.map_or(String::new(), |ns| {
         format!(
@@ -29,16 +33,16 @@ pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
             style.end
         )
     });
-    format!("{name}: {summary}{}{whole}{}{}\n", style.end, style.blank(), table.trim_fmt())
+    format!("{name}: {summary}{}{whole}{}{}\n{over}", style.end, style.blank(), table.trim_fmt())
 }
 
-/// Worker counts above the cores are marked: such workers take turns.
+/// Worker counts above the cores are marked, since such workers take turns.
 fn line(cell: &Cell, name: &str, cores: usize) -> Vec<String> {
     let estimate = |e: Option<Estimate>| e.map_or(String::new(), |e| with_interval(&e));
     let verdict = cell.verdict.map_or(missing(cell), Verdict::name);
     vec![
         name.into(),
-        format!("{}{}", cell.workers, if cell.workers > cores { " > cores" } else { "" }),
+        format!("{}{}", cell.workers, if cell.workers > cores { "*" } else { "" }),
         cell.wall_ns.map_or(String::new(), duration),
         estimate(cell.speedup),
         estimate(cell.of_ceiling).replace('x', ""),

@@ -47,10 +47,15 @@ impl Style {
         if self.is_plain() { "" } else { "\n" }
     }
 
-    /// The same for many columns and rows of several lines: narrow, with a rule between rows.
+    /// The same for many columns.
+    pub(super) fn narrow(self) -> Style {
+        Style { gap: if self.is_plain() { 0 } else { self.gap }, ..self }
+    }
+
+    /// The same for rows of several lines, with a rule between them.
     pub(super) fn ruled(self) -> Style {
         match self.is_plain() {
-            true => Style { lines: self.lines.row_separator(RULE), gap: 0, ..self },
+            true => Style { lines: self.lines.row_separator(RULE), ..self },
             false => self,
         }
     }

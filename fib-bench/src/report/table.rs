@@ -42,7 +42,7 @@ fn heading(matrix: &Matrix, style: Style) -> String {
     };
     let lines = [
         format!("noise floor: the baseline differs from itself by up to {}", noise_floor(matrix)),
-        format!("{}, {} cores usable, {}", header.machine.cpu, header.cores, header.machine.os),
+        format!("{}, usable cores: {}, {}", header.machine.cpu, header.cores, header.machine.os),
         format!(
             "kernel {}, chunking {}, seed {}{pin}",
             header.kernel, header.chunking, header.seed

@@ -36,7 +36,7 @@ fn the_matrix_for_a_terminal() {
         table(&matrix()),
         str![[r#"
 noise floor: the baseline differs from itself by up to 1.0%
-Test CPU, 2 cores usable, Test OS
+Test CPU, usable cores: 2, Test OS
 kernel iterative, chunking balanced:8, seed 1
 20 interleaved rounds, medians with 99% intervals
 
@@ -71,22 +71,22 @@ fn one_scenario_for_a_terminal() {
         table(&matrix),
         str![[r#"
 noise floor: the baseline differs from itself by up to 1.0%
-Test CPU, 2 cores usable, Test OS
+Test CPU, usable cores: 2, Test OS
 kernel iterative, chunking balanced:8, seed 1
 20 interleaved rounds, medians with 99% intervals
 
 batch: a batch
 2.20 ms sequentially from call to result, layout and allocation included
-───────────────────────────────────────────────────────────────────────────────────────────
-backend     workers     time            speedup        of ceiling  overhead         verdict
-───────────────────────────────────────────────────────────────────────────────────────────
-sequential        1  2.00 ms  1.00x [0.99,1.01]                                         tie
-ceiling           2           1.60x [1.59,1.61]
-quick             2  1.28 ms  1.56x [1.55,1.57]  0.98 [0.98,0.98]   30.0 us          faster
-slow-one          2  4.00 ms  0.50x [0.50,0.50]  0.31 [0.31,0.31]   2.75 ms          slower
-liar              2                                                                   WRONG
-(stepping)        1  20.0 us    100x [99.5,100]                              faster, shared
-───────────────────────────────────────────────────────────────────────────────────────────
+─────────────────────────────────────────────────────────────────────────────────────
+backend    workers    time           speedup       of ceiling overhead        verdict
+─────────────────────────────────────────────────────────────────────────────────────
+sequential       1 2.00 ms 1.00x [0.99,1.01]                                      tie
+ceiling          2         1.60x [1.59,1.61]
+quick            2 1.28 ms 1.56x [1.55,1.57] 0.98 [0.98,0.98]  30.0 us         faster
+slow-one         2 4.00 ms 0.50x [0.50,0.50] 0.31 [0.31,0.31]  2.75 ms         slower
+liar             2                                                              WRONG
+(stepping)       1 20.0 us   100x [99.5,100]                           faster, shared
+─────────────────────────────────────────────────────────────────────────────────────
 
 batch  quick leads with 1.56x, 98% of what this hardware gives; the kernel stepping on one core
        reaches 100x, computing repeats once.
@@ -103,7 +103,7 @@ fn the_matrix_in_markdown() {
         markdown(&matrix()),
         str![[r#"
 noise floor: the baseline differs from itself by up to 1.0%  
-Test CPU, 2 cores usable, Test OS  
+Test CPU, usable cores: 2, Test OS  
 kernel iterative, chunking balanced:8, seed 1  
 20 interleaved rounds, medians with 99% intervals  
 
