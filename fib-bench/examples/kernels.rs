@@ -108,8 +108,9 @@ fn one(name: &str, rounds: usize, a: &mut dyn FnMut(), b: &mut dyn FnMut()) {
 
 fn interleaved(rounds: usize, a: &mut dyn FnMut(), b: &mut dyn FnMut()) -> Vec<f64> {
     let mut both: [&mut dyn FnMut(); 2] = [a, b];
-    let counts = [0, 1]
-        .map(|i| repeats(Duration::from_micros(200), || ok(&mut *both[i])).expect("infallible"));
+    let counts = [0, 1].map(|i| {
+        repeats(Duration::from_micros(200), || time(1, || ok(&mut *both[i]))).expect("infallible")
+    });
     let mut order = Rounds::new(2, 1);
     let round = |_| {
         let mut seconds = [0.0; 2];
@@ -129,7 +130,8 @@ fn ok(work: &mut dyn FnMut()) -> Result<(), Infallible> {
 
 /// Nanoseconds of one run of `work`: the least of many, for choosing constants only.
 fn nanoseconds(mut work: impl FnMut()) -> f64 {
-    let count = repeats(Duration::from_millis(2), || ok(&mut work)).expect("infallible");
+    let count =
+        repeats(Duration::from_millis(2), || time(1, || ok(&mut work))).expect("infallible");
     let sample =
         |_| time(count, || ok(&mut work)).expect("infallible").as_nanos() as f64 / f64::from(count);
     (0..15).map(sample).fold(f64::INFINITY, f64::min)

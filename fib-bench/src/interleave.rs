@@ -42,12 +42,15 @@ impl Rounds {
     }
 }
 
-/// Runs `work` as often as it takes for one sample to last `at_least`, judged by the fastest of
-/// three runs: how often that is.
-pub fn repeats<E>(at_least: Duration, mut work: impl FnMut() -> Result<(), E>) -> Result<u32, E> {
+/// How many runs make a sample of `at_least` this length, judged by the fastest of three samples of
+/// one run.
+pub fn repeats<E>(
+    at_least: Duration,
+    mut sample_of_one: impl FnMut() -> Result<Duration, E>,
+) -> Result<u32, E> {
     let mut fastest = Duration::MAX;
     for _ in 0..3 {
-        fastest = fastest.min(time(1, &mut work)?);
+        fastest = fastest.min(sample_of_one()?);
     }
     let repeats = at_least.as_nanos().div_ceil(fastest.as_nanos().max(1));
     Ok(repeats.clamp(1, 100_000) as u32)
@@ -80,6 +83,20 @@ mod tests {
             squares.push(square);
         }
         assert!(squares.windows(2).any(|pair| pair[0] != pair[1]), "each square is drawn anew");
+    }
+
+    #[test]
+    fn repeats_fill_the_sample_and_count_only_what_is_timed() {
+        let mut walls = [900, 300, 400].map(Duration::from_nanos).into_iter();
+        let sample = || {
+            std::thread::sleep(Duration::from_millis(1)); // preparing is not part of the sample
+            walls.next().ok_or(())
+        };
+        assert_eq!(repeats(Duration::from_micros(3), sample), Ok(10));
+        assert_eq!(
+            repeats(Duration::from_micros(1), || Ok::<_, ()>(Duration::from_secs(1))),
+            Ok(1)
+        );
     }
 
     #[test]

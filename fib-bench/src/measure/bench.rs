@@ -73,11 +73,13 @@ impl<'a> Bench<'a> {
 
     /// Chooses how many batches a sample of each contender takes, then tries a round.
     fn calibrate(&mut self) {
+        let baseline = self.repeats(0, SHORTEST_SAMPLE);
+        let copies = self.repeats(0, SHORTEST_CEILING);
         for i in 0..self.contenders.len() {
             self.contenders[i].repeats = match self.contenders[i].role {
-                Role::Control => self.contenders[0].repeats, // as the baseline
-                Role::Ceiling => self.repeats_of(0, SHORTEST_CEILING),
-                _ => self.repeats_of(i, SHORTEST_SAMPLE),
+                Role::Baseline | Role::Control => baseline,
+                Role::Ceiling => copies,
+                _ => self.repeats(i, SHORTEST_SAMPLE),
             };
         }
         let start = Instant::now();
@@ -85,8 +87,9 @@ impl<'a> Bench<'a> {
         self.round_cost = start.elapsed();
     }
 
-    fn repeats_of(&mut self, i: usize, at_least: Duration) -> u32 {
-        repeats(at_least, || self.turn(i).map(drop)).unwrap_or(1)
+    /// How many batches of contender `i`, whose samples are of one batch yet, take `at_least`.
+    fn repeats(&mut self, i: usize, at_least: Duration) -> u32 {
+        repeats(at_least, || self.turn(i)).unwrap_or(1)
     }
 
     /// Gives contender `i` its turn. Once it went wrong it has no more.

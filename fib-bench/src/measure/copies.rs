@@ -5,7 +5,7 @@
 
 use super::contender::{Arena, Fault};
 use crate::interleave::time;
-use fib::{Layout, Options, Sequential, Table, affinity, execute};
+use fib::{Control, Layout, Options, Sequential, Table, affinity, execute};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -37,8 +37,9 @@ impl Copies {
             let table = Table::new(layout.clone());
             let arena = table.and_then(|table| Arena::new(table, expected.to_vec()));
             let arena = arena.map_err(Fault::failed)?;
-            let (arrived, options) = (Arc::clone(&arrived), options.clone());
-            let gate = Gate { arrived, copies, passed: 0 };
+            // A clone of the options would share their progress counter.
+            let options = Options { control: Control::default(), ..options.clone() };
+            let gate = Gate { arrived: Arc::clone(&arrived), copies, passed: 0 };
             let (start, starts) = channel();
             let (answer, answers) = channel();
             let thread = Builder::new()
