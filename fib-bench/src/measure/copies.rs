@@ -34,16 +34,20 @@ impl Copies {
     ) -> Result<Self, Fault> {
         let arrived = Arc::new(AtomicUsize::new(0));
         let lane = |cpu| {
-            let table = Table::new(layout.clone());
-            let arena = table.and_then(|table| Arena::new(table, expected.to_vec()));
-            let arena = arena.map_err(Fault::failed)?;
-            // A clone of the options would share their progress counter.
-            let options = Options { control: Control::default(), ..options.clone() };
+            let (layout, expected, options) = (layout.clone(), expected.to_vec(), options.clone());
             let gate = Gate { arrived: Arc::clone(&arrived), copies, passed: 0 };
             let (start, starts) = channel();
             let (answer, answers) = channel();
             let thread = Builder::new()
-                .spawn(move || serve(cpu, arena, &options, gate, &starts, &answer))
+                .spawn(move || {
+                    let _ = affinity::pin(cpu); // where that cannot be, the system spreads them
+                    // What a copy writes to is its own from the allocation on: a clone of the
+                    // options would share their progress counter, and small arenas that one thread
+                    // allocates would lie on one cache line.
+                    let options = Options { control: Control::default(), ..options };
+                    let arena = Table::new(layout).and_then(|table| Arena::new(table, expected));
+                    serve(arena.map_err(Fault::failed), &options, gate, &starts, &answer);
+                })
                 .map_err(Fault::failed)?;
             Ok(Lane { start: Some(start), answers, thread: Some(thread) })
         };
@@ -98,24 +102,30 @@ impl Gate {
     }
 }
 
+/// A copy's whole life. One without an arena passes the gate too: the others wait there.
 fn serve(
-    cpu: usize,
-    mut arena: Arena,
+    mut arena: Result<Arena, Fault>,
     options: &Options,
     mut gate: Gate,
     starts: &Receiver<u32>,
     answers: &Sender<Answer>,
 ) {
-    let _ = affinity::pin(cpu); // where threads cannot be bound, the system spreads them
     for repeats in starts {
-        arena.clear();
+        let _ = arena.as_mut().map(Arena::clear);
         gate.pass();
-        let start = Instant::now();
-        let ran = time(repeats, || execute(&Sequential, &mut arena.table, options).map(drop));
-        let end = Instant::now();
-        let answer = ran.map_err(Fault::failed).and_then(|_| arena.verify());
-        if answers.send(answer.map(|()| (start, end))).is_err() {
+        let ready = arena.as_mut().map_err(|fault| fault.clone());
+        if answers.send(ready.and_then(|arena| span(arena, repeats, options))).is_err() {
             return;
         }
     }
+}
+
+/// From when to when `repeats` batches took.
+fn span(arena: &mut Arena, repeats: u32, options: &Options) -> Answer {
+    let start = Instant::now();
+    let ran = time(repeats, || execute(&Sequential, &mut arena.table, options).map(drop));
+    let end = Instant::now();
+    ran.map_err(Fault::failed)?;
+    arena.verify()?;
+    Ok((start, end))
 }
