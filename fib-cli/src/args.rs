@@ -166,7 +166,8 @@ pub(crate) struct CompareArgs {
     /// How batches are cut: per-worker:K, balanced:K or items:N
     #[arg(short, long, value_name = "CHUNKING", default_value_t)]
     pub(crate) chunking: Chunking,
-    /// Time for everything [default: 27, or 150 with --full]
+    /// Time for everything, as far as the fewest rounds that give an interval allow [default: 27, or
+    /// 150 with --full]
     #[arg(short, long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) time: Option<Duration>,
     /// Draws the order of the rounds

@@ -21,7 +21,12 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     diagnostics::silence_panics();
     let outcome = catch_unwind(|| {
-        let cli = Cli::parse();
+        let cli = match Cli::try_parse() {
+            Ok(cli) => cli,
+            Err(error) if error.use_stderr() => error.exit(),
+            // Help and version are output as any other.
+            Err(help) => return output::to_stdout(|out| write!(out, "{}", help.render())),
+        };
         diagnostics::install_logger(cli.quiet);
         run(&cli)
     });

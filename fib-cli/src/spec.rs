@@ -100,17 +100,20 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) fn new(limit: MemoryLimit, repeats_are_shared: bool) -> Self {
-        Wanted { indices: vec![], limit, repeats_are_shared }
+        Wanted { indices: vec![], limit: limit.fixed(), repeats_are_shared }
     }
 
     /// Appends the indices of `spec`.
     ///
     /// # Errors
-    /// [`Error::Limit`] if they cannot be computed within the limit; nothing was appended then.
+    /// [`Error::Limit`] if they cannot be computed within the limit, [`Error::Allocation`] if the
+    /// system refuses the list; nothing was appended then.
     pub(crate) fn push(&mut self, spec: Spec) -> Result<(), Error> {
         let count = self.indices.len() as u128 + spec.count();
         let bytes = table_bytes(count).saturating_add(spec.least_bytes(self.repeats_are_shared));
         self.limit.check(bytes).map_err(|limit| Error::Limit { bytes, limit })?;
+        let room = self.indices.try_reserve(spec.count() as usize);
+        room.map_err(|_| Error::Allocation { bytes })?;
         match spec {
             Spec::Range { first, count } => {
                 // The limit has room for `count` indices, so it fits a usize.

@@ -169,6 +169,8 @@ mod linux {
             (Some(5), "error: cannot write to standard output: it is closed\n")
         );
         assert_eq!(shell("\"$1\" calc 10 >/dev/null").status.code(), Some(0));
+        assert_eq!(refusal(&shell("\"$1\" --help >/dev/full")), (Some(5), line));
+        assert_eq!(shell("\"$1\" --version >&-").status.code(), Some(5));
     }
 
     /// An absurd request is refused at once, and with hardly any memory.

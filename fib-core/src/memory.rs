@@ -16,6 +16,14 @@ pub enum MemoryLimit {
 const ALWAYS_ALLOWED: u128 = 16 << 20;
 
 impl MemoryLimit {
+    /// The same limit with what is available asked for now, once: for many checks in a row.
+    pub fn fixed(self) -> Self {
+        match self {
+            MemoryLimit::HalfOfAvailable => MemoryLimit::Bytes(available() / 2),
+            MemoryLimit::Bytes(_) => self,
+        }
+    }
+
     /// `Err(limit)` if `bytes` are more than the limit.
     pub fn check(self, bytes: u128) -> Result<(), u64> {
         let limit = match self {

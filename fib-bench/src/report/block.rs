@@ -50,19 +50,24 @@ fn times(row: &Row, style: Style) -> String {
 fn compact(cell: &Cell, style: Style) -> String {
     let Some(speedup) = cell.speedup else { return missing(cell).into() };
     let meaning = match cell.verdict {
-        _ if cell.workers == 1 => format!("tax {:.3}", 1.0 / speedup.median),
+        _ if cell.workers == 1 => tax(1.0 / speedup.median),
         Some(Verdict::Faster) => {
             cell.of_ceiling.map_or("faster".into(), |part| percent(part.median))
         }
         Some(verdict) => verdict.name().into(),
         None => String::new(),
     };
-    let shared = if cell.shared { " shared" } else { "" };
+    let shared = if cell.shared { format!("{}shared", style.line) } else { String::new() };
     // Where nearly everything is overhead, how far it spreads says nothing.
     let spread =
         if speedup.median < 0.1 { String::new() } else { format!(" {}", spread(&speedup)) };
     let speedup = ratio(speedup.median).replace('x', "");
     format!("{speedup}{spread}{}{meaning}{shared}", style.line)
+}
+
+/// To a tenth of a per cent where that can be told.
+fn tax(tax: f64) -> String {
+    if tax < 10.0 { format!("tax {tax:.3}") } else { format!("tax {tax:.0}") }
 }
 
 fn best(row: &Row, style: Style) -> String {

@@ -2,7 +2,7 @@
 
 use crate::analysis::{Cell, Matrix, Row, Verdict};
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "scenario",
     "kernel",
     "backend",
@@ -16,6 +16,7 @@ const COLUMNS: [&str; 14] = [
     "speedup_high",
     "of_ceiling",
     "overhead_ns",
+    "shared",
     "verdict",
 ];
 
@@ -49,6 +50,7 @@ fn line(matrix: &Matrix, row: &Row, cell: &Cell) -> [String; COLUMNS.len()] {
         number(high),
         number(cell.of_ceiling.map(|part| part.median)),
         number(cell.overhead_ns),
+        cell.shared.to_string(),
         cell.verdict.map_or(String::new(), |verdict: Verdict| verdict.name().into()),
     ]
 }

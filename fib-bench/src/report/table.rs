@@ -24,7 +24,8 @@ fn render(matrix: &Matrix, style: Style) -> String {
         _ => {
             let mut workers = matrix.header.workers.clone();
             workers.dedup();
-            workers.into_iter().map(|workers| block(matrix, workers, style)).collect()
+            let blocks = workers.into_iter().map(|workers| block(matrix, workers, style));
+            blocks.collect::<Vec<_>>().join("\n")
         }
     };
     let sections =
