@@ -46,7 +46,7 @@ fn run(
     let expected = expected_arena(&layout);
     let mut table = Table::new(layout)?;
     table.overwrite(0x5555_5555_5555_5555);
-    let backend = backend.build(Settings { workers, pin: plan.pin })?;
+    let backend = backend.build(Settings { pin: plan.pin, ..Settings::workers(workers) })?;
     let options = Options { chunking: plan.chunking, ..Options::default() };
     execute(&*backend, &mut table, &options)?;
     Ok(table.arena() == expected)

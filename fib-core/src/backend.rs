@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::job::Job;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
 
 /// A way of running a job's chunks on workers.
 ///
@@ -29,12 +30,42 @@ pub struct Settings {
     pub workers: NonZeroUsize,
     /// Whether persistent workers are bound to a CPU each. Threads that live for one batch are not.
     pub pin: bool,
+    /// What to do about workers that can be lost.
+    pub supervision: Supervision,
 }
 
 impl Settings {
     /// This many unpinned workers.
     pub fn workers(workers: NonZeroUsize) -> Self {
-        Settings { workers, pin: false }
+        Settings { workers, pin: false, supervision: Supervision::default() }
+    }
+}
+
+/// What to do about workers that are processes of their own, and so can be lost without this one.
+/// Threads cannot, and their backends ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supervision {
+    /// A worker is replaced after this many tasks; `None`: never.
+    pub tasks_per_worker: Option<NonZeroU32>,
+    /// A worker that owes an answer and has not used the CPU for this long is killed and replaced.
+    pub stall_limit: Duration,
+    /// A worker that has not answered for this long is killed and replaced, however busy; `None`:
+    /// numbers may take as long as they need.
+    pub answer_limit: Option<Duration>,
+    /// After more than this many lost workers in a row, no task finished in between, the batch is
+    /// given up.
+    pub respawn_limit: u32,
+}
+
+impl Default for Supervision {
+    /// Never replaced while it works, killed after 10 s without CPU time, at most 24 lost in a row.
+    fn default() -> Self {
+        Supervision {
+            tasks_per_worker: None,
+            stall_limit: Duration::from_secs(10),
+            answer_limit: None,
+            respawn_limit: 24,
+        }
     }
 }
 

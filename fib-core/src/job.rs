@@ -88,6 +88,11 @@ impl<'a> Chunk<'a> {
         *record = work.perform(out, record.slots.clone(), worker, checkpoint);
     }
 
+    /// Whether the timeline was asked for.
+    pub fn timeline(&self) -> bool {
+        self.timeline
+    }
+
     /// The indices to compute, in slot order.
     pub fn indices(&self) -> &'a [u64] {
         self.indices
@@ -104,7 +109,13 @@ impl<'a> Chunk<'a> {
             control: self.control.clone(),
             timeline: self.timeline,
         };
-        (task, Pending { indices: self.indices, out: self.out, record: self.record })
+        (task, self.into_pending())
+    }
+
+    /// The half that stays, where the work is shipped in a form of the backend's own.
+    pub fn into_pending(self) -> Pending<'a> {
+        let Chunk { kernel, indices, offsets, out, record, control, timeline: _ } = self;
+        Pending { kernel, indices, offsets, out, record, control }
     }
 }
 
@@ -122,7 +133,8 @@ pub enum Outcome {
 /// An index that could not be computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    pub(crate) slot: usize,
+    /// Its slot, counted as [`Record::slots`] is.
+    pub slot: usize,
     /// The index.
     pub index: u64,
     /// Why: the text of a panic, or what the backend says of a lost worker.

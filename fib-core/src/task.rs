@@ -1,7 +1,7 @@
 //! A chunk in two halves, for workers that may not borrow: the task travels, the pending half stays.
 
 use crate::control::Control;
-use crate::job::{Failure, Outcome, Record, Work};
+use crate::job::{Failure, Outcome, Record, Span, Work};
 use crate::kernel::Kernel;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,10 +18,37 @@ pub struct Task {
 }
 
 impl Task {
+    /// Work that is nobody's chunk here: what a worker process makes of a request.
+    pub fn new(kernel: Arc<dyn Kernel>, indices: Vec<u64>) -> Self {
+        let mut end = 0;
+        let ends = indices.iter().map(|&n| {
+            end = usize::saturating_add(end, kernel.limbs(n)); // too much to allocate either way
+            end
+        });
+        let offsets = [0].into_iter().chain(ends).collect();
+        let slots = 0..indices.len();
+        let (indices, control) = (indices.into(), Control::default());
+        Task { kernel, indices, offsets, slots, control, timeline: true }
+    }
+
+    /// Limbs of all its slots together.
+    pub fn limbs(&self) -> usize {
+        self.offsets[self.indices.len()] - self.offsets[0]
+    }
+
     /// Computes on the calling thread, which is worker number `worker`, from 0.
     pub fn run(self, worker: usize) -> Reply {
+        let mut limbs = vec![0; self.limbs()];
+        let record = self.run_into(&mut limbs, worker);
+        Reply { limbs, record }
+    }
+
+    /// As [`run`](Self::run), with the results written to `out`.
+    ///
+    /// # Panics
+    /// If `out` is shorter than [`limbs`](Self::limbs).
+    pub fn run_into(self, out: &mut [u64], worker: usize) -> Record {
         let Task { kernel, indices, offsets, slots, control, timeline } = self;
-        let mut limbs = vec![0; offsets[indices.len()] - offsets[0]];
         let work = Work {
             kernel: &*kernel,
             indices: &indices,
@@ -29,8 +56,7 @@ impl Task {
             control: &control,
             timeline,
         };
-        let record = work.perform(&mut limbs, slots, worker, None);
-        Reply { limbs, record }
+        work.perform(out, slots, worker, None)
     }
 }
 
@@ -45,12 +71,39 @@ pub struct Reply {
 /// counts as not run.
 #[must_use = "a pending chunk that is neither finished nor failed leaves its results missing"]
 pub struct Pending<'a> {
+    pub(crate) kernel: &'a Arc<dyn Kernel>,
     pub(crate) indices: &'a [u64],
+    pub(crate) offsets: &'a [usize],
     pub(crate) out: &'a mut [u64],
     pub(crate) record: &'a mut Record,
+    pub(crate) control: &'a Control,
 }
 
 impl Pending<'_> {
+    /// What is to be computed with.
+    pub fn kernel(&self) -> &dyn Kernel {
+        &**self.kernel
+    }
+
+    /// The indices that were asked for, in slot order.
+    pub fn indices(&self) -> &[u64] {
+        self.indices
+    }
+
+    /// The slots at these positions, from 0: neighbours in the arena, to be filled in parts.
+    ///
+    /// # Panics
+    /// If a position is out of range.
+    pub fn slots_mut(&mut self, positions: Range<usize>) -> &mut [u64] {
+        let start = |position: usize| self.offsets[position] - self.offsets[0];
+        &mut self.out[start(positions.start)..start(positions.end)]
+    }
+
+    /// Whether the computation was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.control.is_cancelled()
+    }
+
     /// Takes the results. A reply to another task fails this one instead.
     pub fn finish(self, reply: Reply) {
         if reply.record.slots != self.record.slots || reply.limbs.len() != self.out.len() {
@@ -58,6 +111,22 @@ impl Pending<'_> {
         }
         self.out.copy_from_slice(&reply.limbs);
         *self.record = reply.record;
+    }
+
+    /// Ends the chunk by what was learned of it piece by piece: the first `computed` of its slots
+    /// hold results but for the positions in `failures`; the others were cancelled.
+    ///
+    /// # Panics
+    /// If a position is out of range.
+    pub fn conclude(self, computed: usize, failures: Vec<(usize, String)>, span: Option<Span>) {
+        let start = self.record.slots.start;
+        let failure =
+            |(at, message)| Failure { slot: start + at, index: self.indices[at], message };
+        self.record.failures = failures.into_iter().map(failure).collect();
+        let whole = computed == self.indices.len();
+        self.record.outcome = if whole { Outcome::Done } else { Outcome::Cancelled(computed) };
+        self.record.span = span;
+        self.control.add_done(computed);
     }
 
     /// Gives the chunk up: every index of it failed for this reason.

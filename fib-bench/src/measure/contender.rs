@@ -19,7 +19,7 @@ struct Pool {
 impl Pools {
     pub(super) fn build(plan: &Plan) -> Self {
         let each = plan.workers.iter().flat_map(|&workers| {
-            let settings = Settings { workers, pin: plan.pin };
+            let settings = Settings { pin: plan.pin, ..Settings::workers(workers) };
             plan.backends.iter().map(move |backend| Pool {
                 name: backend.name,
                 workers: workers.get(),

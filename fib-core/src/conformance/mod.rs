@@ -10,6 +10,7 @@ mod probes;
 mod values;
 
 pub use oracle::fibonacci_upto;
+pub use probes::kernel;
 
 use crate::{Descriptor, FibBackend, Settings};
 use std::num::NonZeroUsize;
@@ -63,9 +64,12 @@ pub fn check_nested(outer: &Descriptor, inner: &Descriptor) {
     behaviour::assert_nested(&*build(outer, 2), Arc::from(build(inner, 2)));
 }
 
+fn settings(workers: usize) -> Settings {
+    Settings::workers(NonZeroUsize::new(workers).expect("at least one worker"))
+}
+
 fn build(descriptor: &Descriptor, workers: usize) -> Box<dyn FibBackend> {
-    let settings = Settings::workers(NonZeroUsize::new(workers).expect("at least one worker"));
-    descriptor.build(settings).expect("the backend can be built")
+    descriptor.build(settings(workers)).expect("the backend can be built")
 }
 
 /// Runs `check` with 1, 2, 3 and 5 workers: one, as many as many machines have, an odd number, and

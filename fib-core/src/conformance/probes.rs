@@ -1,27 +1,30 @@
 //! Kernels that watch, fail or compute in turn.
 
 use crate::kernels::{self, Iterative};
-use crate::{Control, FibBackend, Kernel, Options, Run, Slot, compute};
+use crate::{FibBackend, Kernel, Options, Run, Sequential, Slot, compute};
+use std::fs::File;
+use std::io::Write;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-/// Runs `iterative` on one slot at a time, with something before each.
+/// Runs additions on one slot at a time, with something before each.
 macro_rules! probe {
-    ($probe:ident, $name:literal, |$self:ident, $n:ident| $before:expr) => {
+    ($probe:ident, $name:expr, $before:expr) => {
         impl Kernel for $probe {
             fn name(&self) -> &'static str {
-                $name
+                let name: fn(&Self) -> &'static str = $name;
+                name(self)
             }
             fn cost(&self, n: u64, previous: Option<u64>) -> f64 {
                 Iterative.cost(n, previous)
             }
             fn fill(&self, run: &mut Run<'_>) {
+                let before: fn(&Self, u64) = $before;
                 while let Some(slot) = run.next_slot() {
-                    let ($self, $n) = (self, slot.n);
-                    $before;
+                    before(self, slot.n);
                     fill_one(slot);
                 }
             }
@@ -51,82 +54,91 @@ fn fill_one(slot: Slot<'_>) {
     }
 }
 
-/// Counts how often each index is computed.
-pub(super) struct Counting(pub(super) Vec<AtomicUsize>);
+/// Notes every index it computes in a file, which workers in other processes can write to as well;
+/// they find it by the kernel's name.
+pub(super) struct Counting(&'static str);
 
-probe!(Counting, "counting", |this, n| this.0[n as usize].fetch_add(1, SeqCst));
+const COUNTING: &str = "counting:";
 
-/// Panics at indices that `at` picks.
-pub(super) struct Panicking {
-    pub(super) at: fn(u64) -> bool,
+probe!(Counting, |this| this.0, |this, n| this.note(n));
+
+impl Counting {
+    pub(super) fn new() -> Self {
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let number = FILES.fetch_add(1, SeqCst);
+        let file = format!("fib-counting-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(file);
+        File::create(&path).expect("there is room for a small file");
+        let name = format!("{COUNTING}{}", path.to_str().expect("a readable path"));
+        Counting(name.leak()) // a kernel's name is static; this one is as long as a test
+    }
+
+    fn path(&self) -> &Path {
+        Path::new(&self.0[COUNTING.len()..])
+    }
+
+    fn note(&self, n: u64) {
+        // One write of a few bytes to a file opened for appending is not torn.
+        let mut file = File::options().append(true).open(self.path()).expect("the file exists");
+        file.write_all(&n.to_le_bytes()).expect("there is room for a small file");
+    }
+
+    /// The indices computed so far, in no particular order.
+    pub(super) fn computed(&self) -> Vec<u64> {
+        let bytes = std::fs::read(self.path()).expect("the file exists");
+        bytes.as_chunks().0.iter().map(|&n| u64::from_le_bytes(n)).collect()
+    }
+}
+
+impl Drop for Counting {
+    /// Removes the file, unless this is a worker's, found by name.
+    fn drop(&mut self) {
+        let own = format!("fib-counting-{}-", std::process::id());
+        if self.0.contains(&own) {
+            let _ = std::fs::remove_file(self.path());
+        }
+    }
+}
+
+/// Panics at some indices.
+pub(super) struct Panicking;
+
+impl Panicking {
+    pub(super) const AT: [u64; 4] = [0, 77, 78, 299];
 }
 
 // `resume_unwind` is a panic without the hook's message, which would look like a finding.
-probe!(Panicking, "panicking", |this, n| if (this.at)(n) {
+probe!(Panicking, |_| "panicking", |_, n| if Panicking::AT.contains(&n) {
     resume_unwind(Box::new(format!("boom at {n}")))
 });
 
-/// Cancels at one index.
-pub(super) struct Cancelling {
-    pub(super) at: u64,
-    pub(super) control: Control,
-}
+/// Takes its time.
+pub(super) struct Dawdling;
 
-probe!(Cancelling, "cancelling", |this, n| if n == this.at {
-    this.control.cancel()
+probe!(Dawdling, |_| "dawdling", |_, _| {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_micros(50) {
+        std::thread::yield_now();
+    }
 });
 
 /// Computes a batch through a backend before each index.
 pub(super) struct Nesting(pub(super) Arc<dyn FibBackend>);
 
-probe!(Nesting, "nesting", |this, n| {
+probe!(Nesting, |_| "nesting", |this, n| {
     let inner = compute(&*this.0, &kernels::doubling(), &[n, 10, n], &Options::default())
         .expect("the inner batch succeeds");
     assert_eq!(inner.limbs(1), Some(&[55][..]));
     assert_eq!(inner.limbs(0), inner.limbs(2));
 });
 
-/// Notes the largest number of kernels that were going at once.
-#[derive(Default)]
-pub(super) struct Gauge {
-    now: AtomicUsize,
-    pub(super) most: AtomicUsize,
-    threads: Mutex<Vec<std::thread::ThreadId>>,
-}
-
-impl Gauge {
-    /// How many threads took part.
-    pub(super) fn threads(&self) -> usize {
-        self.threads.lock().expect("no panic while locked").len()
-    }
-}
-
-impl Kernel for Gauge {
-    fn name(&self) -> &'static str {
-        "gauge"
-    }
-    fn limbs(&self, _n: u64) -> usize {
-        0
-    }
-    fn cost(&self, _n: u64, _previous: Option<u64>) -> f64 {
-        1.0
-    }
-    fn fill(&self, run: &mut Run<'_>) {
-        let id = std::thread::current().id();
-        let mut threads = self.threads.lock().expect("no panic while locked");
-        if !threads.contains(&id) {
-            threads.push(id);
-        }
-        drop(threads);
-        let now = self.now.fetch_add(1, SeqCst) + 1;
-        self.most.fetch_max(now, SeqCst);
-        while run.next_slot().is_some() {
-            // Long enough that kernels overlap where a backend lets them.
-            let start = Instant::now();
-            while start.elapsed() < Duration::from_micros(50) {
-                std::thread::yield_now();
-            }
-        }
-        self.now.fetch_sub(1, SeqCst);
-    }
+/// The kernel of the suite that has this name, for workers in other processes.
+pub fn kernel(name: &str) -> Option<Arc<dyn Kernel>> {
+    Some(match name {
+        "panicking" => Arc::new(Panicking),
+        "dawdling" => Arc::new(Dawdling),
+        "nesting" => Arc::new(Nesting(Arc::new(Sequential))),
+        _ if name.starts_with(COUNTING) => Arc::new(Counting(name.to_owned().leak())),
+        _ => return None,
+    })
 }

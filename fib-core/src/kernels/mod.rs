@@ -49,9 +49,13 @@ pub const KERNELS: &[Entry] = &[
     },
 ];
 
-/// The kernel of this name.
+/// The kernel of this name. With the feature `conformance`, those of the suite are found too, so
+/// that workers in other processes know them.
 pub fn by_name(name: &str) -> Option<Arc<dyn Kernel>> {
-    KERNELS.iter().find(|entry| entry.name == name).map(|entry| (entry.get)())
+    let found = KERNELS.iter().find(|entry| entry.name == name).map(|entry| (entry.get)());
+    #[cfg(feature = "conformance")]
+    let found = found.or_else(|| crate::conformance::kernel(name));
+    found
 }
 
 /// [`Iterative`], ready for [`compute`](crate::compute).
