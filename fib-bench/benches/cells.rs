@@ -10,8 +10,8 @@ use fib::{
 use fib_bench::{SCENARIOS, Scenario};
 use std::time::Duration;
 
-/// What a backend needs before anything else in `main` goes before the groups.
 fn main() {
+    fib::init();
     let mut criterion = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 fn main() -> io::Result<()> {
+    fib::init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let filter = arguments.first().filter(|argument| !argument.starts_with('-'));
     let plan = plan(filter.map_or("", String::as_str));

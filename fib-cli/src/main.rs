@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     diagnostics::silence_panics();
+    fib::init();
     let outcome = catch_unwind(|| {
         let cli = match Cli::try_parse() {
             Ok(cli) => cli,

@@ -28,7 +28,7 @@ impl Task {
         let offsets = [0].into_iter().chain(ends).collect();
         let slots = 0..indices.len();
         let (indices, control) = (indices.into(), Control::default());
-        Task { kernel, indices, offsets, slots, control, timeline: true }
+        Task { kernel, indices, offsets, slots, control, timeline: false }
     }
 
     /// Limbs of all its slots together.
@@ -90,18 +90,20 @@ impl Pending<'_> {
         self.indices
     }
 
-    /// The slots at these positions, from 0: neighbours in the arena, to be filled in parts.
+    /// The indices at these positions, from 0, and their slots: neighbours in the arena, to be
+    /// filled.
     ///
     /// # Panics
     /// If a position is out of range.
-    pub fn slots_mut(&mut self, positions: Range<usize>) -> &mut [u64] {
+    pub fn part_mut(&mut self, positions: Range<usize>) -> (&[u64], &mut [u64]) {
         let start = |position: usize| self.offsets[position] - self.offsets[0];
-        &mut self.out[start(positions.start)..start(positions.end)]
+        let slots = start(positions.start)..start(positions.end);
+        (&self.indices[positions], &mut self.out[slots])
     }
 
-    /// Whether the computation was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        self.control.is_cancelled()
+    /// What cancels the computation and tells how far it is.
+    pub fn control(&self) -> &Control {
+        self.control
     }
 
     /// Takes the results. A reply to another task fails this one instead.

@@ -2,7 +2,7 @@
 //!
 //! This program computes on rayon, on channels, on threads or on the calling thread alone, and no
 //! line of it changes: only the features it is built with (`rayon`, `crossbeam`, `threads`; all are
-//! on by default).
+//! on by default, and so is `process`, whose backends are chosen by name, after [`init`]).
 //!
 //! ```
 //! use fib::{Options, Settings, compute, default_backend, kernels};
@@ -39,9 +39,21 @@ pub const REGISTRY: &[Descriptor] = &[
     fib_crossbeam::CHANNELS,
     #[cfg(feature = "rayon")]
     fib_rayon::RAYON,
+    #[cfg(all(feature = "process", unix))]
+    fib_process::PIPES,
+    #[cfg(all(feature = "process", unix))]
+    fib_process::SHARED,
     #[cfg(feature = "threads")]
     fib_threads::GIL,
 ];
+
+/// What some backends need: to be called first in `main`. Worker processes are this very executable,
+/// started again, and in one of them this does not return. Where no backend needs it, it does
+/// nothing.
+pub fn init() {
+    #[cfg(all(feature = "process", unix))]
+    fib_process::init();
+}
 
 /// Best first, for a program that does not want to choose.
 const PREFERENCE: [&str; 4] = ["rayon", "crossbeam", "threads-queue", "sequential"];

@@ -2,6 +2,14 @@
 
 use fib::{Descriptor, REGISTRY, by_name, default_backend};
 
+/// Tests have no `main` of their own: this runs before it.
+// SAFETY: in a worker process it serves and exits, elsewhere it sets a flag; the standard library's
+// arguments, threads and sockets work before `main` on the systems these tests run on.
+#[ctor::ctor(unsafe)]
+fn init() {
+    fib::init();
+}
+
 #[test]
 fn every_entry_passes_the_suite() {
     REGISTRY.iter().for_each(fib::conformance::check);

@@ -1,0 +1,79 @@
+//! What pool and worker say to each other, as control bytes of frames.
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// From the pool to a worker. Each carries the number of its frame back in the answer.
+#[derive(Debug, Deserialize, Serialize)]
+pub enum Request<'a> {
+    /// The first: who the worker is. Answered by `Ready` or `Unfit`.
+    Hello {
+        /// Its number, from 0.
+        worker: usize,
+        /// Whether it is to bind itself to a CPU.
+        pin: bool,
+    },
+    /// Compute. Answered by `Done` or `Refused`.
+    Compute {
+        /// The name of the kernel.
+        kernel: Cow<'a, str>,
+        /// What to compute.
+        indices: Cow<'a, [u64]>,
+        /// Which attempt this is, from 1.
+        attempt: u32,
+        /// The shared segment that takes the limbs; without, they follow the answer.
+        segment: Option<u8>,
+    },
+    /// A shared segment, whose descriptor comes with the frame, takes this place. Not answered.
+    Attach {
+        /// Its place, 0 or 1.
+        segment: u8,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The shared segment of this place is no longer needed. Not answered.
+    Detach {
+        /// Its place, 0 or 1.
+        segment: u8,
+    },
+}
+
+/// The most control bytes of a request: that of [`MOST_INDICES`] large ones.
+pub const REQUEST_BYTES: usize = 11 * MOST_INDICES + 4096;
+
+/// The most indices of one request; longer chunks are sent in parts.
+pub const MOST_INDICES: usize = 1 << 22;
+
+/// From a worker to the pool.
+#[derive(Debug, Deserialize, Serialize)]
+pub enum Answer {
+    /// The worker is ready for requests.
+    Ready,
+    /// The worker's initializer failed.
+    Unfit(String),
+    /// The limbs are there, except those of failed positions.
+    Done {
+        /// Position within the request, and what the panic said.
+        failures: Vec<(usize, String)>,
+        /// When it began, by the system's monotonic clock.
+        start_ns: u64,
+        /// When it ended.
+        end_ns: u64,
+    },
+    /// Nothing was computed, and no other worker could do it.
+    Refused(String),
+}
+
+/// The most bytes of one failure's text; longer ones are cut.
+pub const TEXT_BYTES: usize = 1000;
+
+/// The most control bytes of an answer to a request of this many indices.
+pub fn answer_bytes(indices: usize) -> usize {
+    (indices + 1) * (TEXT_BYTES + 20)
+}
+
+/// The beginning of `text`, no longer than [`TEXT_BYTES`].
+pub fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(TEXT_BYTES));
+    text
+}

@@ -1,0 +1,192 @@
+//! The life of a worker process: hello, then request after request until the pool hangs up.
+
+#[cfg(feature = "fault-injection")]
+use crate::fault::Faults;
+use crate::frame::{self, Expected, FrameError, Inbox};
+use crate::message::{Answer, REQUEST_BYTES, Request, cut};
+use crate::segment::Outgoing;
+use crate::wire::{Receiving, send_all};
+use crate::{Hooks, clock, orphan};
+use fib_core::{Kernel, Record, Task, affinity, kernels};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::stdio::{dup2_stdin, stdin};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+/// Exit code of a worker that does not understand what reaches it.
+const CONFUSED: i32 = 70;
+
+/// A scratch buffer above this many limbs is not kept for the next request.
+const KEEP_LIMBS: usize = 8 << 20;
+
+/// Serves the pool that started this process as a worker.
+pub(crate) fn serve(parent: u32, hooks: Hooks) -> ! {
+    let served = orphan::die_with(parent).and_then(|()| take_socket());
+    let code = match served.map_err(FrameError::from).and_then(|socket| run(&socket, hooks)) {
+        Ok(()) => 0,
+        Err(error) => {
+            log_error(&error);
+            CONFUSED
+        }
+    };
+    std::process::exit(code)
+}
+
+/// Nobody else reads what a worker has to say, and a worker has no logger of its own.
+#[allow(clippy::explicit_write)] // `eprintln!` panics on a closed stderr
+fn log_error(error: &FrameError) {
+    use io::Write;
+    let _ = writeln!(io::stderr(), "worker {}: {error}", std::process::id());
+}
+
+/// The socket that came as standard input, on a descriptor of its own: whoever reads standard
+/// input here, a kernel or an initializer, finds it empty.
+fn take_socket() -> io::Result<UnixStream> {
+    let socket = UnixStream::from(fcntl_dupfd_cloexec(stdin(), 3)?);
+    dup2_stdin(File::open("/dev/null")?)?;
+    socket.peer_addr()?; // fails on anything that is no connected socket
+    Ok(socket)
+}
+
+fn run(socket: &UnixStream, hooks: Hooks) -> Result<(), FrameError> {
+    let mut worker = Worker {
+        socket,
+        hooks,
+        scratch: vec![],
+        segments: [None, None],
+        descriptors: VecDeque::new(),
+        #[cfg(feature = "fault-injection")]
+        faults: Faults::from_environment(),
+    };
+    let mut inbox = Inbox::default();
+    loop {
+        let mut source = Receiving { socket, descriptors: &mut worker.descriptors };
+        let expected = Expected { id: None, control: REQUEST_BYTES };
+        match inbox.receive(&mut source, expected, &mut []) {
+            Ok(true) => worker.handle(inbox.id(), inbox.message()?)?,
+            Ok(false) => {} // only a socket that does not block gives up early
+            Err(FrameError::Closed) => return Ok(()),
+            Err(error) => {
+                // The pool is told which protocol this is, whatever it has sent.
+                worker.answer(inbox.id(), &Answer::Ready, &mut [])?;
+                return Err(error);
+            }
+        }
+    }
+}
+
+struct Worker<'a> {
+    socket: &'a UnixStream,
+    hooks: Hooks,
+    /// Results on their way through the socket.
+    scratch: Vec<u64>,
+    segments: [Option<Outgoing>; 2],
+    /// Descriptors that came and were not attached yet.
+    descriptors: VecDeque<OwnedFd>,
+    #[cfg(feature = "fault-injection")]
+    faults: Faults,
+}
+
+impl Worker<'_> {
+    fn handle(&mut self, id: u64, request: Request<'_>) -> Result<(), FrameError> {
+        match request {
+            Request::Hello { worker, pin } => self.hello(id, worker, pin),
+            Request::Compute { kernel, indices, attempt, segment } => {
+                match self.kernel(&kernel, attempt) {
+                    Some(kernel) => {
+                        self.compute(id, kernel, indices.into_owned(), attempt, segment)
+                    }
+                    None => self.refuse(id, format!("its workers know no kernel `{kernel}`")),
+                }
+            }
+            Request::Attach { segment, bytes } => {
+                let file = self.descriptors.pop_front().ok_or(FrameError::Message)?;
+                *self.place(segment)? = Some(Outgoing::attach(file, bytes)?);
+                Ok(())
+            }
+            Request::Detach { segment } => {
+                *self.place(segment)? = None;
+                Ok(())
+            }
+        }
+    }
+
+    fn place(&mut self, segment: u8) -> Result<&mut Option<Outgoing>, FrameError> {
+        self.segments.get_mut(usize::from(segment)).ok_or(FrameError::Message)
+    }
+
+    fn hello(&mut self, id: u64, worker: usize, pin: bool) -> Result<(), FrameError> {
+        affinity::pin_if(pin, worker);
+        let answer = match catch_unwind(self.hooks.initializer) {
+            Ok(Ok(())) => Answer::Ready,
+            Ok(Err(reason)) => Answer::Unfit(cut(reason)),
+            Err(_) => Answer::Unfit("it panicked".into()),
+        };
+        self.answer(id, &answer, &mut [])
+    }
+
+    #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables))]
+    fn kernel(&self, name: &str, attempt: u32) -> Option<Arc<dyn Kernel>> {
+        let kernel = (self.hooks.kernel)(name).or_else(|| kernels::by_name(name))?;
+        #[cfg(feature = "fault-injection")]
+        let kernel = self.faults.in_kernel(kernel, attempt);
+        Some(kernel)
+    }
+
+    #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables))]
+    fn compute(
+        &mut self,
+        id: u64,
+        kernel: Arc<dyn Kernel>,
+        indices: Vec<u64>,
+        attempt: u32,
+        segment: Option<u8>,
+    ) -> Result<(), FrameError> {
+        #[cfg(feature = "fault-injection")]
+        self.faults.in_answer(&indices, attempt, self.socket)?;
+        let task = Task::new(kernel, indices);
+        let limbs = task.limbs();
+        if let Some(segment) = segment {
+            let segment = self.place(segment)?.as_mut().ok_or(FrameError::Message)?;
+            let answer = timed(|| task.run_into(segment.slots(limbs), 0));
+            return self.answer(id, &answer, &mut []);
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        if scratch.try_reserve(limbs.saturating_sub(scratch.len())).is_err() {
+            return self.refuse(id, format!("its worker was refused {} bytes", 8 * limbs as u128));
+        }
+        scratch.resize(limbs.max(scratch.len()), 0);
+        let answer = timed(|| task.run_into(&mut scratch[..limbs], 0));
+        self.answer(id, &answer, &mut scratch[..limbs])?;
+        if scratch.len() <= KEEP_LIMBS {
+            self.scratch = scratch;
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, id: u64, reason: String) -> Result<(), FrameError> {
+        self.answer(id, &Answer::Refused(cut(reason)), &mut [])
+    }
+
+    fn answer(&self, id: u64, answer: &Answer, limbs: &mut [u64]) -> Result<(), FrameError> {
+        frame::to_wire(limbs);
+        let frame = frame::encode(id, answer, limbs)?;
+        #[cfg(feature = "fault-injection")]
+        let Some(frame) = self.faults.spoil(frame, limbs, self.socket)? else { return Ok(()) };
+        Ok(send_all(self.socket, &frame, bytemuck::cast_slice(limbs))?)
+    }
+}
+
+/// Runs a task and tells how it went.
+fn timed(run: impl FnOnce() -> Record) -> Answer {
+    let start_ns = clock::now_ns();
+    let record = run();
+    let end_ns = clock::now_ns();
+    let failures = record.failures.into_iter().map(|f| (f.slot, cut(f.message))).collect();
+    Answer::Done { failures, start_ns, end_ns }
+}

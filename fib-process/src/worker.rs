@@ -1,0 +1,275 @@
+//! One worker process as the pool sees it: its socket, what it owes, and how it ended.
+
+use crate::batch::Part;
+use crate::frame::{self, Expected, FrameError, Inbox};
+use crate::message::{Answer, Request, answer_bytes};
+use crate::segment::Incoming;
+use crate::spawn::Started;
+use crate::wire::Outbox;
+use rustix::process::Signal;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Shared segments are at least this long, and longer ones than `KEEP` are given back after a batch.
+const LEAST_LIMBS: usize = 8 << 10;
+const KEEP_LIMBS: usize = 8 << 20;
+
+/// How long a worker that hung up may take to end by itself, so that it can be said how.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// A request that was not answered yet.
+pub(crate) struct Owed {
+    id: u64,
+    /// What is to be computed; nothing for the hello.
+    pub(crate) part: Option<Part>,
+    /// The place of the shared segment that takes the limbs.
+    pub(crate) segment: Option<usize>,
+}
+
+pub(crate) struct Worker {
+    child: Child,
+    pub(crate) socket: UnixStream,
+    pub(crate) inbox: Inbox,
+    pub(crate) outbox: Outbox,
+    /// In the order they were sent, which is the order of the answers.
+    pub(crate) owed: VecDeque<Owed>,
+    next_id: u64,
+    segments: [Option<Incoming>; 2],
+    /// How many tasks it was given.
+    pub(crate) tasks: u32,
+    /// When the first of what it owes became its turn.
+    pub(crate) since: Instant,
+    /// When it was last seen alive: an answer, or CPU time used.
+    pub(crate) seen: Instant,
+    cpu: Option<u64>,
+}
+
+impl Worker {
+    /// A worker just started, to which hello is said.
+    pub(crate) fn new(started: Started, number: usize, pin: bool) -> Result<Self, FrameError> {
+        let now = Instant::now();
+        let mut worker = Worker {
+            child: started.child,
+            socket: started.socket,
+            inbox: Inbox::default(),
+            outbox: Outbox::default(),
+            owed: VecDeque::new(),
+            next_id: 1,
+            segments: [None, None],
+            tasks: 0,
+            since: now,
+            seen: now,
+            cpu: None,
+        };
+        worker.ask(&Request::Hello { worker: number, pin }, None, None)?;
+        Ok(worker)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn send(&mut self, message: &impl Serialize, with: Option<OwnedFd>) -> Result<u64, FrameError> {
+        let id = self.next_id;
+        self.outbox.push(frame::encode(id, message, &[])?, with);
+        self.next_id += 1;
+        Ok(id)
+    }
+
+    fn ask(
+        &mut self,
+        request: &Request<'_>,
+        part: Option<Part>,
+        segment: Option<usize>,
+    ) -> Result<(), FrameError> {
+        let id = self.send(request, None)?;
+        if self.owed.is_empty() {
+            self.since = Instant::now();
+            self.seen = self.since;
+        }
+        self.owed.push_back(Owed { id, part, segment });
+        Ok(())
+    }
+
+    /// Sends a part to be computed, into the segment of this place if one is given.
+    pub(crate) fn compute(
+        &mut self,
+        part: Part,
+        kernel: &str,
+        indices: &[u64],
+        segment: Option<usize>,
+    ) -> Result<(), FrameError> {
+        let request = Request::Compute {
+            kernel: kernel.into(),
+            indices: indices.into(),
+            attempt: part.attempt,
+            segment: segment.map(|place| place as u8),
+        };
+        self.tasks += 1;
+        self.ask(&request, Some(part), segment)
+    }
+
+    /// The place of a shared segment for this many limbs that no request uses; made anew where it
+    /// is too small.
+    ///
+    /// # Errors
+    /// If the system refuses it.
+    pub(crate) fn segment_for(&mut self, limbs: usize) -> Result<usize, FrameError> {
+        let place = usize::from(self.owed.iter().any(|owed| owed.segment == Some(0)));
+        if self.segments[place].as_ref().is_none_or(|segment| segment.limbs() < limbs) {
+            let (segment, file) = Incoming::create(limbs.max(LEAST_LIMBS))?;
+            let bytes = segment.bytes();
+            self.send(&Request::Attach { segment: place as u8, bytes }, Some(file))?;
+            self.segments[place] = Some(segment);
+        }
+        Ok(place)
+    }
+
+    /// Gives back what only a large batch needed.
+    pub(crate) fn trim(&mut self) -> Result<(), FrameError> {
+        for place in 0..self.segments.len() {
+            if self.segments[place].take_if(|segment| segment.limbs() > KEEP_LIMBS).is_some() {
+                self.send(&Request::Detach { segment: place as u8 }, None)?;
+            }
+        }
+        Ok(self.outbox.flush(&self.socket)?)
+    }
+
+    /// Reads on with the answer that comes next, whose limbs go to `out`, unless they come through a
+    /// segment: then they are copied from there.
+    pub(crate) fn receive(&mut self, out: &mut [u64]) -> Result<Option<Answer>, FrameError> {
+        // Unasked, nothing may come but the end.
+        let Some(Owed { id, part, segment }) = self.owed.front() else {
+            let none = Expected { id: None, control: 0 };
+            return self.inbox.receive(&mut self.socket, none, &mut []).and(Err(FrameError::Magic));
+        };
+        let indices = part.as_ref().map_or(1, |part| part.positions.len());
+        let expected = Expected { id: Some(*id), control: answer_bytes(indices) };
+        let room = if segment.is_some() { &mut [] } else { &mut *out };
+        if !self.inbox.receive(&mut self.socket, expected, room)? {
+            return Ok(None);
+        }
+        let answer = self.inbox.message()?;
+        let complete = match answer {
+            Answer::Done { .. } => segment.is_some() || self.inbox.has_limbs() || out.is_empty(),
+            _ => true,
+        };
+        if !complete {
+            return Err(FrameError::Message);
+        }
+        if let (Some(place), Answer::Done { .. }) = (segment, &answer)
+            && let Some(segment) = &self.segments[*place]
+        {
+            segment.copy_to(out);
+        }
+        self.since = Instant::now();
+        self.seen = self.since;
+        Ok(Some(answer))
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Notes whether it has used CPU time since the last look.
+    pub(crate) fn look(&mut self, now: Instant) {
+        let cpu = cpu_ticks(self.pid());
+        if cpu.is_none() || cpu != self.cpu {
+            (self.cpu, self.seen) = (cpu, now);
+        }
+    }
+
+    /// Kills it, unless it may end by itself and does so at once; tells how it ended and what it
+    /// still owes.
+    pub(crate) fn bury(mut self, may_have_ended: bool) -> (Ended, VecDeque<Owed>) {
+        let patience = Instant::now() + if may_have_ended { LAST_WORDS } else { Duration::ZERO };
+        let ended = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break Ended::ByItself(status),
+                Ok(None) if Instant::now() < patience => sleep(Duration::from_micros(200)),
+                _ => {
+                    self.kill();
+                    break Ended::Killed;
+                }
+            }
+        };
+        (ended, self.owed)
+    }
+
+    /// Kills it and waits for its end.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill(); // fails only if it has ended already
+        let _ = self.child.wait();
+    }
+
+    /// Hangs up, after which it ends by itself.
+    pub(crate) fn dismiss(self) -> Child {
+        self.child
+    }
+}
+
+/// Waits for dismissed workers, for at most `patience` in all; then they are killed.
+pub(crate) fn wait_for(children: &mut [Child], patience: Duration) {
+    let deadline = Instant::now() + patience;
+    for child in children {
+        let mut pause = Duration::from_micros(50);
+        while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            sleep(pause);
+            pause = (2 * pause).min(Duration::from_millis(5));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// How a worker ended.
+pub(crate) enum Ended {
+    ByItself(ExitStatus),
+    /// By the pool, because of something else.
+    Killed,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ended::ByItself(status) = self else { return write!(f, "was killed") };
+        match (status.signal(), status.code()) {
+            (Some(signal), _) => match name_of(signal) {
+                Some(name) => write!(f, "ended by signal {signal} ({name})"),
+                None => write!(f, "ended by signal {signal}"),
+            },
+            (None, code) => write!(f, "ended with exit code {}", code.unwrap_or_default()),
+        }
+    }
+}
+
+fn name_of(signal: i32) -> Option<&'static str> {
+    let named = [
+        (Signal::HUP, "HUP"),
+        (Signal::INT, "INT"),
+        (Signal::ILL, "ILL"),
+        (Signal::ABORT, "ABRT"),
+        (Signal::BUS, "BUS"),
+        (Signal::FPE, "FPE"),
+        (Signal::KILL, "KILL"),
+        (Signal::SEGV, "SEGV"),
+        (Signal::PIPE, "PIPE"),
+        (Signal::TERM, "TERM"),
+    ];
+    named.into_iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| name)
+}
+
+/// CPU time that a process has used, in the system's ticks; `None` where that cannot be told.
+fn cpu_ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before may hold anything; behind it, user and system time are the 12th and 13th.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
