@@ -1,4 +1,4 @@
-//! A clock that pool and workers share.
+//! A clock that pool and workers share, and the CPU they run on.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
@@ -7,6 +7,14 @@ use std::time::{Duration, Instant};
 pub(crate) fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// The CPU that the calling thread runs on now.
+pub(crate) fn cpu() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    return Some(rustix::thread::sched_getcpu());
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Ties that clock to this process's `Instant`s.

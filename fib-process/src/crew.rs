@@ -5,6 +5,7 @@
 //! what it was given goes back to the batch.
 
 use crate::batch::{Batch, Part, Took};
+use crate::clock;
 use crate::frame::FrameError;
 use crate::message::Answer;
 use crate::policy::Policy;
@@ -13,7 +14,7 @@ use crate::statistics::Board;
 use crate::worker::{Worker, wait_for};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, PipeReader, PipeWriter, Read};
 use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,6 +65,10 @@ impl Loss {
 pub(crate) struct Crew {
     places: Vec<Place>,
     spawner: Spawner,
+    /// Rung by workers that are about to wait.
+    bell: PipeReader,
+    /// The end that each worker gets a copy of.
+    rope: PipeWriter,
     policy: Policy,
     board: Arc<Board>,
     /// Dismissed workers that may not have ended yet.
@@ -84,8 +89,18 @@ impl Crew {
     ) -> Result<Self, GivenUp> {
         let (places, leaving) = (vec![], vec![]);
         let (lost_in_a_row, refused_limbs) = (0, usize::MAX);
-        let mut crew =
-            Crew { places, spawner, policy, board, leaving, lost_in_a_row, refused_limbs };
+        let (bell, rope) = io::pipe().map_err(|error| GivenUp(error.to_string()))?;
+        let mut crew = Crew {
+            places,
+            spawner,
+            bell,
+            rope,
+            policy,
+            board,
+            leaving,
+            lost_in_a_row,
+            refused_limbs,
+        };
         let wanted = crew.policy.workers.get();
         for number in 0..wanted {
             match crew.spawn(number) {
@@ -111,8 +126,10 @@ impl Crew {
     }
 
     fn spawn(&self, number: usize) -> io::Result<Box<Worker>> {
+        let rope = self.rope.try_clone()?.into();
         let started: Started = self.spawner.start()?;
-        let worker = Worker::new(started, number, self.policy.pin).map_err(io::Error::other)?;
+        let worker = Worker::new(started, number, self.policy.pin, rope);
+        let worker = worker.map_err(io::Error::other)?;
         self.board.born(number, worker.pid());
         Ok(Box::new(worker))
     }
@@ -131,7 +148,7 @@ impl Crew {
             for number in busy {
                 self.worker(number).map_or(Ok(()), |worker| {
                     let mut step = || {
-                        worker.outbox.flush(&worker.socket)?;
+                        worker.flush()?;
                         worker.receive(&mut [])
                     };
                     match step() {
@@ -169,9 +186,13 @@ impl Crew {
 
     /// Runs a batch to its end.
     pub(crate) fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), GivenUp> {
-        self.muster();
+        self.abandon(); // whoever a batch that panicked left busy
         self.lost_in_a_row = 0;
-        let outcome = self.work(batch);
+        // Whoever ended since the last batch is noticed before it is given anything.
+        let mut outcome = self.listen(Duration::ZERO, batch);
+        if outcome.is_ok() {
+            outcome = self.work(batch);
+        }
         self.abandon(); // nobody is busy, unless the batch was given up or cancelled
         self.tidy();
         outcome
@@ -190,29 +211,10 @@ impl Crew {
             }
             self.fill_places(batch)?;
             self.feed(batch)?;
-            for number in self.wait(TICK) {
-                self.hear(number, batch)?;
-            }
+            self.listen(TICK, batch)?;
             self.judge(batch)?;
         }
         Ok(())
-    }
-
-    /// Replaces who ended since the last batch, and whoever a panic left busy.
-    fn muster(&mut self) {
-        self.abandon();
-        for number in 0..self.places.len() {
-            if let Place::Up(worker) = &mut self.places[number]
-                && worker.has_ended()
-            {
-                let worker = self.vacate(number, Instant::now());
-                if let Some(worker) = worker {
-                    let (pid, (ended, _)) = (worker.pid(), worker.bury(true));
-                    log::warn!("{}: idle worker {number} (pid {pid}) {ended}", self.policy.name);
-                    self.board.died(number);
-                }
-            }
-        }
     }
 
     /// Empties a place.
@@ -261,10 +263,23 @@ impl Crew {
                 }
             }
         }
-        for number in 0..self.places.len() {
-            let Some(worker) = self.worker(number) else { continue };
-            if let Err(error) = worker.outbox.flush(&worker.socket) {
-                self.lose(number, FrameError::Io(error).into(), batch)?;
+        self.flush(batch)
+    }
+
+    /// Sends what was put into the outboxes. A worker that waits on this very CPU is woken last: it
+    /// takes the CPU as soon as it is, and the others would wait with the pool until it is done.
+    fn flush(&mut self, batch: &mut Batch<'_>) -> Result<(), GivenUp> {
+        let here = clock::cpu();
+        for last in [false, true] {
+            for number in 0..self.places.len() {
+                let Some(worker) = self.worker(number) else { continue };
+                let is_here = here.is_some() && worker.cpu == here;
+                if worker.has_more_to_send()
+                    && is_here == last
+                    && let Err(error) = worker.flush()
+                {
+                    self.lose(number, error.into(), batch)?;
+                }
             }
         }
         Ok(())
@@ -299,29 +314,49 @@ impl Crew {
         }
     }
 
-    /// Waits for an answer, room to send, or the end of `patience`; tells which workers have
-    /// something to say.
+    /// Waits, then takes what workers have to say.
+    fn listen(&mut self, patience: Duration, batch: &mut Batch<'_>) -> Result<(), GivenUp> {
+        for number in self.wait(patience) {
+            self.hear(number, batch)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the bell, for who hangs up, for the rest of what has begun to be sent or received,
+    /// or for the end of `patience`. Returns whom to listen to: everybody who owes an answer, since
+    /// the sockets are not watched, and who hung up.
     fn wait(&mut self, patience: Duration) -> Vec<usize> {
         let now = Instant::now();
         let mut patience = patience;
-        let (mut numbers, mut descriptors) = (vec![], vec![]);
+        let (mut numbers, mut descriptors) = (vec![], vec![PollFd::new(&self.bell, PollFlags::IN)]);
         for (number, place) in self.places.iter().enumerate() {
             match place {
                 Place::Up(worker) => {
-                    let mut flags = PollFlags::IN;
-                    flags.set(PollFlags::OUT, !worker.outbox.is_empty());
-                    numbers.push(number);
-                    descriptors.push(PollFd::new(&worker.socket, flags));
+                    let mut flags = PollFlags::empty(); // that it hung up is reported unasked
+                    flags.set(PollFlags::IN, worker.is_inside_an_answer());
+                    numbers.push((number, !worker.owed.is_empty()));
+                    descriptors.push(PollFd::new(worker.answers(), flags));
+                    if worker.has_more_to_send() {
+                        numbers.push((number, false));
+                        descriptors.push(PollFd::new(worker.requests(), PollFlags::OUT));
+                    }
                 }
-                Place::Empty(at) => patience = patience.min(at.saturating_duration_since(now)),
+                Place::Empty(at) if *at > now => patience = patience.min(*at - now),
+                Place::Empty(_) => {}
             }
         }
         let timeout = Timespec { tv_sec: 0, tv_nsec: patience.as_nanos() as _ };
         // Interrupted, or out of memory for a moment: the next turn asks again.
         let _ = poll(&mut descriptors, Some(&timeout));
-        let speaks = |d: &PollFd<'_>| !d.revents().difference(PollFlags::OUT).is_empty();
-        let speaking = numbers.into_iter().zip(&descriptors).filter(|(_, d)| speaks(d));
-        speaking.map(|(number, _)| number).collect()
+        let rung = !descriptors[0].revents().is_empty();
+        let hung_up = |d: &PollFd<'_>| !d.revents().difference(PollFlags::OUT).is_empty();
+        let heard =
+            numbers.iter().zip(&descriptors[1..]).filter(|((_, owes), d)| *owes || hung_up(d));
+        let heard = heard.map(|((number, _), _)| *number).collect();
+        if rung {
+            let _ = self.bell.read(&mut [0; 1024]); // it has something to read, so it does not block
+        }
+        heard
     }
 
     /// Takes the answers that a worker has sent so far.
@@ -356,7 +391,7 @@ impl Crew {
     ) -> Result<(), FrameError> {
         match (part, answer) {
             (None, Answer::Ready) => {}
-            (Some(part), Answer::Done { failures, start_ns, end_ns }) => {
+            (Some(part), Answer::Done { failures, start_ns, end_ns, .. }) => {
                 let busy = Duration::from_nanos(end_ns.saturating_sub(start_ns));
                 self.board.answered(number, busy);
                 batch.done(&part, failures, Took { worker: number, start_ns, end_ns });

@@ -10,7 +10,7 @@ use crate::frame::{self, FrameError, HEAD};
 use fib_core::{Kernel, Order, Run, Task};
 use rustix::process::{Signal, getpid, kill_process};
 use std::cell::Cell;
-use std::os::unix::net::UnixStream;
+use std::io::PipeWriter;
 use std::panic::resume_unwind;
 use std::process::{abort, exit};
 use std::sync::Arc;
@@ -48,33 +48,22 @@ impl Faults {
     }
 
     /// Notes what is to go wrong with the answer to this request.
-    pub(crate) fn in_answer(
-        &self,
-        indices: &[u64],
-        attempt: u32,
-        socket: &UnixStream,
-    ) -> Result<(), FrameError> {
+    pub(crate) fn in_answer(&self, indices: &[u64], attempt: u32) {
         let strikes = |fault: &Fault| indices.contains(&fault.index) && attempt <= fault.attempts;
         self.next.set(self.all.iter().position(strikes));
-        if let Some(fault) = self.next.get().map(|at| &self.all[at])
-            && fault.kind == "garbage"
-        {
-            crate::wire::send_all(socket, &[0x5a; 100], &[])?;
-        }
-        Ok(())
     }
 
     /// The frame to send instead; `None` if something was sent already.
     pub(crate) fn spoil(
         &self,
         mut frame: Vec<u8>,
-        limbs: &[u64],
-        socket: &UnixStream,
+        limbs: &[u8],
+        answers: &mut PipeWriter,
     ) -> Result<Option<Vec<u8>>, FrameError> {
         let Some(fault) = self.next.take().map(|at| &self.all[at]) else { return Ok(Some(frame)) };
-        let limbs: &[u8] = bytemuck::cast_slice(limbs);
-        let send = |frame: &[u8], limbs: &[u8]| crate::wire::send_all(socket, frame, limbs);
+        let mut send = |frame: &[u8], limbs: &[u8]| crate::wire::send_all(answers, frame, limbs);
         match fault.kind.as_str() {
+            "garbage" => frame.fill(0x5a),
             "truncate" => {
                 send(&frame[..frame.len() - 1], &[])?;
                 exit(0);

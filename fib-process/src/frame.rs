@@ -218,6 +218,11 @@ impl Inbox {
         self.number(8, 8)
     }
 
+    /// Whether part of a frame was received.
+    pub fn is_inside_a_frame(&self) -> bool {
+        self.got > 0
+    }
+
     /// Whether limbs came with the last complete frame.
     pub fn has_limbs(&self) -> bool {
         self.lengths().1 > 0

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 /// From the pool to a worker. Each carries the number of its frame back in the answer.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum Request<'a> {
-    /// The first: who the worker is. Answered by `Ready` or `Unfit`.
+    /// The first: who the worker is. With the frame come two pipes to write to: the bell and that
+    /// for the answers. Answered by `Ready` or `Unfit`.
     Hello {
         /// Its number, from 0.
         worker: usize,
@@ -17,8 +18,9 @@ pub enum Request<'a> {
     Compute {
         /// The name of the kernel.
         kernel: Cow<'a, str>,
-        /// What to compute.
-        indices: Cow<'a, [u64]>,
+        /// What to compute: see [`bytes_of`].
+        #[serde(borrow, with = "serde_bytes")]
+        indices: Cow<'a, [u8]>,
         /// Which attempt this is, from 1.
         attempt: u32,
         /// The shared segment that takes the limbs; without, they follow the answer.
@@ -38,11 +40,22 @@ pub enum Request<'a> {
     },
 }
 
-/// The most control bytes of a request: that of [`MOST_INDICES`] large ones.
-pub const REQUEST_BYTES: usize = 11 * MOST_INDICES + 4096;
-
 /// The most indices of one request; longer chunks are sent in parts.
 pub const MOST_INDICES: usize = 1 << 22;
+
+/// The most control bytes of a request.
+pub const REQUEST_BYTES: usize = 8 * MOST_INDICES + 4096;
+
+/// Indices as they travel, eight little-endian bytes each: as fast as memory, unlike postcard's
+/// own numbers of varying length.
+pub fn bytes_of(indices: &[u64]) -> Vec<u8> {
+    indices.iter().flat_map(|index| index.to_le_bytes()).collect()
+}
+
+/// The indices that these bytes are; a last one that is cut short is left out.
+pub fn indices_of(bytes: &[u8]) -> Vec<u64> {
+    bytes.as_chunks().0.iter().map(|&index| u64::from_le_bytes(index)).collect()
+}
 
 /// From a worker to the pool.
 #[derive(Debug, Deserialize, Serialize)]
@@ -59,6 +72,8 @@ pub enum Answer {
         start_ns: u64,
         /// When it ended.
         end_ns: u64,
+        /// The CPU it ran on last, where that is known.
+        cpu: Option<usize>,
     },
     /// Nothing was computed, and no other worker could do it.
     Refused(String),

@@ -3,17 +3,15 @@
 #[cfg(feature = "fault-injection")]
 use crate::fault::Faults;
 use crate::frame::{self, Expected, FrameError, Inbox};
-use crate::message::{Answer, REQUEST_BYTES, Request, cut};
+use crate::message::{Answer, REQUEST_BYTES, Request, cut, indices_of};
 use crate::segment::Outgoing;
 use crate::wire::{Receiving, send_all};
 use crate::{Hooks, clock, orphan};
 use fib_core::{Kernel, Record, Task, affinity, kernels};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, stdin};
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, BufReader, PipeWriter};
 use std::os::unix::net::UnixStream;
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -24,24 +22,23 @@ const CONFUSED: i32 = 70;
 /// A scratch buffer above this many limbs is not kept for the next request.
 const KEEP_LIMBS: usize = 8 << 20;
 
+/// An answer above this many limbs may not fit the socket; the pool has to read while it is sent.
+const LONG_ANSWER: usize = 4 << 10;
+
 /// Serves the pool that started this process as a worker.
 pub(crate) fn serve(parent: u32, hooks: Hooks) -> ! {
-    let served = orphan::die_with(parent).and_then(|()| take_socket());
-    let code = match served.map_err(FrameError::from).and_then(|socket| run(&socket, hooks)) {
-        Ok(()) => 0,
-        Err(error) => {
-            log_error(&error);
-            CONFUSED
-        }
-    };
+    let socket = orphan::die_with(parent).and_then(|()| take_socket());
+    let served = socket.map_err(FrameError::from).and_then(|socket| run(socket, hooks));
+    let code = served.map_or_else(complain, |()| 0);
     std::process::exit(code)
 }
 
 /// Nobody else reads what a worker has to say, and a worker has no logger of its own.
 #[allow(clippy::explicit_write)] // `eprintln!` panics on a closed stderr
-fn log_error(error: &FrameError) {
+fn complain(error: FrameError) -> i32 {
     use io::Write;
     let _ = writeln!(io::stderr(), "worker {}: {error}", std::process::id());
+    CONFUSED
 }
 
 /// The socket that came as standard input, on a descriptor of its own: whoever reads standard
@@ -53,59 +50,52 @@ fn take_socket() -> io::Result<UnixStream> {
     Ok(socket)
 }
 
-fn run(socket: &UnixStream, hooks: Hooks) -> Result<(), FrameError> {
+fn run(socket: UnixStream, hooks: Hooks) -> Result<(), FrameError> {
     let mut worker = Worker {
-        socket,
+        source: BufReader::new(Receiving::new(socket)),
+        answers: None,
         hooks,
         scratch: vec![],
         segments: [None, None],
-        descriptors: VecDeque::new(),
         #[cfg(feature = "fault-injection")]
         faults: Faults::from_environment(),
     };
     let mut inbox = Inbox::default();
+    let expected = Expected { id: None, control: REQUEST_BYTES };
     loop {
-        let mut source = Receiving { socket, descriptors: &mut worker.descriptors };
-        let expected = Expected { id: None, control: REQUEST_BYTES };
-        match inbox.receive(&mut source, expected, &mut []) {
+        match inbox.receive(&mut worker.source, expected, &mut []) {
             Ok(true) => worker.handle(inbox.id(), inbox.message()?)?,
             Ok(false) => {} // only a socket that does not block gives up early
             Err(FrameError::Closed) => return Ok(()),
-            Err(error) => {
-                // The pool is told which protocol this is, whatever it has sent.
-                worker.answer(inbox.id(), &Answer::Ready, &mut [])?;
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         }
     }
 }
 
-struct Worker<'a> {
-    socket: &'a UnixStream,
+struct Worker {
+    source: BufReader<Receiving>,
+    /// Where answers go, from the hello on.
+    answers: Option<PipeWriter>,
     hooks: Hooks,
     /// Results on their way through the socket.
     scratch: Vec<u64>,
     segments: [Option<Outgoing>; 2],
-    /// Descriptors that came and were not attached yet.
-    descriptors: VecDeque<OwnedFd>,
     #[cfg(feature = "fault-injection")]
     faults: Faults,
 }
 
-impl Worker<'_> {
+impl Worker {
     fn handle(&mut self, id: u64, request: Request<'_>) -> Result<(), FrameError> {
         match request {
             Request::Hello { worker, pin } => self.hello(id, worker, pin),
             Request::Compute { kernel, indices, attempt, segment } => {
-                match self.kernel(&kernel, attempt) {
-                    Some(kernel) => {
-                        self.compute(id, kernel, indices.into_owned(), attempt, segment)
-                    }
+                match self.task(&kernel, indices_of(&indices), attempt) {
+                    Some(task) => self.compute(id, task, segment),
                     None => self.refuse(id, format!("its workers know no kernel `{kernel}`")),
                 }
             }
             Request::Attach { segment, bytes } => {
-                let file = self.descriptors.pop_front().ok_or(FrameError::Message)?;
+                let file = self.source.get_mut().descriptor().ok_or(FrameError::Message)?;
                 *self.place(segment)? = Some(Outgoing::attach(file, bytes)?);
                 Ok(())
             }
@@ -121,40 +111,38 @@ impl Worker<'_> {
     }
 
     fn hello(&mut self, id: u64, worker: usize, pin: bool) -> Result<(), FrameError> {
+        let source = self.source.get_mut();
+        let bell = source.descriptor().ok_or(FrameError::Message)?;
+        source.hang_up_bell(bell);
+        self.answers = source.descriptor().map(PipeWriter::from);
         affinity::pin_if(pin, worker);
         let answer = match catch_unwind(self.hooks.initializer) {
             Ok(Ok(())) => Answer::Ready,
             Ok(Err(reason)) => Answer::Unfit(cut(reason)),
             Err(_) => Answer::Unfit("it panicked".into()),
         };
-        self.answer(id, &answer, &mut [])
+        self.answer(id, &answer)
     }
 
+    /// What is to be done, if the kernel is known here.
     #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables))]
-    fn kernel(&self, name: &str, attempt: u32) -> Option<Arc<dyn Kernel>> {
-        let kernel = (self.hooks.kernel)(name).or_else(|| kernels::by_name(name))?;
+    fn task(&mut self, name: &str, indices: Vec<u64>, attempt: u32) -> Option<Task> {
+        let found = (self.hooks.kernel)(name).or_else(|| kernels::by_name(name));
+        let kernel: Arc<dyn Kernel> = found?;
         #[cfg(feature = "fault-injection")]
-        let kernel = self.faults.in_kernel(kernel, attempt);
-        Some(kernel)
+        let kernel = {
+            self.faults.in_answer(&indices, attempt);
+            self.faults.in_kernel(kernel, attempt)
+        };
+        Some(Task::new(kernel, indices))
     }
 
-    #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables))]
-    fn compute(
-        &mut self,
-        id: u64,
-        kernel: Arc<dyn Kernel>,
-        indices: Vec<u64>,
-        attempt: u32,
-        segment: Option<u8>,
-    ) -> Result<(), FrameError> {
-        #[cfg(feature = "fault-injection")]
-        self.faults.in_answer(&indices, attempt, self.socket)?;
-        let task = Task::new(kernel, indices);
+    fn compute(&mut self, id: u64, task: Task, segment: Option<u8>) -> Result<(), FrameError> {
         let limbs = task.limbs();
         if let Some(segment) = segment {
             let segment = self.place(segment)?.as_mut().ok_or(FrameError::Message)?;
             let answer = timed(|| task.run_into(segment.slots(limbs), 0));
-            return self.answer(id, &answer, &mut []);
+            return self.answer(id, &answer);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         if scratch.try_reserve(limbs.saturating_sub(scratch.len())).is_err() {
@@ -162,23 +150,37 @@ impl Worker<'_> {
         }
         scratch.resize(limbs.max(scratch.len()), 0);
         let answer = timed(|| task.run_into(&mut scratch[..limbs], 0));
-        self.answer(id, &answer, &mut scratch[..limbs])?;
+        self.answer_with(id, &answer, &mut scratch[..limbs])?;
         if scratch.len() <= KEEP_LIMBS {
             self.scratch = scratch;
         }
         Ok(())
     }
 
-    fn refuse(&self, id: u64, reason: String) -> Result<(), FrameError> {
-        self.answer(id, &Answer::Refused(cut(reason)), &mut [])
+    fn refuse(&mut self, id: u64, reason: String) -> Result<(), FrameError> {
+        self.answer(id, &Answer::Refused(cut(reason)))
     }
 
-    fn answer(&self, id: u64, answer: &Answer, limbs: &mut [u64]) -> Result<(), FrameError> {
+    fn answer(&mut self, id: u64, answer: &Answer) -> Result<(), FrameError> {
+        self.answer_with(id, answer, &mut [])
+    }
+
+    fn answer_with(
+        &mut self,
+        id: u64,
+        answer: &Answer,
+        limbs: &mut [u64],
+    ) -> Result<(), FrameError> {
         frame::to_wire(limbs);
         let frame = frame::encode(id, answer, limbs)?;
+        if limbs.len() > LONG_ANSWER {
+            self.source.get_mut().ring();
+        }
+        let answers = self.answers.as_mut().ok_or(FrameError::Message)?;
+        let limbs = bytemuck::cast_slice(limbs);
         #[cfg(feature = "fault-injection")]
-        let Some(frame) = self.faults.spoil(frame, limbs, self.socket)? else { return Ok(()) };
-        Ok(send_all(self.socket, &frame, bytemuck::cast_slice(limbs))?)
+        let Some(frame) = self.faults.spoil(frame, limbs, answers)? else { return Ok(()) };
+        Ok(send_all(answers, &frame, limbs)?)
     }
 }
 
@@ -188,5 +190,5 @@ fn timed(run: impl FnOnce() -> Record) -> Answer {
     let record = run();
     let end_ns = clock::now_ns();
     let failures = record.failures.into_iter().map(|f| (f.slot, cut(f.message))).collect();
-    Answer::Done { failures, start_ns, end_ns }
+    Answer::Done { failures, start_ns, end_ns, cpu: clock::cpu() }
 }

@@ -1,11 +1,15 @@
-//! The socket between pool and worker, and the descriptors that travel on it.
+//! What connects pool and worker: requests and descriptors go there on a socket, answers come back
+//! through a pipe.
+//!
+//! Not both on one socket: reading an answer would wake the worker that waits on its end for a
+//! request, for nothing, since a socket tells it that there is room to write again.
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, PipeWriter, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -14,16 +18,24 @@ use std::os::unix::net::UnixStream;
 struct Parcel {
     bytes: Vec<u8>,
     sent: usize,
-    descriptor: Option<OwnedFd>,
+    descriptors: Vec<OwnedFd>,
 }
+
+/// The most descriptors that go with one frame.
+const DESCRIPTORS: usize = 2;
 
 /// What is still to be sent on a socket that does not block.
 #[derive(Default)]
 pub(crate) struct Outbox(VecDeque<Parcel>);
 
 impl Outbox {
-    pub(crate) fn push(&mut self, bytes: Vec<u8>, descriptor: Option<OwnedFd>) {
-        self.0.push_back(Parcel { bytes, sent: 0, descriptor });
+    /// Frames that can go together do: the first one that arrives wakes the worker, which may take
+    /// this CPU at once.
+    pub(crate) fn push(&mut self, bytes: Vec<u8>, descriptors: Vec<OwnedFd>) {
+        match self.0.back_mut() {
+            Some(last) if descriptors.is_empty() => last.bytes.extend_from_slice(&bytes),
+            _ => self.0.push_back(Parcel { bytes, sent: 0, descriptors }),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -51,37 +63,61 @@ impl Outbox {
 impl Parcel {
     fn send(&mut self, mut socket: &UnixStream) -> io::Result<()> {
         let rest = &self.bytes[self.sent..];
-        self.sent += match self.descriptor.as_ref() {
-            None => socket.write(rest)?,
-            Some(descriptor) => {
-                let descriptors = [descriptor.as_fd()];
-                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-                let mut ancillary = SendAncillaryBuffer::new(&mut space);
-                ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)); // there is room for one
-                sendmsg(socket, &[IoSlice::new(rest)], &mut ancillary, SendFlags::empty())?
-            }
+        self.sent += if self.descriptors.is_empty() {
+            socket.write(rest)?
+        } else {
+            let descriptors: Vec<_> = self.descriptors.iter().map(AsFd::as_fd).collect();
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)); // there is room
+            sendmsg(socket, &[IoSlice::new(rest)], &mut ancillary, SendFlags::empty())?
         };
-        self.descriptor = None; // on its way, with the first byte
+        self.descriptors.clear(); // on their way, with the first byte
         Ok(())
     }
 }
 
-/// A socket that keeps the descriptors that arrive on it.
-pub(crate) struct Receiving<'a> {
-    pub(crate) socket: &'a UnixStream,
-    pub(crate) descriptors: &'a mut VecDeque<OwnedFd>,
+/// A worker's end of the socket. It keeps the descriptors that arrive, and rings the pool's bell
+/// before it waits for more work.
+///
+/// The pool sleeps while its workers have work, even if answers have come: to be woken for each of
+/// them would take a CPU from a worker each time. The bell is a pipe that all workers share.
+pub(crate) struct Receiving {
+    socket: UnixStream,
+    /// Descriptors that came and were not asked for yet.
+    descriptors: VecDeque<OwnedFd>,
+    bell: Option<PipeWriter>,
 }
 
-impl Read for Receiving<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+impl Receiving {
+    pub(crate) fn new(socket: UnixStream) -> Self {
+        Receiving { socket, descriptors: VecDeque::new(), bell: None }
+    }
+
+    /// The first descriptor that was not asked for yet.
+    pub(crate) fn descriptor(&mut self) -> Option<OwnedFd> {
+        self.descriptors.pop_front()
+    }
+
+    /// From now on this is the bell.
+    pub(crate) fn hang_up_bell(&mut self, pipe: OwnedFd) {
+        self.bell = Some(pipe.into());
+    }
+
+    /// Wakes the pool.
+    pub(crate) fn ring(&mut self) {
+        if let Some(bell) = &mut self.bell {
+            let _ = bell.write(&[0]); // refused only if the pool is gone
+        }
+    }
+
+    fn receive(&mut self, room: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         #[cfg(target_os = "linux")]
-        let flags = RecvFlags::CMSG_CLOEXEC;
-        #[cfg(not(target_os = "linux"))]
-        let flags = RecvFlags::empty();
+        let flags = flags | RecvFlags::CMSG_CLOEXEC;
         let mut rooms = [IoSliceMut::new(room)];
-        let received = recvmsg(self.socket, &mut rooms, &mut ancillary, flags)?;
+        let received = recvmsg(&self.socket, &mut rooms, &mut ancillary, flags)?;
         for message in ancillary.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
                 self.descriptors.extend(descriptors);
@@ -91,16 +127,28 @@ impl Read for Receiving<'_> {
     }
 }
 
-/// Sends all of a frame on a socket that blocks.
-pub(crate) fn send_all(mut socket: &UnixStream, frame: &[u8], limbs: &[u8]) -> io::Result<()> {
+impl Read for Receiving {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self.receive(room, RecvFlags::DONTWAIT) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.ring();
+                self.receive(room, RecvFlags::empty())
+            }
+            received => received,
+        }
+    }
+}
+
+/// Sends all of a frame.
+pub(crate) fn send_all(to: &mut impl Write, frame: &[u8], limbs: &[u8]) -> io::Result<()> {
     let mut sent = 0;
     while sent < frame.len() {
         let parts = [IoSlice::new(&frame[sent..]), IoSlice::new(limbs)];
-        match socket.write_vectored(&parts) {
+        match to.write_vectored(&parts) {
             Ok(bytes) => sent += bytes,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    socket.write_all(&limbs[sent - frame.len()..])
+    to.write_all(&limbs[sent - frame.len()..])
 }

@@ -2,14 +2,16 @@
 
 use crate::batch::Part;
 use crate::frame::{self, Expected, FrameError, Inbox};
-use crate::message::{Answer, Request, answer_bytes};
+use crate::message::{Answer, Request, answer_bytes, bytes_of};
 use crate::segment::Incoming;
 use crate::spawn::Started;
 use crate::wire::Outbox;
+use rustix::io::ioctl_fionbio;
 use rustix::process::Signal;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, BufReader, PipeReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -20,6 +22,9 @@ use std::time::{Duration, Instant};
 /// Shared segments are at least this long, and longer ones than `KEEP` are given back after a batch.
 const LEAST_LIMBS: usize = 8 << 10;
 const KEEP_LIMBS: usize = 8 << 20;
+
+/// Short answers are read several at a time; the limbs of long ones go where they belong directly.
+const READ_AHEAD: usize = 32 << 10;
 
 /// How long a worker that hung up may take to end by itself, so that it can be said how.
 const LAST_WORDS: Duration = Duration::from_millis(50);
@@ -35,29 +40,40 @@ pub(crate) struct Owed {
 
 pub(crate) struct Worker {
     child: Child,
-    pub(crate) socket: UnixStream,
-    pub(crate) inbox: Inbox,
-    pub(crate) outbox: Outbox,
+    requests: UnixStream,
+    answers: BufReader<PipeReader>,
+    inbox: Inbox,
+    outbox: Outbox,
     /// In the order they were sent, which is the order of the answers.
     pub(crate) owed: VecDeque<Owed>,
     next_id: u64,
     segments: [Option<Incoming>; 2],
     /// How many tasks it was given.
     pub(crate) tasks: u32,
+    /// The CPU it was last seen on.
+    pub(crate) cpu: Option<usize>,
     /// When the first of what it owes became its turn.
     pub(crate) since: Instant,
     /// When it was last seen alive: an answer, or CPU time used.
     pub(crate) seen: Instant,
-    cpu: Option<u64>,
+    ticks: Option<u64>,
 }
 
 impl Worker {
     /// A worker just started, to which hello is said.
-    pub(crate) fn new(started: Started, number: usize, pin: bool) -> Result<Self, FrameError> {
+    pub(crate) fn new(
+        started: Started,
+        number: usize,
+        pin: bool,
+        bell: OwnedFd,
+    ) -> Result<Self, FrameError> {
         let now = Instant::now();
+        let (answers, theirs) = io::pipe()?;
+        ioctl_fionbio(&answers, true).map_err(io::Error::from)?;
         let mut worker = Worker {
             child: started.child,
-            socket: started.socket,
+            requests: started.socket,
+            answers: BufReader::with_capacity(READ_AHEAD, answers),
             inbox: Inbox::default(),
             outbox: Outbox::default(),
             owed: VecDeque::new(),
@@ -66,9 +82,15 @@ impl Worker {
             tasks: 0,
             since: now,
             seen: now,
+            ticks: None,
             cpu: None,
         };
-        worker.ask(&Request::Hello { worker: number, pin }, None, None)?;
+        worker.ask(
+            &Request::Hello { worker: number, pin },
+            vec![bell, theirs.into()],
+            None,
+            None,
+        )?;
         Ok(worker)
     }
 
@@ -76,7 +98,7 @@ impl Worker {
         self.child.id()
     }
 
-    fn send(&mut self, message: &impl Serialize, with: Option<OwnedFd>) -> Result<u64, FrameError> {
+    fn send(&mut self, message: &impl Serialize, with: Vec<OwnedFd>) -> Result<u64, FrameError> {
         let id = self.next_id;
         self.outbox.push(frame::encode(id, message, &[])?, with);
         self.next_id += 1;
@@ -86,10 +108,11 @@ impl Worker {
     fn ask(
         &mut self,
         request: &Request<'_>,
+        with: Vec<OwnedFd>,
         part: Option<Part>,
         segment: Option<usize>,
     ) -> Result<(), FrameError> {
-        let id = self.send(request, None)?;
+        let id = self.send(request, with)?;
         if self.owed.is_empty() {
             self.since = Instant::now();
             self.seen = self.since;
@@ -108,12 +131,12 @@ impl Worker {
     ) -> Result<(), FrameError> {
         let request = Request::Compute {
             kernel: kernel.into(),
-            indices: indices.into(),
+            indices: bytes_of(indices).into(),
             attempt: part.attempt,
             segment: segment.map(|place| place as u8),
         };
         self.tasks += 1;
-        self.ask(&request, Some(part), segment)
+        self.ask(&request, vec![], Some(part), segment)
     }
 
     /// The place of a shared segment for this many limbs that no request uses; made anew where it
@@ -126,7 +149,7 @@ impl Worker {
         if self.segments[place].as_ref().is_none_or(|segment| segment.limbs() < limbs) {
             let (segment, file) = Incoming::create(limbs.max(LEAST_LIMBS))?;
             let bytes = segment.bytes();
-            self.send(&Request::Attach { segment: place as u8, bytes }, Some(file))?;
+            self.send(&Request::Attach { segment: place as u8, bytes }, vec![file])?;
             self.segments[place] = Some(segment);
         }
         Ok(place)
@@ -136,10 +159,35 @@ impl Worker {
     pub(crate) fn trim(&mut self) -> Result<(), FrameError> {
         for place in 0..self.segments.len() {
             if self.segments[place].take_if(|segment| segment.limbs() > KEEP_LIMBS).is_some() {
-                self.send(&Request::Detach { segment: place as u8 }, None)?;
+                self.send(&Request::Detach { segment: place as u8 }, vec![])?;
             }
         }
-        Ok(self.outbox.flush(&self.socket)?)
+        self.flush()
+    }
+
+    /// Where requests go, to be watched while there is [more to send](Self::has_more_to_send).
+    pub(crate) fn requests(&self) -> &UnixStream {
+        &self.requests
+    }
+
+    /// Where answers come from.
+    pub(crate) fn answers(&self) -> &PipeReader {
+        self.answers.get_ref()
+    }
+
+    /// Sends as much as the socket takes now.
+    pub(crate) fn flush(&mut self) -> Result<(), FrameError> {
+        Ok(self.outbox.flush(&self.requests)?)
+    }
+
+    /// Whether something waits for the socket to take it.
+    pub(crate) fn has_more_to_send(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Whether part of an answer was received.
+    pub(crate) fn is_inside_an_answer(&self) -> bool {
+        self.inbox.is_inside_a_frame()
     }
 
     /// Reads on with the answer that comes next, whose limbs go to `out`, unless they come through a
@@ -148,15 +196,22 @@ impl Worker {
         // Unasked, nothing may come but the end.
         let Some(Owed { id, part, segment }) = self.owed.front() else {
             let none = Expected { id: None, control: 0 };
-            return self.inbox.receive(&mut self.socket, none, &mut []).and(Err(FrameError::Magic));
+            return match self.inbox.receive(&mut self.answers, none, &mut []) {
+                Ok(false) => Ok(None),
+                Ok(true) => Err(FrameError::Magic),
+                Err(error) => Err(error),
+            };
         };
         let indices = part.as_ref().map_or(1, |part| part.positions.len());
         let expected = Expected { id: Some(*id), control: answer_bytes(indices) };
         let room = if segment.is_some() { &mut [] } else { &mut *out };
-        if !self.inbox.receive(&mut self.socket, expected, room)? {
+        if !self.inbox.receive(&mut self.answers, expected, room)? {
             return Ok(None);
         }
         let answer = self.inbox.message()?;
+        if let Answer::Done { cpu, .. } = answer {
+            self.cpu = cpu;
+        }
         let complete = match answer {
             Answer::Done { .. } => segment.is_some() || self.inbox.has_limbs() || out.is_empty(),
             _ => true,
@@ -174,16 +229,11 @@ impl Worker {
         Ok(Some(answer))
     }
 
-    /// Whether it has ended.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
     /// Notes whether it has used CPU time since the last look.
     pub(crate) fn look(&mut self, now: Instant) {
-        let cpu = cpu_ticks(self.pid());
-        if cpu.is_none() || cpu != self.cpu {
-            (self.cpu, self.seen) = (cpu, now);
+        let ticks = cpu_ticks(self.pid());
+        if ticks.is_none() || ticks != self.ticks {
+            (self.ticks, self.seen) = (ticks, now);
         }
     }
 
