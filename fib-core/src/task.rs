@@ -20,9 +20,14 @@ pub struct Task {
 impl Task {
     /// Work that is nobody's chunk here: what a worker process makes of a request.
     pub fn new(kernel: Arc<dyn Kernel>, indices: Vec<u64>) -> Self {
-        let mut end = 0;
+        let (mut end, mut last) = (0, None);
         let ends = indices.iter().map(|&n| {
-            end = usize::saturating_add(end, kernel.limbs(n)); // too much to allocate either way
+            let limbs = match last {
+                Some((same, limbs)) if same == n => limbs, // repeats are common
+                _ => kernel.limbs(n),
+            };
+            last = Some((n, limbs));
+            end = usize::saturating_add(end, limbs); // too much to allocate either way
             end
         });
         let offsets = [0].into_iter().chain(ends).collect();

@@ -79,11 +79,12 @@ pub struct Expected {
 
 /// Head and control bytes of a frame; its limbs, if any, follow as they are.
 ///
-/// # Errors
-/// [`FrameError::Message`] if the message cannot be written or is longer than 4 GiB.
-pub fn encode(id: u64, message: &impl Serialize, limbs: &[u64]) -> Result<Vec<u8>, FrameError> {
-    let mut frame = postcard::to_extend(message, vec![0; HEAD]).map_err(|_| FrameError::Message)?;
-    let control = u32::try_from(frame.len() - HEAD).map_err(|_| FrameError::Message)?;
+/// # Panics
+/// If the message is longer than 4 GiB.
+#[expect(clippy::expect_used, reason = "messages are plain data, bounded by `MOST_INDICES`")]
+pub fn encode(id: u64, message: &impl Serialize, limbs: &[u64]) -> Vec<u8> {
+    let mut frame = postcard::to_extend(message, vec![0; HEAD]).expect("plain data");
+    let control = u32::try_from(frame.len() - HEAD).expect("less than 4 GiB");
     frame[..4].copy_from_slice(&MAGIC);
     frame[4..6].copy_from_slice(&VERSION.to_le_bytes());
     frame[8..16].copy_from_slice(&id.to_le_bytes());
@@ -94,7 +95,7 @@ pub fn encode(id: u64, message: &impl Serialize, limbs: &[u64]) -> Result<Vec<u8
     checksum.update(&frame[HEAD..]);
     checksum.update(bytemuck::cast_slice(limbs));
     frame[CHECKSUM_AT..HEAD].copy_from_slice(&checksum.finalize().to_le_bytes());
-    Ok(frame)
+    frame
 }
 
 /// Limbs as they travel, in place; changes nothing on little-endian machines.

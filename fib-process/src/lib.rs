@@ -58,6 +58,7 @@ pub mod message;
 mod orphan;
 mod policy;
 mod pool;
+mod process;
 mod segment;
 mod serve;
 mod spawn;

@@ -18,9 +18,9 @@ pub enum Request<'a> {
     Compute {
         /// The name of the kernel.
         kernel: Cow<'a, str>,
-        /// What to compute: see [`bytes_of`].
-        #[serde(borrow, with = "serde_bytes")]
-        indices: Cow<'a, [u8]>,
+        /// What to compute.
+        #[serde(borrow)]
+        indices: Indices<'a>,
         /// Which attempt this is, from 1.
         attempt: u32,
         /// The shared segment that takes the limbs; without, they follow the answer.
@@ -46,15 +46,48 @@ pub const MOST_INDICES: usize = 1 << 22;
 /// The most control bytes of a request.
 pub const REQUEST_BYTES: usize = 8 * MOST_INDICES + 4096;
 
-/// Indices as they travel, eight little-endian bytes each: as fast as memory, unlike postcard's
-/// own numbers of varying length.
-pub fn bytes_of(indices: &[u64]) -> Vec<u8> {
-    indices.iter().flat_map(|index| index.to_le_bytes()).collect()
+/// Indices as they travel.
+#[derive(Debug, Deserialize, Serialize)]
+pub enum Indices<'a> {
+    /// Ranges and repeats, the usual batches: modulo 2^64, so a step may be downward.
+    Steps {
+        /// The first.
+        first: u64,
+        /// From each to the next.
+        step: u64,
+        /// How many, at most [`MOST_INDICES`].
+        count: u32,
+    },
+    /// Any others, eight little-endian bytes each: as fast as memory, unlike postcard's own numbers
+    /// of varying length.
+    List(#[serde(borrow, with = "serde_bytes")] Cow<'a, [u8]>),
 }
 
-/// The indices that these bytes are; a last one that is cut short is left out.
-pub fn indices_of(bytes: &[u8]) -> Vec<u64> {
-    bytes.as_chunks().0.iter().map(|&index| u64::from_le_bytes(index)).collect()
+impl From<&[u64]> for Indices<'_> {
+    fn from(indices: &[u64]) -> Self {
+        if let [first, second, ..] = *indices {
+            let step = second.wrapping_sub(first);
+            if indices.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(step)) {
+                return Indices::Steps { first, step, count: indices.len() as u32 };
+            }
+        }
+        Indices::List(indices.iter().flat_map(|index| index.to_le_bytes()).collect())
+    }
+}
+
+impl From<Indices<'_>> for Vec<u64> {
+    fn from(indices: Indices<'_>) -> Self {
+        match indices {
+            Indices::Steps { first, step, count } => {
+                let count = u64::from(count).min(MOST_INDICES as u64);
+                (0..count).map(|i| first.wrapping_add(step.wrapping_mul(i))).collect()
+            }
+            // A last one that is cut short is left out.
+            Indices::List(bytes) => {
+                bytes.as_chunks().0.iter().map(|&index| u64::from_le_bytes(index)).collect()
+            }
+        }
+    }
 }
 
 /// From a worker to the pool.

@@ -3,7 +3,7 @@
 #[cfg(feature = "fault-injection")]
 use crate::fault::Faults;
 use crate::frame::{self, Expected, FrameError, Inbox};
-use crate::message::{Answer, REQUEST_BYTES, Request, cut, indices_of};
+use crate::message::{Answer, REQUEST_BYTES, Request, cut};
 use crate::segment::Outgoing;
 use crate::wire::{Receiving, send_all};
 use crate::{Hooks, clock, orphan};
@@ -89,7 +89,7 @@ impl Worker {
         match request {
             Request::Hello { worker, pin } => self.hello(id, worker, pin),
             Request::Compute { kernel, indices, attempt, segment } => {
-                match self.task(&kernel, indices_of(&indices), attempt) {
+                match self.task(&kernel, indices.into(), attempt) {
                     Some(task) => self.compute(id, task, segment),
                     None => self.refuse(id, format!("its workers know no kernel `{kernel}`")),
                 }
@@ -172,7 +172,7 @@ impl Worker {
         limbs: &mut [u64],
     ) -> Result<(), FrameError> {
         frame::to_wire(limbs);
-        let frame = frame::encode(id, answer, limbs)?;
+        let frame = frame::encode(id, answer, limbs);
         if limbs.len() > LONG_ANSWER {
             self.source.get_mut().ring();
         }

@@ -13,6 +13,8 @@ use std::io::{self, ErrorKind, IoSlice, IoSliceMut, PipeWriter, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Bytes that wait to be sent; a descriptor goes with the first byte of its frame.
 struct Parcel {
@@ -20,6 +22,12 @@ struct Parcel {
     sent: usize,
     descriptors: Vec<OwnedFd>,
 }
+
+/// A worker out of work stays awake for this long: to wake it on a CPU that sleeps costs the pool more
+/// than the pool needs to send the next request, and the CPU is offered to others meanwhile. In
+/// `fib compare --scenario 10000xF100 --backend process --pin` the part of the ceiling went from
+/// 0.40 to 0.44.
+const SPIN: Duration = Duration::from_micros(40);
 
 /// The most descriptors that go with one frame.
 const DESCRIPTORS: usize = 2;
@@ -129,12 +137,20 @@ impl Receiving {
 
 impl Read for Receiving {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match self.receive(room, RecvFlags::DONTWAIT) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.ring();
-                self.receive(room, RecvFlags::empty())
+        let mut out_of_work = None;
+        loop {
+            match self.receive(room, RecvFlags::DONTWAIT) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                received => return received,
             }
-            received => received,
+            let since = out_of_work.get_or_insert_with(|| {
+                self.ring();
+                Instant::now()
+            });
+            if since.elapsed() > SPIN {
+                return self.receive(room, RecvFlags::empty());
+            }
+            thread::yield_now();
         }
     }
 }

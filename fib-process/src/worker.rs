@@ -2,20 +2,17 @@
 
 use crate::batch::Part;
 use crate::frame::{self, Expected, FrameError, Inbox};
-use crate::message::{Answer, Request, answer_bytes, bytes_of};
+use crate::message::{Answer, Request, answer_bytes};
+use crate::process::{Ended, cpu_ticks};
 use crate::segment::Incoming;
-use crate::spawn::Started;
+use crate::spawn::{Spawner, Started};
 use crate::wire::Outbox;
 use rustix::io::ioctl_fionbio;
-use rustix::process::Signal;
-use serde::Serialize;
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, BufReader, PipeReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus};
+use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -60,19 +57,23 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// A worker just started, to which hello is said.
-    pub(crate) fn new(
-        started: Started,
+    /// Starts a worker and says hello.
+    ///
+    /// # Errors
+    /// If the system refuses the process or a descriptor.
+    pub(crate) fn start(
+        spawner: &Spawner,
         number: usize,
         pin: bool,
         bell: OwnedFd,
-    ) -> Result<Self, FrameError> {
-        let now = Instant::now();
+    ) -> io::Result<Self> {
         let (answers, theirs) = io::pipe()?;
-        ioctl_fionbio(&answers, true).map_err(io::Error::from)?;
+        ioctl_fionbio(&answers, true)?;
+        let Started { child, socket } = spawner.start()?;
+        let now = Instant::now();
         let mut worker = Worker {
-            child: started.child,
-            requests: started.socket,
+            child,
+            requests: socket,
             answers: BufReader::with_capacity(READ_AHEAD, answers),
             inbox: Inbox::default(),
             outbox: Outbox::default(),
@@ -85,12 +86,8 @@ impl Worker {
             ticks: None,
             cpu: None,
         };
-        worker.ask(
-            &Request::Hello { worker: number, pin },
-            vec![bell, theirs.into()],
-            None,
-            None,
-        )?;
+        let id = worker.send(&Request::Hello { worker: number, pin }, vec![bell, theirs.into()]);
+        worker.owed.push_back(Owed { id, part: None, segment: None });
         Ok(worker)
     }
 
@@ -98,45 +95,35 @@ impl Worker {
         self.child.id()
     }
 
-    fn send(&mut self, message: &impl Serialize, with: Vec<OwnedFd>) -> Result<u64, FrameError> {
+    /// Puts a request into the outbox and returns its number.
+    fn send(&mut self, request: &Request<'_>, with: Vec<OwnedFd>) -> u64 {
         let id = self.next_id;
-        self.outbox.push(frame::encode(id, message, &[])?, with);
+        self.outbox.push(frame::encode(id, request, &[]), with);
         self.next_id += 1;
-        Ok(id)
+        id
     }
 
-    fn ask(
-        &mut self,
-        request: &Request<'_>,
-        with: Vec<OwnedFd>,
-        part: Option<Part>,
-        segment: Option<usize>,
-    ) -> Result<(), FrameError> {
-        let id = self.send(request, with)?;
-        if self.owed.is_empty() {
-            self.since = Instant::now();
-            self.seen = self.since;
-        }
-        self.owed.push_back(Owed { id, part, segment });
-        Ok(())
-    }
-
-    /// Sends a part to be computed, into the segment of this place if one is given.
+    /// Asks for a part to be computed, into the segment of this place if one is given.
     pub(crate) fn compute(
         &mut self,
         part: Part,
         kernel: &str,
         indices: &[u64],
         segment: Option<usize>,
-    ) -> Result<(), FrameError> {
+    ) {
         let request = Request::Compute {
             kernel: kernel.into(),
-            indices: bytes_of(indices).into(),
+            indices: indices.into(),
             attempt: part.attempt,
             segment: segment.map(|place| place as u8),
         };
+        let id = self.send(&request, vec![]);
+        if self.owed.is_empty() {
+            self.since = Instant::now();
+            self.seen = self.since;
+        }
         self.tasks += 1;
-        self.ask(&request, vec![], Some(part), segment)
+        self.owed.push_back(Owed { id, part: Some(part), segment });
     }
 
     /// The place of a shared segment for this many limbs that no request uses; made anew where it
@@ -144,22 +131,25 @@ impl Worker {
     ///
     /// # Errors
     /// If the system refuses it.
-    pub(crate) fn segment_for(&mut self, limbs: usize) -> Result<usize, FrameError> {
+    pub(crate) fn segment_for(&mut self, limbs: usize) -> io::Result<usize> {
         let place = usize::from(self.owed.iter().any(|owed| owed.segment == Some(0)));
         if self.segments[place].as_ref().is_none_or(|segment| segment.limbs() < limbs) {
             let (segment, file) = Incoming::create(limbs.max(LEAST_LIMBS))?;
             let bytes = segment.bytes();
-            self.send(&Request::Attach { segment: place as u8, bytes }, vec![file])?;
+            self.send(&Request::Attach { segment: place as u8, bytes }, vec![file]);
             self.segments[place] = Some(segment);
         }
         Ok(place)
     }
 
     /// Gives back what only a large batch needed.
+    ///
+    /// # Errors
+    /// If it has ended.
     pub(crate) fn trim(&mut self) -> Result<(), FrameError> {
         for place in 0..self.segments.len() {
             if self.segments[place].take_if(|segment| segment.limbs() > KEEP_LIMBS).is_some() {
-                self.send(&Request::Detach { segment: place as u8 }, vec![])?;
+                self.send(&Request::Detach { segment: place as u8 }, vec![]);
             }
         }
         self.flush()
@@ -264,62 +254,4 @@ impl Worker {
     pub(crate) fn dismiss(self) -> Child {
         self.child
     }
-}
-
-/// Waits for dismissed workers, for at most `patience` in all; then they are killed.
-pub(crate) fn wait_for(children: &mut [Child], patience: Duration) {
-    let deadline = Instant::now() + patience;
-    for child in children {
-        let mut pause = Duration::from_micros(50);
-        while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
-            sleep(pause);
-            pause = (2 * pause).min(Duration::from_millis(5));
-        }
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-}
-
-/// How a worker ended.
-pub(crate) enum Ended {
-    ByItself(ExitStatus),
-    /// By the pool, because of something else.
-    Killed,
-}
-
-impl fmt::Display for Ended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ended::ByItself(status) = self else { return write!(f, "was killed") };
-        match (status.signal(), status.code()) {
-            (Some(signal), _) => match name_of(signal) {
-                Some(name) => write!(f, "ended by signal {signal} ({name})"),
-                None => write!(f, "ended by signal {signal}"),
-            },
-            (None, code) => write!(f, "ended with exit code {}", code.unwrap_or_default()),
-        }
-    }
-}
-
-fn name_of(signal: i32) -> Option<&'static str> {
-    let named = [
-        (Signal::HUP, "HUP"),
-        (Signal::INT, "INT"),
-        (Signal::ILL, "ILL"),
-        (Signal::ABORT, "ABRT"),
-        (Signal::BUS, "BUS"),
-        (Signal::FPE, "FPE"),
-        (Signal::KILL, "KILL"),
-        (Signal::SEGV, "SEGV"),
-        (Signal::PIPE, "PIPE"),
-        (Signal::TERM, "TERM"),
-    ];
-    named.into_iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| name)
-}
-
-/// CPU time that a process has used, in the system's ticks; `None` where that cannot be told.
-fn cpu_ticks(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before may hold anything; behind it, user and system time are the 12th and 13th.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
