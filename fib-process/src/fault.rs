@@ -4,7 +4,7 @@
 //! `KIND@INDEX` or `KIND@INDEXxATTEMPTS`: it strikes when that index is computed, every time or in
 //! the first attempts only. While computing: `panic`, `abort`, `exit:CODE`, `segv`, `hang`
 //! (asleep), `spin` (busy). While answering the request that holds the index: `garbage`,
-//! `truncate`, `flip`, `oversize`, `duplicate`, `wrong-id`, `slow`.
+//! `truncate`, `flip`, `flip-limb`, `oversize`, `duplicate`, `wrong-id`, `slow`.
 
 use crate::frame::{self, FrameError, HEAD};
 use fib_core::{Kernel, Order, Run, Task};
@@ -71,6 +71,12 @@ impl Faults {
             "flip" => {
                 let last = frame.len() - 1;
                 frame[last] ^= 0x10;
+            }
+            "flip-limb" => {
+                let mut limbs = limbs.to_vec();
+                limbs.last_mut().into_iter().for_each(|byte| *byte ^= 1);
+                send(&frame, &limbs)?;
+                return Ok(None);
             }
             "oversize" => frame[16..20].copy_from_slice(&u32::MAX.to_le_bytes()),
             "duplicate" => send(&frame, limbs)?,

@@ -15,6 +15,7 @@
 //! Linux only. Elsewhere no segment can be made, and results travel through the socket.
 #![allow(unsafe_code)]
 
+use fib_core::MemoryLimit;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -34,6 +35,9 @@ impl Incoming {
     pub(crate) fn create(limbs: usize) -> io::Result<(Self, OwnedFd)> {
         let bytes = limbs.checked_mul(8).and_then(usize::checked_next_power_of_two);
         let bytes = bytes.ok_or(io::ErrorKind::OutOfMemory)?;
+        // Pages are allocated at once, and asking for too many would end processes, not the call.
+        let fits = MemoryLimit::HalfOfAvailable.check(bytes as u128);
+        fits.map_err(|_| io::ErrorKind::OutOfMemory)?;
         let (map, file) = system::create(bytes)?;
         Ok((Incoming(map), file))
     }
@@ -174,7 +178,7 @@ mod tests {
     fn what_one_side_writes_the_other_copies() {
         let (pool, file) = Incoming::create(5000).unwrap();
         let mut worker = Outgoing::attach(file, pool.bytes()).unwrap();
-        let limbs: Vec<u64> = (0..5000).map(|i| i * 0x9e37_79b9_7f4a_7c15).collect();
+        let limbs: Vec<u64> = (1..=5000).map(|i| u64::MAX / i).collect();
         worker.slots(5000).copy_from_slice(&limbs);
         let mut out = vec![0; 5000];
         pool.copy_to(&mut out);
