@@ -81,9 +81,19 @@ pub struct Expected {
 ///
 /// # Panics
 /// If the message is longer than 4 GiB.
-#[expect(clippy::expect_used, reason = "messages are plain data, bounded by `MOST_INDICES`")]
+#[expect(clippy::expect_used, reason = "messages are plain data")]
 pub fn encode(id: u64, message: &impl Serialize, limbs: &[u64]) -> Vec<u8> {
     let mut frame = postcard::to_extend(message, vec![0; HEAD]).expect("plain data");
+    seal(id, &mut frame, limbs);
+    frame
+}
+
+/// Writes the head of a frame whose control bytes stand behind [`HEAD`] others.
+///
+/// # Panics
+/// If the control bytes are more than 4 GiB.
+#[expect(clippy::expect_used, reason = "messages are bounded by `MOST_INDICES`")]
+pub fn seal(id: u64, frame: &mut [u8], limbs: &[u64]) {
     let control = u32::try_from(frame.len() - HEAD).expect("less than 4 GiB");
     frame[..4].copy_from_slice(&MAGIC);
     frame[4..6].copy_from_slice(&VERSION.to_le_bytes());
@@ -95,7 +105,6 @@ pub fn encode(id: u64, message: &impl Serialize, limbs: &[u64]) -> Vec<u8> {
     checksum.update(&frame[HEAD..]);
     checksum.update(bytemuck::cast_slice(limbs));
     frame[CHECKSUM_AT..HEAD].copy_from_slice(&checksum.finalize().to_le_bytes());
-    frame
 }
 
 /// Limbs as they travel, in place; changes nothing on little-endian machines.
@@ -222,6 +231,11 @@ impl Inbox {
     /// Whether part of a frame was received.
     pub fn is_inside_a_frame(&self) -> bool {
         self.got > 0
+    }
+
+    /// Bytes allocated for control bytes.
+    pub fn capacity(&self) -> usize {
+        self.control.capacity()
     }
 
     /// Whether limbs came with the last complete frame.

@@ -1,5 +1,6 @@
 //! Workers that crash, hang and lie: every row of what the pool promises.
 #![cfg(unix)]
+#![allow(clippy::panic, clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 mod common;
 

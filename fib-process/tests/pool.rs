@@ -1,5 +1,6 @@
 //! The pool as an executor: what its user meets besides results.
 #![cfg(unix)]
+#![allow(clippy::panic, clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 mod common;
 
