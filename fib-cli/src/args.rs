@@ -2,9 +2,9 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use fib::{Chunking, Descriptor, MemoryLimit, kernels};
+use fib::{Chunking, Descriptor, MemoryLimit, Supervision, kernels};
 use fib_bench::{SCENARIOS, Scenario};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -88,6 +88,40 @@ pub(crate) struct How {
     /// available]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub(crate) max_memory: Option<MemoryLimit>,
+    #[command(flatten)]
+    pub(crate) supervision: SupervisionArgs,
+}
+
+/// What to do about workers that can be lost.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Worker processes")]
+pub(crate) struct SupervisionArgs {
+    /// Replace each worker after this many chunks
+    #[arg(long, value_name = "N")]
+    tasks_per_worker: Option<NonZeroU32>,
+    /// Kill and replace a worker that owes an answer and has not used the CPU for this long
+    /// [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    stall_limit: Option<Duration>,
+    /// Kill and replace a worker that has not answered for this long, however busy [default: numbers
+    /// may take as long as they need]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    answer_limit: Option<Duration>,
+    /// Give up after more than this many lost workers in a row [default: 24]
+    #[arg(long, value_name = "N")]
+    respawn_limit: Option<u32>,
+}
+
+impl From<&SupervisionArgs> for Supervision {
+    fn from(args: &SupervisionArgs) -> Self {
+        let default = Supervision::default();
+        Supervision {
+            tasks_per_worker: args.tasks_per_worker,
+            stall_limit: args.stall_limit.unwrap_or(default.stall_limit),
+            answer_limit: args.answer_limit,
+            respawn_limit: args.respawn_limit.unwrap_or(default.respawn_limit),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -270,6 +304,16 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn supervision_defaults_are_those_of_the_library() {
+        let cli = Cli::parse_from(["fib", "batch", "1"]);
+        let Command::Batch(BatchArgs { how, .. }) = cli.command else { panic!("another command") };
+        assert_eq!(Supervision::from(&how.supervision), Supervision::default());
+        // The help says so in figures.
+        let Supervision { stall_limit, respawn_limit, .. } = Supervision::default();
+        assert_eq!((stall_limit.as_secs(), respawn_limit), (10, 24));
     }
 
     #[test]

@@ -34,14 +34,12 @@ pub(crate) fn internal(panic: &(dyn Any + Send)) -> anyhow::Error {
     anyhow::anyhow!("internal error, please report it: {}", text.unwrap_or("no message"))
 }
 
-/// Prints the one `error:` line and gives the exit code.
+/// Prints the one `error:` line, what belongs to it, and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let code = exit_code(error);
     if code != 0 {
         say(&format!("error: {error}"));
-        if let Some(hint) = hint(error) {
-            say(hint);
-        }
+        more(error).iter().for_each(|line| say(line));
     }
     ExitCode::from(code)
 }
@@ -66,9 +64,15 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    match error.downcast_ref()? {
-        fib::Error::Limit { .. } => Some("hint: --max-memory SIZE sets another limit, as in 8G"),
-        _ => None,
+/// What follows the `error:` line: a hint, or the indices that it counts but does not name.
+fn more(error: &anyhow::Error) -> Vec<String> {
+    match error.downcast_ref() {
+        Some(fib::Error::Limit { .. }) => {
+            vec!["hint: --max-memory SIZE sets another limit, as in 8G".into()]
+        }
+        Some(fib::Error::Failed(failures)) => {
+            failures.iter().skip(1).map(|failure| format!("       {failure}")).collect()
+        }
+        _ => vec![],
     }
 }

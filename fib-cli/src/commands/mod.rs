@@ -24,6 +24,7 @@ fn compute(
 ) -> Result<(Table, Result<(), Error>), Error> {
     let mut table = Table::new(Layout::new(kernel, wanted, how.memory())?)?;
     let settings = how.workers.map_or_else(Settings::default, Settings::workers);
+    let settings = Settings { supervision: (&how.supervision).into(), ..settings };
     // One number is one chain of additions: no pool is started for it.
     let default = if wanted.len() > 1 { fib::default_backend() } else { &fib::SEQUENTIAL };
     let backend = how.backend.unwrap_or(default).build(settings)?;
