@@ -62,6 +62,8 @@ pub struct Cell {
     pub of_ceiling: Option<Estimate>,
     /// Its time less the baseline's over the ceiling: what this batch paid to be parallel.
     pub overhead_ns: Option<f64>,
+    /// Nanoseconds from nothing to a first answer of every worker, all workers together.
+    pub start_up_ns: Option<f64>,
     /// Whether it differs from the baseline by more than noise.
     pub verdict: Option<Verdict>,
 }
@@ -101,10 +103,23 @@ impl Verdict {
 pub fn analyse(header: Header, samples: &[Sample]) -> Matrix {
     let row = |scenario: &ScenarioHead| {
         let of_it = samples.iter().filter(|sample| sample.scenario == scenario.name);
-        Rounds::new(&header, scenario, of_it).row()
+        let mut row = Rounds::new(&header, scenario, of_it).row();
+        for cell in &mut row.cells {
+            cell.start_up_ns = start_up(samples, cell);
+        }
+        row
     };
     let rows = header.scenarios.iter().map(row).collect();
     Matrix { header, rows }
+}
+
+/// The median start-up of a cell's backend.
+fn start_up(samples: &[Sample], cell: &Cell) -> Option<f64> {
+    let of_it = samples.iter().filter(|sample| {
+        sample.role == Role::StartUp
+            && (&sample.backend, sample.workers) == (&cell.backend, cell.workers)
+    });
+    median(of_it.map(Sample::batch_ns).collect())
 }
 
 #[cfg(test)]
@@ -239,6 +254,7 @@ impl<'a> Rounds<'a> {
             speedup,
             of_ceiling,
             overhead_ns: overhead.and_then(|o| median(o.into_values().collect())),
+            start_up_ns: None,
             verdict: speedup.map(|speedup| Verdict::new(speedup, noise)),
         }
     }

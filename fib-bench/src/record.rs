@@ -105,6 +105,8 @@ pub enum Role {
     Best,
     /// The baseline from call to result: layout and allocation included.
     Whole,
+    /// From nothing to a backend that has answered once; belongs to no scenario.
+    StartUp,
 }
 
 /// Whether a sample counts.
@@ -123,7 +125,7 @@ pub enum Status {
 /// One timing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Name of the scenario.
+    /// Name of the scenario; empty for a start-up.
     pub scenario: String,
     /// What was timed.
     pub role: Role,

@@ -3,8 +3,13 @@
 use super::copies::Copies;
 use crate::interleave::time;
 use crate::plan::Plan;
-use crate::record::{Role, Status};
-use fib::{Error, FibBackend, Options, Sequential, Settings, Table, compute, execute};
+use crate::record::{Role, Sample, Status};
+use fib::{
+    Chunking, Descriptor, Error, FibBackend, Options, Sequential, Settings, Table, compute,
+    execute, kernels,
+};
+use std::io;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 /// Every backend of a plan at every worker count, built once; or why it could not be.
@@ -17,16 +22,23 @@ struct Pool {
 }
 
 impl Pools {
-    pub(super) fn build(plan: &Plan) -> Self {
-        let each = plan.workers.iter().flat_map(|&workers| {
+    /// Builds every pool, a few times for the sake of its start-up; the last one is kept.
+    pub(super) fn build(
+        plan: &Plan,
+        sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let mut pools = vec![];
+        for &workers in &plan.workers {
             let settings = Settings { pin: plan.pin, ..Settings::workers(workers) };
-            plan.backends.iter().map(move |backend| Pool {
-                name: backend.name,
-                workers: workers.get(),
-                built: backend.build(settings),
-            })
-        });
-        Pools(each.collect())
+            for backend in &plan.backends {
+                pools.push(Pool {
+                    name: backend.name,
+                    workers: workers.get(),
+                    built: start_up(backend, settings, sink)?,
+                });
+            }
+        }
+        Ok(Pools(pools))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Contender<'_>> {
@@ -38,6 +50,49 @@ impl Pools {
             Contender::new(Role::Cell, name, *workers, work)
         })
     }
+}
+
+/// A start-up is measured this often, unless that takes longer than `START_UP_TIME`.
+const START_UPS: usize = 5;
+const START_UP_TIME: Duration = Duration::from_millis(100);
+
+/// Builds a backend and lets every worker answer once, again and again.
+fn start_up(
+    backend: &Descriptor,
+    settings: Settings,
+    sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+) -> io::Result<Result<Box<dyn FibBackend>, Error>> {
+    let begin = Instant::now();
+    let mut round = 0;
+    loop {
+        let start = Instant::now();
+        let built = backend.build(settings);
+        let answered = built.as_ref().map_err(Clone::clone).and_then(|b| first_answers(&**b));
+        let wall = start.elapsed();
+        if answered.is_ok() {
+            sink(Sample {
+                scenario: String::new(),
+                role: Role::StartUp,
+                backend: backend.name.into(),
+                workers: settings.workers.get(),
+                round,
+                repeats: 1,
+                wall_ns: wall.as_nanos() as u64,
+                status: Status::Ok,
+                message: None,
+            })?;
+        }
+        round += 1;
+        if answered.is_err() || round == START_UPS || begin.elapsed() > START_UP_TIME {
+            return Ok(built);
+        }
+    }
+}
+
+/// One small number for every worker.
+fn first_answers(backend: &dyn FibBackend) -> Result<(), Error> {
+    let options = Options { chunking: Chunking::Items(NonZeroUsize::MIN), ..Options::default() };
+    compute(backend, &kernels::iterative(), &vec![10; backend.workers().get()], &options).map(drop)
 }
 
 /// The results of a kernel, which all its contenders share, and what they must be.

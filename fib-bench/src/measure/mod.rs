@@ -39,7 +39,7 @@ pub fn measure(
 ) -> io::Result<()> {
     let begin = Instant::now();
     sink(Record::Header(Box::new(machine::header(plan))))?;
-    let pools = Pools::build(plan);
+    let pools = Pools::build(plan, &mut |sample| sink(Record::Sample(sample)))?;
     let prepare = |&scenario| Bench::prepare(plan, scenario, &pools);
     let mut benches: Vec<Bench<'_>> = plan.scenarios.iter().map(prepare).collect();
     let mut cost_left: Duration = benches.iter().map(|bench| bench.round_cost).sum();

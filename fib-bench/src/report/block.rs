@@ -10,7 +10,7 @@ pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
         row.cells.iter().filter(|cell| cell.workers == workers).cloned().collect()
     };
     let line = style.line;
-    let mut heading = vec!["scenario".into(), format!("time{line}(whole)"), "ceiling".into()];
+    let mut heading = vec!["scenario".into(), format!("time{line}whole{line}ceiling")];
     let names = matrix.rows.first().map(of_block).unwrap_or_default();
     heading.extend(names.iter().map(|cell| cell.backend.replacen('-', style.hyphen, 1)));
     heading.push(format!("1 core{line}stepping"));
@@ -18,11 +18,15 @@ pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
     for row in &matrix.rows {
         let copies = workers.min(matrix.header.cores);
         let ceiling = row.ceilings.get(&copies).map_or("-".into(), |c| ratio(c.median));
-        let mut cells = vec![row.scenario.name.clone(), times(row, style), ceiling];
+        let times = format!("{}{line}{ceiling}", times(row, style));
+        let mut cells = vec![row.scenario.name.clone(), times];
         cells.extend(of_block(row).iter().map(|cell| compact(cell, style)));
         cells.push(best(row, style));
         table.add_row(cells);
     }
+    let mut start_ups = vec![format!("start-up{line}a worker"), String::new()];
+    start_ups.extend(names.iter().map(start_up));
+    table.add_row(start_ups);
     let title = title(workers, matrix.header.cores);
     format!("{title}\n{}{}\n", style.blank(), table.trim_fmt())
 }
@@ -43,10 +47,15 @@ fn title(workers: usize, cores: usize) -> String {
 /// The baseline's time, and below it that from call to result.
 fn times(row: &Row, style: Style) -> String {
     let time = |ns: Option<f64>| ns.map_or("-".into(), duration);
-    format!("{}{}({})", time(row.sequential.wall_ns), style.line, time(row.whole_ns))
+    format!("{}{}{}", time(row.sequential.wall_ns), style.line, time(row.whole_ns))
 }
 
-/// A cell in two lines: speedup and spread, then what it means.
+/// What one worker of a backend costs before the first batch.
+fn start_up(cell: &Cell) -> String {
+    cell.start_up_ns.map_or("-".into(), |ns| duration(ns / cell.workers as f64))
+}
+
+/// A cell in three lines: speedup, its spread, what it means.
 fn compact(cell: &Cell, style: Style) -> String {
     let Some(speedup) = cell.speedup else { return missing(cell).into() };
     let meaning = match cell.verdict {
@@ -59,8 +68,11 @@ fn compact(cell: &Cell, style: Style) -> String {
     };
     let shared = if cell.shared { format!("{}shared", style.line) } else { String::new() };
     // Where nearly everything is overhead, how far it spreads says nothing.
-    let spread =
-        if speedup.median < 0.1 { String::new() } else { format!(" {}", spread(&speedup)) };
+    let spread = if speedup.median < 0.1 {
+        String::new()
+    } else {
+        style.line.to_owned() + &spread(&speedup)
+    };
     let speedup = ratio(speedup.median).replace('x', "");
     format!("{speedup}{spread}{}{meaning}{shared}", style.line)
 }

@@ -2,7 +2,7 @@
 
 use crate::analysis::{Cell, Matrix, Row, Verdict};
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "scenario",
     "kernel",
     "backend",
@@ -16,6 +16,7 @@ const COLUMNS: [&str; 15] = [
     "speedup_high",
     "of_ceiling",
     "overhead_ns",
+    "start_up_ns",
     "shared",
     "verdict",
 ];
@@ -50,6 +51,7 @@ fn line(matrix: &Matrix, row: &Row, cell: &Cell) -> [String; COLUMNS.len()] {
         number(high),
         number(cell.of_ceiling.map(|part| part.median)),
         number(cell.overhead_ns),
+        number(cell.start_up_ns),
         cell.shared.to_string(),
         cell.verdict.map_or(String::new(), |verdict: Verdict| verdict.name().into()),
     ]

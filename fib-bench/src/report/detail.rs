@@ -7,13 +7,15 @@ use crate::analysis::{Cell, Matrix, Row, Verdict};
 use crate::stats::Estimate;
 
 pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
-    let heading = ["backend", "workers", "time", "speedup", "of ceiling", "overhead", "verdict"];
+    let start_up = format!("start-up{}a worker", style.line);
+    let heading =
+        ["backend", "workers", "time", "speedup", "of ceiling", "overhead", &start_up, "verdict"];
     let mut table = style.narrow().table(heading.map(Into::into).into());
     let line = |cell: &Cell, name: &str| line(cell, name, matrix.header.cores);
     table.add_row(line(&row.sequential, &row.sequential.backend));
     for (copies, ceiling) in &row.ceilings {
         let copies = copies.to_string();
-        table.add_row(["ceiling", &copies, "", &with_interval(ceiling), "", "", ""]);
+        table.add_row(["ceiling", &copies, "", &with_interval(ceiling), "", "", "", ""]);
     }
     for cell in &row.cells {
         table.add_row(line(cell, &cell.backend));
@@ -47,6 +49,7 @@ fn line(cell: &Cell, name: &str, cores: usize) -> Vec<String> {
         estimate(cell.speedup),
         estimate(cell.of_ceiling).replace('x', ""),
         cell.overhead_ns.map_or(String::new(), duration),
+        cell.start_up_ns.map_or(String::new(), |ns| duration(ns / cell.workers as f64)),
         if cell.shared { format!("{verdict}, shared") } else { verdict.into() },
     ]
 }

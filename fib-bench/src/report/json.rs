@@ -42,6 +42,7 @@ struct CellLine<'a> {
     of_ceiling_low: Option<f64>,
     of_ceiling_high: Option<f64>,
     overhead_ns: Option<f64>,
+    start_up_ns: Option<f64>,
     shared: bool,
     verdict: Option<&'static str>,
 }
@@ -90,6 +91,7 @@ fn cell_line<'a>(matrix: &'a Matrix, row: &'a Row, cell: &'a Cell) -> CellLine<'
         of_ceiling_low,
         of_ceiling_high,
         overhead_ns: cell.overhead_ns,
+        start_up_ns: cell.start_up_ns,
         shared: cell.shared,
         verdict: cell.verdict.map(Verdict::name),
     }

@@ -3,7 +3,7 @@
 use super::{csv, json, markdown, table};
 use crate::analysis::tests::{header, rounds};
 use crate::analysis::{Matrix, analyse};
-use crate::record::{Role, Status};
+use crate::record::{Role, Sample, Status};
 use snapbox::{assert_data_eq, str};
 
 /// Two scenarios: the batch of the analysis tests, where one backend lies, and a tiny one, where
@@ -23,6 +23,18 @@ fn matrix() -> Matrix {
         }
     }
     samples.extend(tiny);
+    // Quick starts three times, in 4, 2 and 90 ms: 4 ms, 2 ms a worker.
+    let template = samples[0].clone();
+    samples.extend([4, 2, 90].into_iter().enumerate().map(|(round, ms)| Sample {
+        scenario: String::new(),
+        role: Role::StartUp,
+        backend: "quick".into(),
+        workers: 2,
+        round,
+        repeats: 1,
+        wall_ns: ms * 1_000_000,
+        ..template.clone()
+    }));
     let mut header = header(&["quick", "slow-one", "liar"], &[2]);
     let mut tiny = header.scenarios[0].clone();
     tiny.name = "tiny".into();
@@ -41,16 +53,22 @@ kernel iterative, chunking balanced:8, seed 1
 20 interleaved rounds, medians with 99% intervals
 
 2 workers: speedup over sequential; below it, where faster, the part of the ceiling
-──────────────────────────────────────────────────────────────
-scenario      time ceiling    quick    slow-     liar   1 core
-           (whole)                       one          stepping
-──────────────────────────────────────────────────────────────
-batch      2.00 ms   1.60x 1.56 ±1% 0.50 ±1%    WRONG     100x
-         (2.20 ms)              98%   slower            shared
-──────────────────────────────────────────────────────────────
-tiny       2.00 us   1.60x    0.025    0.011 0.50 ±1%    1.11x
-         (2.20 us)           slower   slower   slower   shared
-──────────────────────────────────────────────────────────────
+───────────────────────────────────────────────
+scenario    time   quick  slow-   liar   1 core
+           whole            one        stepping
+         ceiling
+───────────────────────────────────────────────
+batch    2.00 ms    1.56   0.50  WRONG     100x
+         2.20 ms     ±1%    ±1%          shared
+           1.60x     98% slower
+───────────────────────────────────────────────
+tiny     2.00 us   0.025  0.011   0.50    1.11x
+         2.20 us  slower slower    ±1%   shared
+           1.60x                slower
+───────────────────────────────────────────────
+start-up         2.00 ms      -      -
+a worker
+───────────────────────────────────────────────
 
 batch  quick leads with 1.56x, 98% of what this hardware gives; the kernel stepping on one core
        reaches 100x, computing repeats once.
@@ -77,16 +95,17 @@ kernel iterative, chunking balanced:8, seed 1
 
 batch: a batch
 2.20 ms sequentially from call to result, layout and allocation included
-─────────────────────────────────────────────────────────────────────────────────────
-backend    workers    time           speedup       of ceiling overhead        verdict
-─────────────────────────────────────────────────────────────────────────────────────
-sequential       1 2.00 ms 1.00x [0.99,1.01]                                      tie
+──────────────────────────────────────────────────────────────────────────────────────────────
+backend    workers    time           speedup       of ceiling overhead start-up        verdict
+                                                                       a worker
+──────────────────────────────────────────────────────────────────────────────────────────────
+sequential       1 2.00 ms 1.00x [0.99,1.01]                                               tie
 ceiling          2         1.60x [1.59,1.61]
-quick            2 1.28 ms 1.56x [1.55,1.57] 0.98 [0.98,0.98]  30.0 us         faster
-slow-one         2 4.00 ms 0.50x [0.50,0.50] 0.31 [0.31,0.31]  2.75 ms         slower
-liar             2                                                              WRONG
-(stepping)       1 20.0 us   100x [99.5,100]                           faster, shared
-─────────────────────────────────────────────────────────────────────────────────────
+quick            2 1.28 ms 1.56x [1.55,1.57] 0.98 [0.98,0.98]  30.0 us  2.00 ms         faster
+slow-one         2 4.00 ms 0.50x [0.50,0.50] 0.31 [0.31,0.31]  2.75 ms                  slower
+liar             2                                                                       WRONG
+(stepping)       1 20.0 us   100x [99.5,100]                                    faster, shared
+──────────────────────────────────────────────────────────────────────────────────────────────
 
 batch  quick leads with 1.56x, 98% of what this hardware gives; the kernel stepping on one core
        reaches 100x, computing repeats once.
@@ -109,10 +128,11 @@ kernel iterative, chunking balanced:8, seed 1
 
 2 workers: speedup over sequential; below it, where faster, the part of the ceiling
 
-| scenario |      time<br>(whole) | ceiling |           quick |           slow-one |               liar | 1 core<br>stepping |
-|----------|----------------------|---------|-----------------|--------------------|--------------------|--------------------|
-| batch    | 2.00 ms<br>(2.20 ms) |   1.60x | 1.56 ±1%<br>98% | 0.50 ±1%<br>slower |              WRONG |     100x<br>shared |
-| tiny     | 2.00 us<br>(2.20 us) |   1.60x | 0.025<br>slower |    0.011<br>slower | 0.50 ±1%<br>slower |    1.11x<br>shared |
+| scenario             |    time<br>whole<br>ceiling |              quick |              slow-one |                  liar | 1 core<br>stepping |
+|----------------------|-----------------------------|--------------------|-----------------------|-----------------------|--------------------|
+| batch                | 2.00 ms<br>2.20 ms<br>1.60x | 1.56<br>±1%<br>98% | 0.50<br>±1%<br>slower |                 WRONG |     100x<br>shared |
+| tiny                 | 2.00 us<br>2.20 us<br>1.60x |    0.025<br>slower |       0.011<br>slower | 0.50<br>±1%<br>slower |    1.11x<br>shared |
+| start-up<br>a worker |                             |            2.00 ms |                     - |                     - |                    |
 
 - `batch`: quick leads with 1.56x, 98% of what this hardware gives; the kernel stepping on one core reaches 100x, computing repeats once.
 - `tiny`: every backend is slower: not worth sharing out, stay sequential; the kernel stepping on one core reaches 1.11x, computing repeats once.
@@ -128,17 +148,17 @@ fn comma_separated() {
     assert_data_eq!(
         csv(&matrix()),
         str![[r#"
-scenario,kernel,backend,workers,chunking,status,rounds,wall_ns,speedup,speedup_low,speedup_high,of_ceiling,overhead_ns,shared,verdict
-batch,iterative,sequential,1,balanced:8,ok,20,2000000,1,0.9900990099009901,1.0101010101010102,,,false,tie
-batch,iterative,quick,2,balanced:8,ok,20,1280000,1.5625,1.5546678704790937,1.570293065800139,0.9765625,30000,false,faster
-batch,iterative,slow-one,2,balanced:8,ok,20,4000000,0.5,0.49749371855331,0.5024937810560445,0.3125,2750000,false,slower
-batch,iterative,liar,2,balanced:8,wrong,0,,,,,,,false,
-batch,stepping,sequential,1,balanced:8,ok,20,20000,100.00000000000004,99.49874371066197,100.49875621120889,,,true,faster
-tiny,iterative,sequential,1,balanced:8,ok,20,2000,1,0.9900990099009901,1.0101010101010102,,,false,tie
-tiny,iterative,quick,2,balanced:8,ok,20,80000,0.025,0.024874685927665504,0.025124689052802223,0.015625000000000007,78750,false,slower
-tiny,iterative,slow-one,2,balanced:8,ok,20,180000,0.011111111111111112,0.011055415967851335,0.011166528467912105,0.006944444444444444,178750,false,slower
-tiny,iterative,liar,2,balanced:8,ok,20,4000,0.5,0.49749371855331,0.5024937810560445,0.3125,2750,false,slower
-tiny,stepping,sequential,1,balanced:8,ok,20,1800,1.1111111111111112,1.1055415967851334,1.11665284679121,,,true,faster
+scenario,kernel,backend,workers,chunking,status,rounds,wall_ns,speedup,speedup_low,speedup_high,of_ceiling,overhead_ns,start_up_ns,shared,verdict
+batch,iterative,sequential,1,balanced:8,ok,20,2000000,1,0.9900990099009901,1.0101010101010102,,,,false,tie
+batch,iterative,quick,2,balanced:8,ok,20,1280000,1.5625,1.5546678704790937,1.570293065800139,0.9765625,30000,4000000,false,faster
+batch,iterative,slow-one,2,balanced:8,ok,20,4000000,0.5,0.49749371855331,0.5024937810560445,0.3125,2750000,,false,slower
+batch,iterative,liar,2,balanced:8,wrong,0,,,,,,,,false,
+batch,stepping,sequential,1,balanced:8,ok,20,20000,100.00000000000004,99.49874371066197,100.49875621120889,,,,true,faster
+tiny,iterative,sequential,1,balanced:8,ok,20,2000,1,0.9900990099009901,1.0101010101010102,,,,false,tie
+tiny,iterative,quick,2,balanced:8,ok,20,80000,0.025,0.024874685927665504,0.025124689052802223,0.015625000000000007,78750,4000000,false,slower
+tiny,iterative,slow-one,2,balanced:8,ok,20,180000,0.011111111111111112,0.011055415967851335,0.011166528467912105,0.006944444444444444,178750,,false,slower
+tiny,iterative,liar,2,balanced:8,ok,20,4000,0.5,0.49749371855331,0.5024937810560445,0.3125,2750,,false,slower
+tiny,stepping,sequential,1,balanced:8,ok,20,1800,1.1111111111111112,1.1055415967851334,1.11665284679121,,,,true,faster
 
 "#]]
     );
@@ -150,16 +170,16 @@ fn json_lines() {
         json(&matrix()),
         str![[r#"
 {"kind":"header","schema_version":1,"version":"0.1.0","command":"fib compare","started_unix_s":0,"machine":{"cpu":"Test CPU","logical_cpus":2,"os":"Test OS","kernel":"1.0","arch":"x86_64","load_1min":0.0},"cores":2,"compiler":"rustc","flags":"none","crates":{},"seed":1,"kernel":"iterative","chunking":"balanced:8","pin":false,"budget_s":1.0,"confidence":0.99,"backends":["quick","slow-one","liar"],"workers":[2],"scenarios":[{"name":"batch","summary":"a batch","best_shares":true,"cells_share":false},{"name":"tiny","summary":"a batch","best_shares":true,"cells_share":false}],"comparisons":3}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":2000000.0,"speedup":1.0,"speedup_low":0.9900990099009901,"speedup_high":1.0101010101010102,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"shared":false,"verdict":"tie"}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1280000.0,"speedup":1.5625,"speedup_low":1.5546678704790937,"speedup_high":1.570293065800139,"of_ceiling":0.9765625,"of_ceiling_low":0.9765624999999999,"of_ceiling_high":0.9765625000000001,"overhead_ns":30000.0,"shared":false,"verdict":"faster"}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000000.0,"speedup":0.5,"speedup_low":0.49749371855331,"speedup_high":0.5024937810560445,"of_ceiling":0.3125,"of_ceiling_low":0.31249999999999994,"of_ceiling_high":0.3125,"overhead_ns":2750000.0,"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","status":"wrong","message":"the result is wrong","rounds":0,"wall_ns":null,"speedup":null,"speedup_low":null,"speedup_high":null,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"shared":false,"verdict":null}
-{"kind":"cell","scenario":"batch","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":20000.0,"speedup":100.00000000000004,"speedup_low":99.49874371066197,"speedup_high":100.49875621120889,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"shared":true,"verdict":"faster"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":2000.0,"speedup":1.0,"speedup_low":0.9900990099009901,"speedup_high":1.0101010101010102,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"shared":false,"verdict":"tie"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":80000.0,"speedup":0.025,"speedup_low":0.024874685927665504,"speedup_high":0.025124689052802223,"of_ceiling":0.015625000000000007,"of_ceiling_low":0.015625000000000007,"of_ceiling_high":0.015625000000000007,"overhead_ns":78750.0,"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":180000.0,"speedup":0.011111111111111112,"speedup_low":0.011055415967851335,"speedup_high":0.011166528467912105,"of_ceiling":0.006944444444444444,"of_ceiling_low":0.006944444444444444,"of_ceiling_high":0.006944444444444444,"overhead_ns":178750.0,"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000.0,"speedup":0.5,"speedup_low":0.49749371855331,"speedup_high":0.5024937810560445,"of_ceiling":0.3125,"of_ceiling_low":0.3125,"of_ceiling_high":0.3125,"overhead_ns":2750.0,"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1800.0,"speedup":1.1111111111111112,"speedup_low":1.1055415967851334,"speedup_high":1.11665284679121,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"shared":true,"verdict":"faster"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":2000000.0,"speedup":1.0,"speedup_low":0.9900990099009901,"speedup_high":1.0101010101010102,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"shared":false,"verdict":"tie"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1280000.0,"speedup":1.5625,"speedup_low":1.5546678704790937,"speedup_high":1.570293065800139,"of_ceiling":0.9765625,"of_ceiling_low":0.9765624999999999,"of_ceiling_high":0.9765625000000001,"overhead_ns":30000.0,"start_up_ns":4000000.0,"shared":false,"verdict":"faster"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000000.0,"speedup":0.5,"speedup_low":0.49749371855331,"speedup_high":0.5024937810560445,"of_ceiling":0.3125,"of_ceiling_low":0.31249999999999994,"of_ceiling_high":0.3125,"overhead_ns":2750000.0,"start_up_ns":null,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","status":"wrong","message":"the result is wrong","rounds":0,"wall_ns":null,"speedup":null,"speedup_low":null,"speedup_high":null,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"shared":false,"verdict":null}
+{"kind":"cell","scenario":"batch","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":20000.0,"speedup":100.00000000000004,"speedup_low":99.49874371066197,"speedup_high":100.49875621120889,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"shared":true,"verdict":"faster"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":2000.0,"speedup":1.0,"speedup_low":0.9900990099009901,"speedup_high":1.0101010101010102,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"shared":false,"verdict":"tie"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":80000.0,"speedup":0.025,"speedup_low":0.024874685927665504,"speedup_high":0.025124689052802223,"of_ceiling":0.015625000000000007,"of_ceiling_low":0.015625000000000007,"of_ceiling_high":0.015625000000000007,"overhead_ns":78750.0,"start_up_ns":4000000.0,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":180000.0,"speedup":0.011111111111111112,"speedup_low":0.011055415967851335,"speedup_high":0.011166528467912105,"of_ceiling":0.006944444444444444,"of_ceiling_low":0.006944444444444444,"of_ceiling_high":0.006944444444444444,"overhead_ns":178750.0,"start_up_ns":null,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000.0,"speedup":0.5,"speedup_low":0.49749371855331,"speedup_high":0.5024937810560445,"of_ceiling":0.3125,"of_ceiling_low":0.3125,"of_ceiling_high":0.3125,"overhead_ns":2750.0,"start_up_ns":null,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1800.0,"speedup":1.1111111111111112,"speedup_low":1.1055415967851334,"speedup_high":1.11665284679121,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"shared":true,"verdict":"faster"}
 {"kind":"noise","scenario":"batch","rounds":20,"ratio":1.0,"low":0.9900990099009901,"high":1.0101010101010102,"whole_ns":2200000.0,"ceilings":[{"copies":2,"ceiling":1.6,"low":1.5919798993705918,"high":1.6079800993793425}]}
 {"kind":"noise","scenario":"tiny","rounds":20,"ratio":1.0,"low":0.9900990099009901,"high":1.0101010101010102,"whole_ns":2200.0,"ceilings":[{"copies":2,"ceiling":1.6,"low":1.591979899370592,"high":1.6079800993793425}]}
 

@@ -72,15 +72,14 @@ impl Crew {
     fn greet_all(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + HELLO_LIMIT + HELLO_EACH * self.places.len() as u32;
         loop {
-            let busy = self.busy();
-            if busy.is_empty() {
+            for number in self.busy() {
+                self.greet(number)?;
+            }
+            if self.busy().is_empty() {
                 return Ok(());
             }
             if Instant::now() > deadline {
                 return Err("a worker was not ready in time".into());
-            }
-            for number in busy {
-                self.greet(number)?;
             }
             self.wait(TICK, false);
         }
