@@ -15,7 +15,7 @@ pub struct Estimate {
 impl Estimate {
     /// Median and sign-test interval of `values` at the confidence of this crate, corrected for
     /// `comparisons` intervals that are read together (Bonferroni); `None` without values.
-    pub(crate) fn new(mut values: Vec<f64>, comparisons: usize) -> Option<Self> {
+    pub fn new(mut values: Vec<f64>, comparisons: usize) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let median = median_of_sorted(&values)?;
         let alpha = (1.0 - CONFIDENCE) / comparisons.max(1) as f64;

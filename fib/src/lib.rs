@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub use fib_core::*;
+use std::sync::Arc;
 
 /// Every backend that is compiled in: the baseline first, then from the most decided beforehand to
 /// the most decided while running, with `gil`, which is there to be slow, at the end.
@@ -51,8 +52,16 @@ pub const REGISTRY: &[Descriptor] = &[
 /// started again, and in one of them this does not return. Where no backend needs it, it does
 /// nothing.
 pub fn init() {
+    init_with(|_| None);
+}
+
+/// As [`init`], for a program with kernels of its own: a worker process gets a kernel's name, and
+/// finds it with this function if it is none of [`kernels`].
+pub fn init_with(kernel: fn(&str) -> Option<Arc<dyn Kernel>>) {
     #[cfg(all(feature = "process", unix))]
-    fib_process::init();
+    fib_process::init_with(fib_process::Hooks { kernel, ..Default::default() });
+    #[cfg(not(all(feature = "process", unix)))]
+    let _ = kernel;
 }
 
 /// Best first, for a program that does not want to choose.
