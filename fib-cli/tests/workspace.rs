@@ -33,7 +33,8 @@ fn arrows_point_one_way() {
         ("fib-threads", set(&["fib-core"])),
         ("fib-crossbeam", set(&["fib-core"])),
         ("fib-rayon", set(&["fib-core"])),
-        ("fib", set(&["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon"])),
+        ("fib-process", set(&["fib-core"])),
+        ("fib", set(&["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib-process"])),
         ("fib-bench", set(&["fib"])),
         ("fib-cli", set(&["fib", "fib-bench"])),
     ];
@@ -75,24 +76,47 @@ fn the_harness_names_no_backend() {
 
 #[test]
 fn one_file_asks_for_backend_features() {
-    let folders =
-        ["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib", "fib-bench", "fib-cli"];
-    let all = folders.into_iter().flat_map(|folder| sources(&format!("{folder}/src")));
-    let asking: Vec<_> = all
-        .filter(|(_, text)| {
-            text.lines().any(|line| line.contains("cfg(feature") && !line.contains("conformance"))
-        })
-        .map(|(file, _)| file)
-        .collect();
+    let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-cli"]);
+    let all = folders.flat_map(|folder| sources(&format!("{folder}/src")));
+    // Those two are about what a crate offers to tests.
+    let asks = |line: &str| {
+        line.contains("feature = ")
+            && !["conformance", "fault-injection"].map(|f| line.contains(f)).contains(&true)
+    };
+    let asking: Vec<_> =
+        all.filter(|(_, text)| text.lines().any(asks)).map(|(file, _)| file).collect();
     assert_eq!(asking, ["fib/src/lib.rs"]);
 }
 
+/// All but the one that shares memory with other processes.
+const LIBRARIES: [&str; 6] =
+    ["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib", "fib-bench"];
+
 #[test]
 fn libraries_forbid_unsafe_code() {
-    for library in ["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib", "fib-bench"] {
+    for library in LIBRARIES {
         let text = fs::read_to_string(root().join(library).join("src/lib.rs")).unwrap();
         assert!(text.contains("#![forbid(unsafe_code)]"), "{library}");
     }
+}
+
+/// There it is in one module, which says why, and every block does.
+#[test]
+fn shared_memory_is_one_module() {
+    let text = fs::read_to_string(root().join("fib-process/src/lib.rs")).unwrap();
+    assert!(text.contains("#![deny(unsafe_code)]"));
+    let allowing: Vec<_> = sources("fib-process/src")
+        .into_iter()
+        .filter(|(_, text)| text.contains("allow(unsafe_code)"))
+        .collect();
+    let [(file, text)] = &allowing[..] else { panic!("{} modules", allowing.len()) };
+    assert_eq!(file, "fib-process/src/segment.rs");
+    let lines: Vec<&str> = text.lines().collect();
+    let blocks = (0..lines.len()).filter(|&i| lines[i].contains("unsafe {"));
+    let explained =
+        |i: usize| lines[i.saturating_sub(5)..i].iter().any(|l| l.contains("// SAFETY: "));
+    let unexplained: Vec<_> = blocks.filter(|&i| !explained(i)).map(|i| lines[i]).collect();
+    assert_eq!(unexplained, [""; 0]);
 }
 
 #[test]
@@ -105,7 +129,8 @@ fn readme_lists_the_registry() {
         let row = format!("| `{}` | {} |", entry.name, entry.summary);
         assert!(rows.contains(&row.as_str()), "README lacks the row\n{row}");
     }
-    if cfg!(all(feature = "crossbeam", feature = "rayon", feature = "threads")) {
+    let all = ["crossbeam", "process", "rayon", "threads-static"];
+    if all.into_iter().all(|name| fib::by_name(name).is_some()) {
         assert_eq!(rows.len(), fib::REGISTRY.len(), "README lists what is not there");
     }
 }

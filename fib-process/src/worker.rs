@@ -20,6 +20,12 @@ use std::time::{Duration, Instant};
 const LEAST_LIMBS: usize = 8 << 10;
 const KEEP_LIMBS: usize = 8 << 20;
 
+/// What a pipe for answers holds: more than the usual 64 KiB, so that long results cross in fewer
+/// turns. More is hardly faster (`cargo bench -p fib-bench --bench transport`), and what all pipes of
+/// a user may hold is limited.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 256 << 10;
+
 /// Short answers are read several at a time; the limbs of long ones go where they belong directly.
 const READ_AHEAD: usize = 32 << 10;
 
@@ -69,6 +75,8 @@ impl Worker {
     ) -> io::Result<Self> {
         let (answers, theirs) = io::pipe()?;
         ioctl_fionbio(&answers, true)?;
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&answers, PIPE_BYTES); // a refusal only costs time
         let Started { child, socket } = spawner.start()?;
         let now = Instant::now();
         let mut worker = Worker {
