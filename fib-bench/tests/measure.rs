@@ -106,8 +106,12 @@ fn every_round_has_every_contender_once_and_faults_are_values() {
     let (header, samples) = run(&plan);
     let rounds = samples.iter().map(|sample| sample.round).max().unwrap() + 1;
     assert!(rounds >= 8, "{rounds} rounds give no interval");
+    let started = samples.iter().filter(|s| s.role == Role::StartUp && s.backend == "honest");
+    let started: BTreeSet<_> = started.map(|s| (s.workers, s.round)).collect();
+    assert_eq!(started, [1, 2].into_iter().flat_map(|w| (0..5).map(move |r| (w, r))).collect());
     for round in 0..rounds {
-        let of_round = samples.iter().filter(|s| s.round == round && s.role != Role::Whole);
+        let apart = [Role::Whole, Role::StartUp];
+        let of_round = samples.iter().filter(|s| s.round == round && !apart.contains(&s.role));
         let keys: Vec<_> =
             of_round.map(|s| (format!("{:?}", s.role), &s.backend, s.workers)).collect();
         let distinct: BTreeSet<_> = keys.iter().collect();

@@ -142,11 +142,16 @@ fn signal(pid: u32, signal: Signal) {
 fn long_batch(backend: &str) -> (Child, BTreeSet<u32>) {
     let batch = format!("batch 3000x100000 --kernel iterative --workers 3 --backend {backend}");
     let program = fib(&batch, "").stdout(Stdio::null()).spawn().unwrap();
+    let workers = three_children(program.id());
+    (program, workers)
+}
+
+fn three_children(parent: u32) -> BTreeSet<u32> {
     let start = Instant::now();
     loop {
-        let workers = children(program.id());
+        let workers = children(parent);
         if workers.len() == 3 {
-            return (program, workers);
+            return workers;
         }
         assert!(start.elapsed() < Duration::from_secs(20), "no workers");
         sleep(Duration::from_millis(1));

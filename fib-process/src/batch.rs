@@ -9,6 +9,10 @@ use std::ops::Range;
 /// This many workers lost on one request, and it is split, or, holding a single index, given up.
 pub(crate) const ATTEMPTS: u32 = 3;
 
+/// Behind an index that was given up, this many more are sent one by one: those that kill are often
+/// neighbours. What follows is sent in one request again.
+const SUSPECTS: usize = 16;
+
 /// Consecutive positions of a chunk that are sent in one request.
 #[derive(Debug)]
 pub(crate) struct Part {
@@ -26,8 +30,8 @@ struct Entry<'a> {
     settled: usize,
     /// Workers lost on the present request.
     deaths: u32,
-    /// Whether it is sent index by index, to find the one that kills.
-    singly: bool,
+    /// Positions before this one are sent one by one, to find the one that kills.
+    singly_until: usize,
     failures: Vec<(usize, String)>,
 }
 
@@ -52,7 +56,7 @@ impl<'a> Batch<'a> {
                 let pending = chunk.into_pending();
                 control.get_or_insert_with(|| pending.control().clone()); // one for all
                 let failures = vec![];
-                Some(Entry { pending, settled: 0, deaths: 0, singly: false, failures })
+                Some(Entry { pending, settled: 0, deaths: 0, singly_until: 0, failures })
             })
             .collect();
         let (waiting, open) = ((0..entries.len()).collect(), entries.len());
@@ -79,7 +83,7 @@ impl<'a> Batch<'a> {
     pub(crate) fn next(&mut self) -> Option<Part> {
         let chunk = self.waiting.pop_front()?;
         let entry = self.entry(chunk)?;
-        let most = if entry.singly { 1 } else { MOST_INDICES };
+        let most = if entry.settled < entry.singly_until { 1 } else { MOST_INDICES };
         let end = entry.pending.indices().len().min(entry.settled + most);
         Some(Part { chunk, positions: entry.settled..end, attempt: entry.deaths + 1 })
     }
@@ -123,9 +127,10 @@ impl<'a> Batch<'a> {
             return self.waiting.push_front(part.chunk);
         }
         if part.positions.len() > 1 {
-            (entry.singly, entry.deaths) = (true, 0);
+            (entry.singly_until, entry.deaths) = (part.positions.end, 0);
             return self.waiting.push_front(part.chunk);
         }
+        entry.singly_until = part.positions.end + SUSPECTS;
         self.refused(part, &format!("{ATTEMPTS} workers were lost on it; the last {how}"));
     }
 

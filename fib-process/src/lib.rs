@@ -1,6 +1,6 @@
 //! A pool of worker processes: Fibonacci batches as Python's `ProcessPoolExecutor` would run them.
 //!
-//! Two backends differ in how results come back: [`PIPES`] through the worker's socket, [`SHARED`]
+//! Two backends differ in how results come back: [`PIPES`] through a pipe, [`SHARED`]
 //! through memory that pool and worker share. Both keep what an executor promises:
 //!
 //! - A worker that dies (any signal, any exit code), hangs up, or sends anything but the frame that
@@ -34,7 +34,7 @@
 //! # Where it runs
 //!
 //! On Unix. Elsewhere this crate is empty. Shared memory is there on Linux; on other systems
-//! [`SHARED`] warns and sends its results through the socket. A worker that stalls is recognised by
+//! [`SHARED`] warns and sends its results through pipes. A worker that stalls is recognised by
 //! its CPU time, which is known where `/proc` is; elsewhere only an [`answer_limit`] ends it.
 //!
 //! [`answer_limit`]: Builder::answer_limit
@@ -71,11 +71,10 @@ pub use policy::Builder;
 pub use pool::ProcessPool;
 pub use statistics::WorkerStatistics;
 
-use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Registry entry of a pool whose results come through sockets.
+/// Registry entry of a pool whose results come through pipes.
 pub const PIPES: Descriptor = Descriptor {
     name: "process",
     summary: "worker processes, as Python's ProcessPoolExecutor: results come back through pipes",
@@ -115,10 +114,8 @@ pub fn init() {
 
 /// As [`init`], with work of the program's own in each worker.
 pub fn init_with(hooks: Hooks) {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().as_deref() == Some(OsStr::new(spawn::MARKER)) {
-        let parent = arguments.next().and_then(|pid| pid.to_str()?.parse().ok());
-        serve::serve(parent.unwrap_or(0), hooks); // no process has the number 0
+    if let Some(parent) = spawn::parent_of_this_worker() {
+        serve::serve(parent, hooks);
     }
     INITIALISED.store(true, Relaxed);
 }

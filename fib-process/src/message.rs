@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// From the pool to a worker. Each carries the number of its frame back in the answer.
+/// From the pool to a worker. The frame of an answer has the number of the request's.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum Request<'a> {
     /// The first: who the worker is. With the frame come two pipes to write to: the bell and that

@@ -39,7 +39,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A pool of this many workers, with results through the socket and the default
+    /// A pool of this many workers, with results through pipes and the default
     /// [`Supervision`].
     pub fn new(workers: NonZeroUsize) -> Self {
         Builder::with(Settings::workers(workers))
@@ -110,7 +110,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Backend`] if not a single worker can be started, if one is not ready within about a
-    /// second, or if [`init`](crate::init) was not called and no program was given.
+    /// second, if there are to be more than 1024, or if [`init`](crate::init) was not called and no
+    /// program was given.
     pub fn build(self) -> Result<ProcessPool, Error> {
         ProcessPool::start(self)
     }

@@ -10,6 +10,9 @@ use fib_core::{Error, FibBackend, Job};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// More are a mistake, and would be a fork storm.
+const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
 /// Worker processes that outlive the batches.
 ///
 /// Several callers may use a pool at once; their batches take turns. Dropping it ends the workers.
@@ -25,14 +28,17 @@ impl ProcessPool {
         let Builder { settings, shared, program, environment } = builder;
         let name = if shared { SHARED.name } else { PIPES.name };
         let failed = |reason| Error::Backend { backend: name, reason };
-        if program.is_none() && !can_start_itself() {
+        if spawn::is_worker() || (program.is_none() && !can_start_itself()) {
             return Err(failed("`main` must begin with `fib_process::init()`".into()));
+        }
+        if settings.workers > MOST_WORKERS {
+            return Err(failed(format!("more than {MOST_WORKERS} workers")));
         }
         let spawner = spawn::command(program, environment).and_then(Spawner::new);
         let spawner = spawner.map_err(|error| failed(error.to_string()))?;
         let (workers, pin, supervision) = (settings.workers, settings.pin, settings.supervision);
         let policy = Policy { name, workers, pin, shared, supervision };
-        let board = Arc::new(Board::new(workers.get()));
+        let board = Arc::new(Board::default());
         let crew = Crew::start(policy, spawner, Arc::clone(&board));
         let crew = crew.map_err(|GivenUp(reason)| failed(reason))?;
         let workers = NonZeroUsize::new(crew.len()).unwrap_or(NonZeroUsize::MIN); // never empty

@@ -7,17 +7,42 @@ use std::process::{Child, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Waits for dismissed workers, for at most `patience` in all; then they are killed.
-pub(crate) fn wait_for(children: &mut [Child], patience: Duration) {
-    let deadline = Instant::now() + patience;
-    for child in children {
+/// How long a process may take to end by itself once it was hung up on.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Processes that were hung up on, and when.
+#[derive(Debug, Default)]
+pub(crate) struct Leaving(Vec<(Child, Instant)>);
+
+impl Leaving {
+    pub(crate) fn add(&mut self, child: Child) {
+        self.0.push((child, Instant::now()));
+    }
+
+    /// Forgets who has ended; who should have is killed.
+    pub(crate) fn reap(&mut self) {
+        self.0.retain_mut(|(child, since)| {
+            let remains = matches!(child.try_wait(), Ok(None));
+            if remains && since.elapsed() > FAREWELL {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+            remains
+        });
+    }
+
+    /// Waits until all have ended.
+    pub(crate) fn wait(&mut self) {
         let mut pause = Duration::from_micros(50);
-        while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+        loop {
+            self.reap();
+            if self.0.is_empty() {
+                return;
+            }
             sleep(pause);
             pause = (2 * pause).min(Duration::from_millis(5));
         }
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 

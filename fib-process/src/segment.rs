@@ -4,15 +4,18 @@
 //! things make that sound:
 //!
 //! - **The pages stay.** A segment is an unnamed memory file whose pages are allocated beforehand
-//!   (`fallocate`) and which is sealed against shrinking, so no access can fault. The worker maps
-//!   nothing without these seals.
+//!   (`fallocate`) and which is sealed against shrinking, so no access is beyond its end. The worker
+//!   maps nothing without these seals.
 //! - **One side at a time.** The worker writes between a request and its answer; the pool reads
-//!   between that answer and the next request. Messages over the socket order the two.
+//!   between that answer and the next request. The system calls that carry them order the two.
 //! - **No reference where the other side may write.** The pool has no reference into a segment,
-//!   ever: it copies out through a raw pointer, so a worker that breaks the rule spoils its result
-//!   and nothing else. The worker's `&mut` ends before it answers, and the pool never writes.
+//!   ever: it copies out through a raw pointer. The worker's `&mut` ends before it answers, and the
+//!   pool never writes.
 //!
-//! Linux only. Elsewhere no segment can be made, and results travel through the socket.
+//! A worker is trusted to be this code: one that wrote after its answer would spoil a result that
+//! is being copied, and one that punched holes into the file could make the copying fail.
+//!
+//! Linux only. Elsewhere no segment can be made, and results travel through pipes.
 #![allow(unsafe_code)]
 
 use fib_core::MemoryLimit;

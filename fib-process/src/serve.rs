@@ -2,7 +2,7 @@
 
 #[cfg(feature = "fault-injection")]
 use crate::fault::Faults;
-use crate::frame::{self, Expected, FrameError, Inbox};
+use crate::frame::{self, Expected, FrameError, HEAD, Inbox};
 use crate::message::{Answer, REQUEST_BYTES, Request, cut};
 use crate::segment::Outgoing;
 use crate::wire::{Receiving, send_all};
@@ -21,9 +21,6 @@ const CONFUSED: i32 = 70;
 
 /// A scratch buffer above this many limbs is not kept for the next request.
 const KEEP_LIMBS: usize = 8 << 20;
-
-/// An answer above this many limbs may not fit the socket; the pool has to read while it is sent.
-const LONG_ANSWER: usize = 4 << 10;
 
 /// Serves the pool that started this process as a worker.
 pub(crate) fn serve(parent: u32, hooks: Hooks) -> ! {
@@ -54,6 +51,7 @@ fn run(socket: UnixStream, hooks: Hooks) -> Result<(), FrameError> {
     let mut worker = Worker {
         source: BufReader::new(Receiving::new(socket)),
         answers: None,
+        short_answer: 0,
         hooks,
         scratch: vec![],
         segments: [None, None],
@@ -76,6 +74,8 @@ struct Worker {
     source: BufReader<Receiving>,
     /// Where answers go, from the hello on.
     answers: Option<PipeWriter>,
+    /// Two answers of this many bytes fit the pipe together, without anybody reading.
+    short_answer: usize,
     hooks: Hooks,
     /// Results on their way through the socket.
     scratch: Vec<u64>,
@@ -115,6 +115,7 @@ impl Worker {
         let bell = source.descriptor().ok_or(FrameError::Message)?;
         source.hang_up_bell(bell);
         self.answers = source.descriptor().map(PipeWriter::from);
+        self.short_answer = self.answers.as_ref().map_or(0, |pipe| capacity(pipe) / 2);
         affinity::pin_if(pin, worker);
         let answer = match catch_unwind(self.hooks.initializer) {
             Ok(Ok(())) => Answer::Ready,
@@ -173,14 +174,29 @@ impl Worker {
     ) -> Result<(), FrameError> {
         frame::to_wire(limbs);
         let frame = frame::encode(id, answer, limbs);
-        if limbs.len() > LONG_ANSWER {
-            self.source.get_mut().ring();
-        }
         let answers = self.answers.as_mut().ok_or(FrameError::Message)?;
-        let limbs = bytemuck::cast_slice(limbs);
+        let limbs: &[u8] = bytemuck::cast_slice(limbs);
         #[cfg(feature = "fault-injection")]
         let Some(frame) = self.faults.spoil(frame, limbs, answers)? else { return Ok(()) };
-        Ok(send_all(answers, &frame, limbs)?)
+        if frame.len() + limbs.len() <= self.short_answer {
+            return Ok(send_all(answers, &frame, limbs)?);
+        }
+        // From the head the pool sees that there is more, and stays to read it.
+        let (head, rest) = frame.split_at(HEAD);
+        send_all(answers, head, &[])?;
+        self.source.get_mut().ring();
+        Ok(send_all(answers, rest, limbs)?)
+    }
+}
+
+/// What a pipe holds.
+fn capacity(pipe: &PipeWriter) -> usize {
+    #[cfg(target_os = "linux")]
+    return rustix::pipe::fcntl_getpipe_size(pipe).unwrap_or(4096);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pipe;
+        4096
     }
 }
 

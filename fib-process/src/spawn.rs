@@ -4,6 +4,7 @@
 //! live as long as the pool. The socket is the worker's standard input: with no descriptors to
 //! arrange, the standard library can start it without copying this process's page tables.
 
+use rustix::process::getppid;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,8 +14,25 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
-/// The first argument of a worker; the second is the process that started it.
-pub(crate) const MARKER: &str = "fib-process-worker";
+/// The last argument but one of a worker; the last is the process that started it.
+const MARKER: &str = "fib-process-worker";
+
+/// The same again for a worker whose program does not look at its arguments, and would start
+/// workers of its own, and they theirs.
+const VARIABLE: &str = "FIB_PROCESS_WORKER_OF";
+
+/// The process that started this one as a worker, as its arguments say.
+pub(crate) fn parent_of_this_worker() -> Option<u32> {
+    let mut arguments = std::env::args_os().rev();
+    let parent = arguments.next()?.to_str()?.parse().ok()?;
+    (arguments.next()? == MARKER).then_some(parent)
+}
+
+/// Whether this process was started as a worker; what a worker starts in turn is none.
+pub(crate) fn is_worker() -> bool {
+    let parent = getppid().map(|parent| parent.as_raw_pid().to_string());
+    parent.is_some_and(|parent| std::env::var(VARIABLE).is_ok_and(|set| set == parent))
+}
 
 /// A worker just started, and the pool's end of its socket.
 pub(crate) struct Started {
@@ -90,7 +108,8 @@ pub(crate) fn command(
             None => command.env_remove(name),
         };
     }
-    command.arg(MARKER).arg(std::process::id().to_string());
+    let this = std::process::id().to_string();
+    command.arg(MARKER).arg(&this).env(VARIABLE, &this);
     // What a worker prints is not a result of this program; Ctrl-C is for this process to handle.
     command.stdout(own_stderr()).process_group(0);
     Ok(command)

@@ -17,20 +17,17 @@ pub struct WorkerStatistics {
 }
 
 /// The statistics of all workers, to be read while a batch runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Board(Mutex<Vec<WorkerStatistics>>);
 
 impl Board {
-    pub(crate) fn new(workers: usize) -> Self {
-        Board(Mutex::new(vec![WorkerStatistics::default(); workers]))
-    }
-
     fn change(&self, worker: usize, change: impl FnOnce(&mut WorkerStatistics)) {
         // Nothing panics while it is locked.
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(one) = all.get_mut(worker) {
-            change(one);
+        if all.len() <= worker {
+            all.resize(worker + 1, WorkerStatistics::default());
         }
+        change(&mut all[worker]);
     }
 
     pub(crate) fn born(&self, worker: usize, pid: u32) {

@@ -78,7 +78,11 @@ impl Parcel {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
             ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)); // there is room
-            sendmsg(socket, &[IoSlice::new(rest)], &mut ancillary, SendFlags::empty())?
+            #[cfg(target_os = "linux")] // as `write` does on a socket
+            let flags = SendFlags::NOSIGNAL;
+            #[cfg(not(target_os = "linux"))]
+            let flags = SendFlags::empty();
+            sendmsg(socket, &[IoSlice::new(rest)], &mut ancillary, flags)?
         };
         self.descriptors.clear(); // on their way, with the first byte
         Ok(())
@@ -89,7 +93,8 @@ impl Parcel {
 /// before it waits for more work.
 ///
 /// The pool sleeps while its workers have work, even if answers have come: to be woken for each of
-/// them would take a CPU from a worker each time. The bell is a pipe that all workers share.
+/// them would take a CPU from a worker each time. The bell is a pipe that all workers share. It is
+/// also rung for an answer that is too long for the pipe, so that the pool reads on meanwhile.
 pub(crate) struct Receiving {
     socket: UnixStream,
     /// Descriptors that came and were not asked for yet.
@@ -128,7 +133,11 @@ impl Receiving {
         let received = recvmsg(&self.socket, &mut rooms, &mut ancillary, flags)?;
         for message in ancillary.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                self.descriptors.extend(descriptors);
+                for descriptor in descriptors {
+                    #[cfg(not(target_os = "linux"))]
+                    rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)?;
+                    self.descriptors.push_back(descriptor);
+                }
             }
         }
         Ok(received.bytes)

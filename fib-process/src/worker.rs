@@ -183,6 +183,11 @@ impl Worker {
         !self.outbox.is_empty()
     }
 
+    /// Whether it owes nothing, and nothing unasked was read.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.owed.is_empty() && self.answers.buffer().is_empty()
+    }
+
     /// Whether part of an answer was received.
     pub(crate) fn is_inside_an_answer(&self) -> bool {
         self.inbox.is_inside_a_frame()

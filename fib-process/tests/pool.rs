@@ -180,8 +180,21 @@ fn pools_that_cannot_be_built_say_why() {
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
-/// With hardly any descriptors left there are fewer workers; results that shared memory cannot
-/// take go through pipes.
+#[test]
+fn a_program_may_have_arguments_of_its_own() {
+    let mut this = Command::new(std::env::current_exe().unwrap());
+    this.args(["--exact", "nothing"]);
+    let pool = builder(true).program(this).build().unwrap();
+    assert_eq!(failed(&pool).unwrap(), []);
+}
+
+#[test]
+fn absurd_numbers_of_workers_are_refused() {
+    let refused = refusal(Builder::new(NonZero::<usize>::MAX));
+    assert_eq!(refused, "more than 1024 workers");
+}
+
+/// Results that shared memory cannot take go through pipes.
 #[test]
 fn shared_memory_that_is_refused_is_done_without() {
     keep_warnings();

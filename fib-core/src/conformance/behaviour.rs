@@ -8,6 +8,7 @@ use crate::{
     Settings, Span, Table, compute, execute, kernels,
 };
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 fn laid_out(kernel: Arc<dyn Kernel>, wanted: &[u64]) -> Table {
@@ -93,14 +94,17 @@ pub(super) fn cancel_midway(descriptor: &Descriptor) {
         let wanted: Vec<u64> = (0..3000).collect();
         let options = chunked("items:5");
         let mut table = laid_out(Arc::new(Dawdling), &wanted);
+        let over = AtomicBool::new(false);
         let cancelled = thread::scope(|scope| {
             scope.spawn(|| {
-                while options.control.done() == 0 {
+                while options.control.done() == 0 && !over.load(Relaxed) {
                     thread::yield_now();
                 }
                 options.control.cancel();
             });
-            execute(backend, &mut table, &options)
+            let cancelled = execute(backend, &mut table, &options);
+            over.store(true, Relaxed);
+            cancelled
         });
         assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
         let computed: Vec<usize> = (0..3000).filter(|&i| table.limbs(i).is_some()).collect();

@@ -5,6 +5,7 @@ use super::{Crew, GivenUp, HELLO_LIMIT, Place, TICK};
 use crate::batch::Batch;
 use crate::message::Answer;
 use crate::policy::Policy;
+use crate::process::Leaving;
 use crate::spawn::Spawner;
 use crate::statistics::Board;
 use crate::worker::Worker;
@@ -31,16 +32,13 @@ impl Crew {
             rope,
             policy,
             board,
-            leaving: vec![],
+            leaving: Leaving::default(),
             lost_in_a_row: 0,
             refused_limbs: usize::MAX,
+            warned_of_segments: false,
         };
         crew.hire_all()?;
-        crew.greet_all().map_err(|why| {
-            GivenUp(format!(
-                "{why}; `main` of a worker's program begins with `fib_process::init()`"
-            ))
-        })?;
+        crew.greet_all()?;
         Ok(crew)
     }
 
@@ -69,7 +67,7 @@ impl Crew {
     }
 
     /// Waits for all hellos; the first worker that is lost ends it.
-    fn greet_all(&mut self) -> Result<(), String> {
+    fn greet_all(&mut self) -> Result<(), GivenUp> {
         let deadline = Instant::now() + HELLO_LIMIT + HELLO_EACH * self.places.len() as u32;
         loop {
             for number in self.busy() {
@@ -79,27 +77,27 @@ impl Crew {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err("a worker was not ready in time".into());
+                return Err(not_ready("a worker was not ready in time"));
             }
             self.wait(TICK, false);
         }
     }
 
-    fn greet(&mut self, number: usize) -> Result<(), String> {
+    fn greet(&mut self, number: usize) -> Result<(), GivenUp> {
         let Some(worker) = self.worker(number) else { return Ok(()) };
         match worker.flush().and_then(|()| worker.receive(&mut [])) {
             Ok(None) => {}
             Ok(Some(Answer::Ready)) => drop(worker.owed.pop_front()),
             Ok(Some(Answer::Unfit(reason))) => {
-                return Err(format!("a worker's initializer failed: {reason}"));
+                return Err(GivenUp(format!("a worker's initializer failed: {reason}")));
             }
-            Ok(Some(_)) => return Err("a worker sent something unasked".into()),
+            Ok(Some(_)) => return Err(not_ready("a worker sent something unasked")),
             Err(error) => {
                 let loss = Loss::from(error);
                 let worker = self.vacate(number, Instant::now());
                 let ended = worker.map(|worker| worker.bury(loss.may_have_ended()).0.to_string());
                 let ended = ended.unwrap_or_default();
-                return Err(format!("a worker {ended} before it was ready ({loss})"));
+                return Err(not_ready(&format!("a worker {ended} before it was ready ({loss})")));
             }
         }
         Ok(())
@@ -128,9 +126,13 @@ impl Crew {
             let Some(worker) = self.worker(number) else { continue };
             if worker.tasks >= most.get() && worker.owed.is_empty() {
                 let worker = self.vacate(number, Instant::now());
-                self.leaving.extend(worker.map(Worker::dismiss));
+                worker.into_iter().for_each(|worker| self.leaving.add(worker.dismiss()));
             }
         }
-        self.leaving.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        self.leaving.reap();
     }
+}
+
+fn not_ready(why: &str) -> GivenUp {
+    GivenUp(format!("{why}; `main` of a worker's program begins with `fib_process::init()`"))
 }

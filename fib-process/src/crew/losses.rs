@@ -4,7 +4,6 @@ use super::{Crew, GivenUp, HELLO_LIMIT, Place};
 use crate::batch::Batch;
 use crate::frame::FrameError;
 use crate::worker::Worker;
-use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,8 @@ pub(super) enum Loss {
     Frame(#[from] FrameError),
     #[error("{0}")]
     Silent(&'static str),
+    #[error("its initializer failed: {0}")]
+    Unfit(String),
 }
 
 impl Loss {
@@ -61,16 +62,19 @@ impl Crew {
         let (ended, owed) = worker.bury(why.may_have_ended());
         let how = format!("{ended} ({why})");
         self.board.died(number);
-        let mut parts: VecDeque<_> = owed.into_iter().map(|owed| owed.part).collect();
-        let blamed = parts.pop_front().flatten();
-        parts.iter().flatten().rev().for_each(|part| batch.put_back(part));
-        let what = match &blamed {
-            Some(part) => batch.describe(part),
+        let mut owed = owed.into_iter().map(|owed| owed.part);
+        let first = owed.next(); // the one that is to blame, if it is a part
+        owed.flatten().for_each(|part| batch.put_back(&part));
+        let what = match &first {
+            Some(Some(part)) => batch.describe(part),
+            Some(None) => "before it was ready".into(),
             None => "with nothing to do".into(),
         };
         log::warn!("{}: worker {number} (pid {pid}) {how} {what}", self.policy.name);
-        if let Some(part) = &blamed {
-            batch.lost(part, &how);
+        match first {
+            Some(Some(part)) => batch.lost(&part, &how),
+            Some(None) => {}
+            None => return Ok(()), // it says nothing about the work
         }
         self.one_more_lost(number, &how)
     }

@@ -10,12 +10,11 @@ mod losses;
 mod work;
 
 use crate::policy::Policy;
-use crate::process::wait_for;
+use crate::process::Leaving;
 use crate::spawn::Spawner;
 use crate::statistics::Board;
 use crate::worker::Worker;
 use std::io::{PipeReader, PipeWriter};
-use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,9 +23,6 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// How long a worker may take to say that it is ready.
 const HELLO_LIMIT: Duration = Duration::from_millis(900);
-
-/// How long workers may take to end by themselves when the pool is dropped.
-const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Where a worker is or is to be.
 enum Place {
@@ -48,11 +44,12 @@ pub(crate) struct Crew {
     policy: Policy,
     board: Arc<Board>,
     /// Dismissed workers that may not have ended yet.
-    leaving: Vec<Child>,
-    /// Workers lost since the last task was finished.
+    leaving: Leaving,
+    /// Busy workers lost since the last task was finished.
     lost_in_a_row: u32,
-    /// The smallest shared segment that the system refused, in limbs.
+    /// The smallest shared segment that the system refused during this batch, in limbs.
     refused_limbs: usize,
+    warned_of_segments: bool,
 }
 
 impl Crew {
@@ -91,9 +88,9 @@ impl Drop for Crew {
                 if !worker.owed.is_empty() {
                     worker.kill();
                 }
-                self.leaving.push(worker.dismiss());
+                self.leaving.add(worker.dismiss());
             }
         }
-        wait_for(&mut self.leaving, FAREWELL);
+        self.leaving.wait();
     }
 }

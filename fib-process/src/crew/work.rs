@@ -1,5 +1,6 @@
 //! The loop: give, wait, listen.
 
+use super::losses::Loss;
 use super::{Crew, GivenUp, Place, TICK};
 use crate::batch::{Batch, Part, Took};
 use crate::clock;
@@ -19,14 +20,12 @@ impl Crew {
     /// Runs a batch to its end.
     pub(crate) fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), GivenUp> {
         self.abandon(); // whoever a batch that panicked left busy
-        self.lost_in_a_row = 0;
+        (self.lost_in_a_row, self.refused_limbs) = (0, usize::MAX);
         // Whoever ended since the last batch is noticed before it is given anything.
-        let mut outcome = self.listen(Duration::ZERO, batch);
-        if outcome.is_ok() {
-            outcome = self.work(batch);
-        }
-        self.abandon(); // nobody is busy, unless the batch was given up or cancelled
+        let outcome = self.listen(Duration::ZERO, batch).and_then(|()| self.work(batch));
+        self.abandon(); // nobody is busy, unless the batch was given up
         self.trim();
+        self.leaving.reap();
         outcome
     }
 
@@ -35,6 +34,9 @@ impl Crew {
         while !batch.is_done() {
             if batch.is_cancelled() {
                 batch.cancel_waiting();
+                if batch.is_done() {
+                    break;
+                }
                 let until = *until.get_or_insert_with(|| Instant::now() + CANCEL_GRACE);
                 if Instant::now() > until {
                     self.abandon_parts(batch);
@@ -79,6 +81,8 @@ impl Crew {
                     && is_here == last
                     && let Err(error) = worker.flush()
                 {
+                    // It may have answered before it ended; mostly this also finds the end.
+                    self.hear(number, batch)?;
                     self.lose(number, error.into(), batch)?;
                 }
             }
@@ -96,7 +100,7 @@ impl Crew {
             match worker.segment_for(limbs) {
                 Ok(place) => segment = Some(place),
                 Err(error) => {
-                    if refused == usize::MAX {
+                    if !std::mem::replace(&mut self.warned_of_segments, true) {
                         let name = self.policy.name;
                         log::warn!("{name}: no shared memory ({error}): results go through pipes");
                     }
@@ -116,8 +120,8 @@ impl Crew {
     }
 
     /// Waits for the bell, for who hangs up, for the rest of what has begun to be sent or received,
-    /// for the end of `patience` or, when `hiring`, for the time of an empty place. Returns whom to listen to: everybody who owes an answer, since
-    /// the sockets are not watched, and who hung up.
+    /// for the end of `patience` or, when `hiring`, for the time of an empty place. Returns whom to
+    /// listen to: everybody who owes an answer, since that is not waited for, and who hung up.
     pub(super) fn wait(&mut self, patience: Duration, hiring: bool) -> Vec<usize> {
         let now = Instant::now();
         let mut patience = patience;
@@ -125,8 +129,9 @@ impl Crew {
         for (number, place) in self.places.iter().enumerate() {
             match place {
                 Place::Up(worker) => {
-                    let mut flags = PollFlags::empty(); // that it hung up is reported unasked
-                    flags.set(PollFlags::IN, worker.is_inside_an_answer());
+                    let mut flags = PollFlags::HUP;
+                    let silent = worker.owed.is_empty(); // whatever comes, it is not asked for
+                    flags.set(PollFlags::IN, silent || worker.is_inside_an_answer());
                     numbers.push((number, !worker.owed.is_empty()));
                     descriptors.push(PollFd::new(worker.answers(), flags));
                     if worker.has_more_to_send() {
@@ -163,13 +168,11 @@ impl Crew {
             match worker.receive(out) {
                 Ok(None) => return Ok(()),
                 Ok(Some(answer)) => {
-                    let Some(owed) = worker.owed.pop_front() else { return Ok(()) };
-                    let idle = worker.owed.is_empty();
-                    if let Err(error) = self.take(number, owed.part, answer, batch) {
-                        return self.lose(number, error.into(), batch);
+                    if let Err(loss) = self.take(number, answer, batch) {
+                        return self.lose(number, loss, batch);
                     }
-                    if idle {
-                        return Ok(());
+                    if self.worker(number).is_none_or(|worker| worker.is_silent()) {
+                        return Ok(()); // nothing else can have come
                     }
                 }
                 Err(error) => return self.lose(number, error.into(), batch),
@@ -177,27 +180,22 @@ impl Crew {
         }
     }
 
-    fn take(
-        &mut self,
-        number: usize,
-        part: Option<Part>,
-        answer: Answer,
-        batch: &mut Batch<'_>,
-    ) -> Result<(), FrameError> {
-        match (part, answer) {
-            (None, Answer::Ready) => {}
-            (Some(part), Answer::Done { failures, start_ns, end_ns, .. }) => {
+    /// Takes an answer; one that does not fit leaves what is owed, to be blamed.
+    fn take(&mut self, number: usize, answer: Answer, batch: &mut Batch<'_>) -> Result<(), Loss> {
+        let Place::Up(worker) = &mut self.places[number] else { return Ok(()) };
+        match (worker.owed.front().map(|owed| &owed.part), answer) {
+            (Some(None), Answer::Ready) => {}
+            (Some(None), Answer::Unfit(reason)) => return Err(Loss::Unfit(reason)),
+            (Some(Some(part)), Answer::Done { failures, start_ns, end_ns, .. }) => {
                 let busy = Duration::from_nanos(end_ns.saturating_sub(start_ns));
                 self.board.answered(number, busy);
-                batch.done(&part, failures, Took { worker: number, start_ns, end_ns });
+                batch.done(part, failures, Took { worker: number, start_ns, end_ns });
                 self.lost_in_a_row = 0;
             }
-            (Some(part), Answer::Refused(reason)) => batch.refused(&part, &reason),
-            (part, _) => {
-                part.iter().for_each(|part| batch.put_back(part));
-                return Err(FrameError::Message);
-            }
+            (Some(Some(part)), Answer::Refused(reason)) => batch.refused(part, &reason),
+            _ => return Err(FrameError::Message.into()),
         }
+        worker.owed.pop_front();
         Ok(())
     }
 
