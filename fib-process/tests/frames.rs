@@ -9,18 +9,20 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-/// Gives its bytes in pieces of these lengths; 0 means that it would block.
+/// Gives its bytes in pieces of these lengths; 0 means that it would block, once.
 struct Pieces {
     bytes: VecDeque<u8>,
     lengths: Vec<usize>,
     next: usize,
+    blocked: bool,
 }
 
 impl Read for Pieces {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let length = self.lengths[self.next % self.lengths.len()];
         self.next += 1;
-        if length == 0 && !self.bytes.is_empty() {
+        self.blocked = length == 0 && !self.blocked && !self.bytes.is_empty();
+        if self.blocked {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let length = length.max(1).min(room.len()).min(self.bytes.len());
@@ -72,7 +74,7 @@ proptest! {
         lengths in prop::collection::vec(0usize..40, 1..20),
     ) {
         let bytes = frames.iter().flat_map(|(id, texts, limbs)| whole(*id, &done(texts.clone()), limbs));
-        let mut source = Pieces { bytes: bytes.collect(), lengths, next: 0 };
+        let mut source = Pieces { bytes: bytes.collect(), lengths, next: 0, blocked: false };
         let mut inbox = Inbox::default();
         for (id, texts, limbs) in &frames {
             let mut out = vec![0; limbs.len()];
