@@ -94,7 +94,7 @@ impl Crew {
             Ok(Some(_)) => return Err(not_ready("a worker sent something unasked")),
             Err(error) => {
                 let loss = Loss::from(error);
-                let worker = self.vacate(number, Instant::now());
+                let worker = self.vacate(number);
                 let ended = worker.map(|worker| worker.bury(loss.may_have_ended()).0.to_string());
                 let ended = ended.unwrap_or_default();
                 return Err(not_ready(&format!("a worker {ended} before it was ready ({loss})")));
@@ -125,7 +125,7 @@ impl Crew {
         for number in 0..self.places.len() {
             let Some(worker) = self.worker(number) else { continue };
             if worker.tasks >= most.get() && worker.owed.is_empty() {
-                let worker = self.vacate(number, Instant::now());
+                let worker = self.vacate(number);
                 worker.into_iter().for_each(|worker| self.leaving.add(worker.dismiss()));
             }
         }

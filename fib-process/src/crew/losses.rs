@@ -57,7 +57,7 @@ impl Crew {
         why: Loss,
         batch: &mut Batch<'_>,
     ) -> Result<(), GivenUp> {
-        let Some(worker) = self.vacate(number, Instant::now()) else { return Ok(()) };
+        let Some(worker) = self.vacate(number) else { return Ok(()) };
         let pid = worker.pid();
         let (ended, owed) = worker.bury(why.may_have_ended());
         let how = format!("{ended} ({why})");
@@ -107,7 +107,7 @@ impl Crew {
                 let owed = std::mem::take(&mut worker.owed);
                 owed.iter().filter_map(|owed| owed.part.as_ref()).for_each(|p| batch.put_back(p));
                 worker.kill();
-                self.vacate(number, Instant::now());
+                self.vacate(number);
             }
         }
         batch.cancel_waiting();
@@ -118,7 +118,7 @@ impl Crew {
         for number in self.busy() {
             let computes = |worker: &mut Worker| worker.owed.iter().any(|owed| owed.part.is_some());
             if self.worker(number).is_some_and(computes)
-                && let Some(mut worker) = self.vacate(number, Instant::now())
+                && let Some(mut worker) = self.vacate(number)
             {
                 worker.kill();
             }

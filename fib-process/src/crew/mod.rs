@@ -71,9 +71,13 @@ impl Crew {
         busy.map(|(number, _)| number).collect()
     }
 
-    /// Empties a place, which may be filled again from `until` on.
-    fn vacate(&mut self, number: usize, until: Instant) -> Option<Worker> {
-        match std::mem::replace(&mut self.places[number], Place::Empty(until)) {
+    /// Empties a place, which may be filled again at once. One that is empty stays as it is.
+    fn vacate(&mut self, number: usize) -> Option<Worker> {
+        let place = &mut self.places[number];
+        if matches!(place, Place::Empty(_)) {
+            return None;
+        }
+        match std::mem::replace(place, Place::Empty(Instant::now())) {
             Place::Up(worker) => Some(*worker),
             Place::Empty(_) => None,
         }
@@ -84,7 +88,7 @@ impl Drop for Crew {
     /// Hangs up on everybody and waits for them.
     fn drop(&mut self) {
         for number in 0..self.places.len() {
-            if let Some(mut worker) = self.vacate(number, Instant::now()) {
+            if let Some(mut worker) = self.vacate(number) {
                 if !worker.owed.is_empty() {
                     worker.kill();
                 }
