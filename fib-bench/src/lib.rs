@@ -9,8 +9,9 @@
 #![forbid(unsafe_code)]
 
 mod analysis;
-mod expected;
+pub mod engine;
 pub mod interleave;
+pub mod laws;
 mod machine;
 mod measure;
 mod plan;
@@ -19,12 +20,13 @@ pub mod report;
 mod rng;
 mod scenario;
 mod stats;
+mod surroundings;
 mod verify;
 
-pub use analysis::{Cell, Matrix, Row, Verdict, analyse};
+pub use analysis::{Cell, Loss, Losses, Matrix, Row, Verdict, analyse};
 pub use machine::is_debug_build;
-pub use measure::{Progress, measure};
+pub use measure::{Progress, measure, measure_rounds};
 pub use plan::Plan;
-pub use scenario::{SCENARIOS, Scenario};
+pub use scenario::{Batch, SCENARIOS, Scenario};
 pub use stats::Estimate;
 pub use verify::{Check, verify};

@@ -1,7 +1,9 @@
 //! The header: what this machine is and what this program was built with.
 
+use crate::engine::Engine;
 use crate::plan::Plan;
-use crate::record::{Header, Machine, SCHEMA_VERSION, ScenarioHead};
+use crate::record::{EngineHead, Header, Machine, SCHEMA_VERSION, ScenarioHead};
+use crate::scenario::Batch;
 use crate::stats::CONFIDENCE;
 use fib::{Layout, MemoryLimit, kernels};
 use std::collections::BTreeMap;
@@ -39,21 +41,34 @@ pub(crate) fn header(plan: &Plan) -> Header {
         pin: plan.pin,
         budget_s: plan.budget.as_secs_f64(),
         confidence: CONFIDENCE,
-        backends: plan.backends.iter().map(|backend| backend.name.into()).collect(),
+        backends: plan.labels().into_iter().map(|(label, _)| label).collect(),
         workers: plan.workers.iter().map(|workers| workers.get()).collect(),
-        scenarios: plan.scenarios.iter().map(|scenario| head(plan, scenario)).collect(),
+        scenarios: plan.batches.iter().map(|batch| head(plan, batch)).collect(),
         comparisons: plan.comparisons(),
+        against: plan.against.clone(),
+        engines: plan.engines.iter().map(engine_head).collect(),
+        width: plan.width,
+        explain: plan.explain,
     }
 }
 
-fn head(plan: &Plan, scenario: &crate::Scenario) -> ScenarioHead {
-    let indices = (scenario.indices)();
+fn engine_head(engine: &Engine) -> EngineHead {
+    let own = &engine.capabilities;
+    EngineHead {
+        name: own.engine.clone(),
+        version: own.version.clone(),
+        baseline: engine.label(&own.baseline),
+        backends: own.backends.iter().map(|backend| engine.label(&backend.name)).collect(),
+    }
+}
+
+fn head(plan: &Plan, batch: &Batch) -> ScenarioHead {
     let shares = |kernel| {
-        Layout::new(kernel, &indices, MemoryLimit::default()).is_ok_and(|l| l.slots() < l.len())
+        Layout::new(kernel, &batch.indices, MemoryLimit::default()).is_ok_and(|l| l.slots() < l.len())
     };
     ScenarioHead {
-        name: scenario.name.into(),
-        summary: scenario.summary.into(),
+        name: batch.name.clone(),
+        summary: batch.summary.clone(),
         best_shares: shares(kernels::stepping()),
         cells_share: shares(Arc::clone(&(plan.kernel.get)())),
     }

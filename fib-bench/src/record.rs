@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of this format; a change that an older reader would misread raises it.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// One line of a record file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub enum Record {
     /// The first line.
     Header(Box<Header>),
     /// Any other line.
-    Sample(Sample),
+    Sample(Box<Sample>),
 }
 
 /// Where and how the samples were taken.
@@ -49,7 +49,7 @@ pub struct Header {
     pub budget_s: f64,
     /// Confidence of the intervals, before the correction for several comparisons.
     pub confidence: f64,
-    /// The backends beside the sequential baseline, in the order of the report.
+    /// The labels of the backends beside the baseline, in the order of the report.
     pub backends: Vec<String>,
     /// Their worker counts.
     pub workers: Vec<usize>,
@@ -57,6 +57,47 @@ pub struct Header {
     pub scenarios: Vec<ScenarioHead>,
     /// How many cells of a scenario are compared at once.
     pub comparisons: usize,
+    /// What everything is compared with.
+    #[serde(default)]
+    pub against: Reference,
+    /// The engines beside our own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engines: Vec<EngineHead>,
+    /// How narrow every interval was to become, as a part of its median; rounds ended early then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<f64>,
+    /// Whether runs were also taken with their timeline.
+    #[serde(default)]
+    pub explain: bool,
+}
+
+/// The cell that everything is compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// Its label.
+    pub backend: String,
+    /// Its workers.
+    pub workers: usize,
+}
+
+impl Default for Reference {
+    /// The sequential baseline.
+    fn default() -> Self {
+        Reference { backend: fib::SEQUENTIAL.name.into(), workers: 1 }
+    }
+}
+
+/// An engine beside our own, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineHead {
+    /// Its name.
+    pub name: String,
+    /// Its version and that of its language.
+    pub version: String,
+    /// The label of the backend that its others are compared with.
+    pub baseline: String,
+    /// The labels of its backends, in the order of the report.
+    pub backends: Vec<String>,
 }
 
 /// What a reader must know of a scenario.
@@ -107,6 +148,10 @@ pub enum Role {
     Whole,
     /// From nothing to a backend that has answered once; belongs to no scenario.
     StartUp,
+    /// A backend from nothing to the results of a first batch.
+    Cold,
+    /// A backend with its timeline.
+    Traced,
 }
 
 /// Whether a sample counts.
@@ -118,7 +163,15 @@ pub enum Status {
     Ok,
     /// The result was wrong: the time means nothing.
     Wrong,
-    /// There was no result.
+    /// The engine ended, or answered nonsense.
+    Crash,
+    /// The engine did not answer in time.
+    Hang,
+    /// The engine said that it cannot.
+    Refused,
+    /// It was left out, because it would not have fitted the time.
+    Omitted,
+    /// There was no result; in records of version 1.
     Failed,
 }
 
@@ -129,7 +182,7 @@ pub struct Sample {
     pub scenario: String,
     /// What was timed.
     pub role: Role,
-    /// Name of the backend.
+    /// Label of the backend.
     pub backend: String,
     /// Its workers; for the ceiling, the copies.
     pub workers: usize,
@@ -144,6 +197,60 @@ pub struct Sample {
     /// Why not, if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What the runner used in that time, as far as it can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What else happened on the machine meanwhile, as far as it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<Surroundings>,
+    /// What each worker did, where the timeline was asked for; one for every worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<Vec<Lane>>,
+}
+
+/// What a run used, worker processes included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// CPU time, user and system.
+    pub cpu_ns: u64,
+    /// Context switches because a thread had to wait.
+    pub voluntary_switches: u64,
+    /// Context switches because another thread was to run.
+    pub involuntary_switches: u64,
+    /// The most memory that was in use so far.
+    pub peak_rss_bytes: u64,
+}
+
+/// What happened on the machine from the sample before to the end of this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// How long this lasted.
+    pub span_ns: u64,
+    /// Time that CPUs could run nothing of this machine because its host was busy elsewhere.
+    pub steal_ns: u64,
+    /// Time that the control group was kept from running because its quota was used up.
+    pub throttled_ns: u64,
+    /// Time that some thread on the machine waited for a CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_pressure_ns: Option<u64>,
+    /// Load average over the last minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_1min: Option<f64>,
+}
+
+/// What a worker did in a run; times count from the start of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    /// How many chunks it ran.
+    pub chunks: usize,
+    /// When its first chunk began.
+    pub first_ns: u64,
+    /// When its last chunk ended.
+    pub last_ns: u64,
+    /// How long it was in chunks, waiting for a lock included.
+    pub busy_ns: u64,
+    /// How long it waited in chunks for a lock that it needs to compute.
+    pub paused_ns: u64,
 }
 
 impl Sample {

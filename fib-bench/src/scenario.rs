@@ -1,6 +1,7 @@
 //! The batches that are measured, each with a name and the question it asks.
 
 use crate::rng::SplitMix64;
+use std::num::NonZeroUsize;
 
 /// A batch with a name.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +92,30 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
+/// Indices to be measured as one, under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Its name.
+    pub name: String,
+    /// What it shows, in one sentence.
+    pub summary: String,
+    /// The indices, in the caller's order.
+    pub indices: Vec<u64>,
+    /// The only worker count it is measured at, if there is one.
+    pub workers: Option<NonZeroUsize>,
+}
+
 impl Scenario {
+    /// Its batch.
+    pub fn batch(&self) -> Batch {
+        Batch {
+            name: self.name.into(),
+            summary: self.summary.into(),
+            indices: (self.indices)(),
+            workers: None,
+        }
+    }
+
     /// The scenario of this name.
     pub fn by_name(name: &str) -> Option<&'static Scenario> {
         SCENARIOS.iter().find(|scenario| scenario.name == name)

@@ -24,6 +24,12 @@ impl Estimate {
         Some(Estimate { median, interval })
     }
 
+    /// How far the interval reaches from the median, on its longer side, as a part of the median.
+    pub fn reach(&self) -> Option<f64> {
+        let (low, high) = self.interval?;
+        Some((high - self.median).max(self.median - low) / self.median)
+    }
+
     /// The same statement about e^x where this is about x.
     pub(crate) fn exp(self) -> Self {
         let interval = self.interval.map(|(low, high)| (low.exp(), high.exp()));

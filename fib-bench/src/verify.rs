@@ -1,11 +1,10 @@
 //! Every cell once, checked, without a clock.
 
-use crate::expected::expected_arena;
+use crate::engine::protocol::Run;
+use crate::measure::{Contender, Task};
 use crate::plan::Plan;
-use crate::record::Status;
-use crate::scenario::Scenario;
-use fib::{Descriptor, Error, Layout, MemoryLimit, Options, SEQUENTIAL, Settings, Table, execute};
-use std::num::NonZeroUsize;
+use crate::record::{Role, Status};
+use crate::scenario::Batch;
 
 /// What became of a cell.
 #[derive(Clone, Debug)]
@@ -18,36 +17,23 @@ pub struct Check {
     pub message: Option<String>,
 }
 
-/// Runs every cell of `plan` once, the baseline included, and compares each result with additions
-/// that share no code with the kernels.
+/// Runs every cell of `plan` once, what it is compared with included, and compares the digest of
+/// its results with that of residues, which share no code with the kernels.
 pub fn verify(plan: &Plan) -> Vec<Check> {
-    let baseline = [(SEQUENTIAL, NonZeroUsize::MIN)];
-    let each = |&workers| plan.backends.iter().map(move |backend| (*backend, workers));
-    let cells: Vec<_> = baseline.into_iter().chain(plan.workers.iter().flat_map(each)).collect();
-    let check = |scenario: &Scenario, (backend, workers): &(Descriptor, NonZeroUsize)| {
-        let (status, message) = match run(plan, scenario, backend, *workers) {
-            Ok(true) => (Status::Ok, None),
-            Ok(false) => (Status::Wrong, Some("the result is wrong".into())),
-            Err(error) => (Status::Failed, Some(error.to_string())),
-        };
-        Check { cell: format!("{}/{}/{workers}", scenario.name, backend.name), status, message }
-    };
-    plan.scenarios.iter().flat_map(|s| cells.iter().map(move |cell| check(s, cell))).collect()
+    let entrants = plan.reference().into_iter().chain(plan.cells());
+    let mut cells: Vec<_> = entrants.map(|cell| Contender::new(plan, Role::Cell, cell)).collect();
+    let each = |batch| cells.iter_mut().map(|cell| check(plan, batch, cell)).collect::<Vec<_>>();
+    plan.batches.iter().flat_map(each).collect()
 }
 
-fn run(
-    plan: &Plan,
-    scenario: &Scenario,
-    backend: &Descriptor,
-    workers: NonZeroUsize,
-) -> Result<bool, Error> {
-    let kernel = (plan.kernel.get)();
-    let layout = Layout::new(kernel, &(scenario.indices)(), MemoryLimit::default())?;
-    let expected = expected_arena(&layout);
-    let mut table = Table::new(layout)?;
-    table.overwrite(0x5555_5555_5555_5555);
-    let backend = backend.build(Settings { pin: plan.pin, ..Settings::workers(workers) })?;
-    let options = Options { chunking: plan.chunking, ..Options::default() };
-    execute(&*backend, &mut table, &options)?;
-    Ok(table.arena() == expected)
+fn check(plan: &Plan, batch: &Batch, cell: &mut Contender) -> Check {
+    let task = Task::of_cells(plan, batch);
+    cell.enter(&task);
+    let fault = cell.run(Run { repeats: 1, cold: false, timeline: false }, &task).err();
+    let (label, workers) = (&cell.entrant.label, cell.entrant.workers);
+    Check {
+        cell: format!("{}/{label}/{workers}", batch.name),
+        status: fault.as_ref().map_or(Status::Ok, |fault| fault.status),
+        message: fault.map(|fault| fault.message),
+    }
 }

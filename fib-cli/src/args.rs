@@ -4,6 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fib::{Chunking, Descriptor, MemoryLimit, Supervision, kernels};
 use fib_bench::{SCENARIOS, Scenario};
+use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,14 @@ pub(crate) enum Command {
     /// Measure every backend on every scenario: the speedup matrix of this machine
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
+    /// Work with engines: programs in any language that run batches for `compare`
+    Engine {
+        #[command(subcommand)]
+        command: EngineCommand,
+    },
+    /// Run batches for another program: the engine protocol on standard input and output
+    #[command(after_help = RUNNER_HELP)]
+    Runner,
     /// List what there is to choose from
     List {
         /// Only these
@@ -62,6 +71,20 @@ Examples
   fib batch 0..=100 5x1000 --format jsonl
   seq 0 100 | fib batch -";
 
+const RUNNER_HELP: &str = "\
+A request and a reply, one JSON object a line; docs/engines.md tells it all.
+
+Example
+  echo '{\"op\":\"hello\",\"protocol\":1}' | fib runner";
+
+const CHECK_HELP: &str = "\
+Every backend must build, answer rightly at the boundaries, with repeats and from cold, refuse what
+it does not know, and end when its input does.
+
+Examples
+  fib engine check python
+  fib engine check ./my-engine --fast";
+
 const COMPARE_HELP: &str = "\
 The baseline is the backend `sequential` with the same kernel. The ceiling is what this hardware
 gives, in the same rounds, to copies of the baseline that share nothing.
@@ -69,7 +92,9 @@ gives, in the same rounds, to copies of the baseline that share nothing.
 Examples
   fib compare
   fib compare --scenario few-big --time 60
-  fib compare --backend rayon,threads-queue --workers 1,2 --format markdown";
+  fib compare --backend rayon,threads-queue --workers 1,2 --format markdown
+  fib compare --backend threads-static,rayon --against rayon --width 2
+  fib compare --engine python --scenario 1000xF1000,skewed";
 
 /// How to compute.
 #[derive(Args, Debug)]
@@ -207,6 +232,22 @@ pub(crate) struct CompareArgs {
     /// Draws the order of the rounds
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Also this engine: `python`, or a command as in './my-engine --fast'; may be repeated
+    #[arg(short, long, value_name = "ENGINE")]
+    pub(crate) engine: Vec<String>,
+    /// Compare with this cell in place of `sequential`: a backend, or a backend and its workers as in
+    /// rayon/2. A backend named twice is measured twice, the second time as rayon#2
+    #[arg(long, value_name = "CELL")]
+    pub(crate) against: Option<String>,
+    /// End the rounds of a scenario once every interval reaches no further than this from its median
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    pub(crate) width: Option<f64>,
+    /// Also show where the time of all workers went
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// A cell that does not answer for this long is a HANG
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = parse_seconds)]
+    pub(crate) cell_timeout: Duration,
     /// Run every cell once, check its results, time nothing
     #[arg(long, conflicts_with_all = ["time", "record", "format"])]
     pub(crate) verify: bool,
@@ -216,6 +257,22 @@ pub(crate) struct CompareArgs {
     /// How to print the matrix
     #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
     pub(crate) format: CompareFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EngineCommand {
+    /// Find out whether a program is an engine that can be believed
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// `python`, or a program and its arguments
+        #[arg(
+            value_name = "COMMAND",
+            required = true,
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        command: Vec<OsString>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -278,6 +335,13 @@ fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (0.1..=86_400.0).contains(seconds));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected seconds from 0.1 to 86400".into())
+}
+
+/// A percentage, as a part of one.
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse().ok();
+    let percent = percent.filter(|percent: &f64| (0.1..=100.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| "expected a number from 0.1 to 100".into())
 }
 
 /// A number of bytes, or with one of K, M, G, T of 1024, 1024^2 and so on.

@@ -25,6 +25,8 @@ pub(crate) enum BadCells {
     Failed(usize),
     #[error("{0} cells gave a wrong result")]
     Wrong(usize),
+    #[error("{0} checks failed")]
+    Checks(usize),
 }
 
 /// A panic that no task caught: a defect of this program.
@@ -58,7 +60,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref() {
         Some(BadCells::Wrong(_)) => 6,
-        Some(BadCells::Failed(_)) => 1,
+        Some(BadCells::Failed(_) | BadCells::Checks(_)) => 1,
         None if error.is::<BadInput>() => 2,
         None => 1,
     }

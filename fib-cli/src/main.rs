@@ -13,7 +13,7 @@ mod output;
 mod spec;
 mod stdout;
 
-use args::{Cli, Command};
+use args::{Cli, Command, EngineCommand};
 use clap::Parser;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -43,6 +43,10 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Calc(args) => commands::calc::run(args),
         Command::Batch(args) => commands::batch::run(args),
         Command::Compare(args) => commands::compare::run(args, cli.quiet),
+        Command::Engine { command: EngineCommand::Check { command } } => {
+            commands::engine::check(command)
+        }
+        Command::Runner => commands::engine::runner(),
         Command::List { what } => commands::list::run(*what),
         Command::Completions { shell } => commands::pages::completions(*shell),
         Command::Man { command } => commands::pages::man(command.as_deref()),

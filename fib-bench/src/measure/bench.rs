@@ -1,16 +1,16 @@
-//! One scenario with everything that takes turns on it.
+//! One batch with everything that takes turns on it.
 
-use super::contender::{Arena, Contender, Fault, Pools, Work};
-use super::copies::Copies;
-use crate::expected::expected_arena;
+use super::contender::{Contender, Task};
+use super::lanes::lanes;
+use crate::engine::Fault;
+use crate::engine::protocol::{Measured, Run};
 use crate::interleave::{Rounds, repeats};
-use crate::plan::Plan;
-use crate::record::{Role, Sample, Status};
-use crate::scenario::Scenario;
-use fib::{Error, Kernel, Layout, MemoryLimit, Options, Sequential, Table, kernels};
+use crate::plan::{Entrant, Plan};
+use crate::record::{Role, Sample, Status, Usage};
+use crate::scenario::Batch;
+use crate::stats::fewest_rounds;
+use crate::surroundings::Snapshot;
 use std::io;
-use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,87 +27,141 @@ const SHORTEST_CEILING: Duration = Duration::from_millis(5);
 /// run; with it 0.7 to 0.85. A rest of 2 ms let the processor fall asleep and gave less again.
 const REST: Duration = Duration::from_micros(200);
 
-/// The whole call is for orientation, not for comparison: it takes a turn in one round of this many.
-const WHOLE_EVERY: usize = 4;
+/// What is for orientation, not for comparison, takes a turn in one round of this many.
+const SOMETIMES: usize = 4;
 
+/// What a turn is for.
+#[derive(Clone, Copy)]
+enum Turn {
+    Warm,
+    Cold,
+    Traced,
+}
+
+/// A contender that takes part.
+struct Place {
+    /// Its number.
+    contender: usize,
+    /// Batches a sample.
+    repeats: u32,
+    /// Why it takes no turns, if a batch takes it too long.
+    omitted: Option<Fault>,
+}
+
+/// A batch on the contenders of a plan.
 pub(super) struct Bench<'a> {
-    scenario: &'static Scenario,
-    contenders: Vec<Contender<'a>>,
-    /// Of the plan's kernel.
-    cells: Result<Arena, Fault>,
-    /// Of the best sequential algorithm.
-    best: Result<Arena, Fault>,
-    options: Options,
+    plan: &'a Plan,
+    pub(super) batch: &'a Batch,
+    places: Vec<Place>,
+    /// With the plan's kernel.
+    cells: Task,
+    /// With the best sequential algorithm.
+    best: Task,
     rounds: Rounds,
     /// How long a round took when it was tried.
     pub(super) round_cost: Duration,
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn prepare(plan: &Plan, scenario: &'static Scenario, pools: &'a Pools) -> Self {
-        let indices = (scenario.indices)();
-        let options = Options { chunking: plan.chunking, ..Options::default() };
-        let cells = arena((plan.kernel.get)(), &indices).map_err(Fault::failed);
-        let best = arena(kernels::stepping(), &indices).map_err(Fault::failed);
-        let one = |role, work| Contender::new(role, fib::SEQUENTIAL.name, 1, work);
-        let mut contenders = vec![
-            one(Role::Baseline, Work::Execute(&Sequential)),
-            one(Role::Control, Work::Execute(&Sequential)),
-            one(Role::Whole, Work::Compute),
-            one(Role::Best, Work::Execute(&Sequential)),
-        ];
-        if let Ok(arena) = &cells {
-            contenders.extend(ceilings(plan, arena, &options));
-        }
-        contenders.extend(pools.iter());
-        let rounds = Rounds::new(contenders.len(), plan.seed);
-        let round_cost = Duration::ZERO;
-        let mut bench = Bench { scenario, contenders, cells, best, options, rounds, round_cost };
-        bench.calibrate();
+    /// Chooses how many batches a sample of each contender takes, and tries a round. What would not
+    /// be through with the fewest rounds in `share` is left out.
+    pub(super) fn prepare(
+        plan: &'a Plan,
+        batch: &'a Batch,
+        contenders: &mut [Contender],
+        share: Duration,
+    ) -> Self {
+        let here = (0..contenders.len()).filter(|&i| takes_part(&contenders[i], batch));
+        let place = |contender| Place { contender, repeats: 1, omitted: None };
+        let places: Vec<Place> = here.map(place).collect();
+        let mut bench = Bench {
+            plan,
+            batch,
+            cells: Task::of_cells(plan, batch),
+            best: Task::of_best(batch),
+            rounds: Rounds::new(places.len(), plan.seed),
+            places,
+            round_cost: Duration::ZERO,
+        };
+        bench.enter(contenders);
+        bench.leave_out(contenders, share);
+        bench.calibrate(contenders);
         bench
     }
 
-    pub(super) fn name(&self) -> &'static str {
-        self.scenario.name
+    /// Gives every contender this batch.
+    pub(super) fn enter(&self, contenders: &mut [Contender]) {
+        for place in self.places.iter().filter(|place| place.omitted.is_none()) {
+            let contender = &mut contenders[place.contender];
+            let task = if contender.role == Role::Best { &self.best } else { &self.cells };
+            contender.enter(task); // its fault is what it has to say in every round
+        }
     }
 
-    /// Chooses how many batches a sample of each contender takes, then tries a round.
-    fn calibrate(&mut self) {
-        let baseline = self.repeats(0, SHORTEST_SAMPLE);
-        let copies = self.repeats(0, SHORTEST_CEILING);
-        for i in 0..self.contenders.len() {
-            self.contenders[i].repeats = match self.contenders[i].role {
+    /// Other engines may take a thousand times as long: one run of the baseline of each tells.
+    fn leave_out(&mut self, contenders: &mut [Contender], share: Duration) {
+        for (i, engine) in self.plan.engines.iter().enumerate() {
+            let of_it = |place: &Place| contenders[place.contender].entrant.engine == Some(i);
+            let theirs: Vec<usize> = (0..self.places.len()).filter(|&p| of_it(&self.places[p])).collect();
+            let baseline = &engine.capabilities.baseline;
+            let is_baseline =
+                |&p: &usize| contenders[self.places[p].contender].entrant.backend == *baseline;
+            let Some(first) = theirs.iter().copied().find(is_baseline) else { continue };
+            let Ok(batch) = self.turn(first, contenders, Turn::Warm) else { continue };
+            let batch = Duration::from_nanos(batch.wall_ns);
+            let rounds = fewest_rounds(self.plan.comparisons());
+            let turns = (rounds * theirs.len()).try_into().unwrap_or(u32::MAX);
+            if batch.saturating_mul(turns) > share {
+                let message = format!("left out: one batch takes {:.2} s", batch.as_secs_f64());
+                let fault = Fault::new(Status::Omitted, message);
+                theirs.iter().for_each(|&p| self.places[p].omitted = Some(fault.clone()));
+            }
+        }
+    }
+
+    fn calibrate(&mut self, contenders: &mut [Contender]) {
+        let baseline = self.repeats(0, contenders, SHORTEST_SAMPLE);
+        let copies = self.repeats(0, contenders, SHORTEST_CEILING);
+        for p in 0..self.places.len() {
+            self.places[p].repeats = match contenders[self.places[p].contender].role {
                 Role::Baseline | Role::Control => baseline,
                 Role::Ceiling => copies,
-                _ => self.repeats(i, SHORTEST_SAMPLE),
+                _ => self.repeats(p, contenders, SHORTEST_SAMPLE),
             };
         }
         let start = Instant::now();
-        (0..self.contenders.len()).for_each(|i| drop(self.turn(i)));
+        for p in 0..self.places.len() {
+            let _ = self.turn(p, contenders, Turn::Warm); // faults are told in the rounds
+        }
         self.round_cost = start.elapsed();
     }
 
-    /// How many batches of contender `i`, whose samples are of one batch yet, take `at_least`.
-    fn repeats(&mut self, i: usize, at_least: Duration) -> u32 {
-        repeats(at_least, || self.turn(i)).unwrap_or(1)
+    /// How many batches take `at_least`, of a contender whose samples are of one batch yet.
+    fn repeats(&self, p: usize, contenders: &mut [Contender], at_least: Duration) -> u32 {
+        let wall = |measured: Measured| Duration::from_nanos(measured.wall_ns);
+        repeats(at_least, || self.turn(p, contenders, Turn::Warm).map(wall)).unwrap_or(1)
     }
 
-    /// Gives contender `i` its turn. Once it went wrong it has no more.
-    fn turn(&mut self, i: usize) -> Result<Duration, Fault> {
-        let contender = &mut self.contenders[i];
-        if let Some(fault) = &contender.fault {
+    /// Gives a contender its turn.
+    fn turn(
+        &self,
+        p: usize,
+        contenders: &mut [Contender],
+        turn: Turn,
+    ) -> Result<Measured, Fault> {
+        let place = &self.places[p];
+        if let Some(fault) = &place.omitted {
             return Err(fault.clone());
         }
-        thread::sleep(REST);
-        let arena = match contender.role {
-            Role::Best => self.best.as_mut(),
-            _ => self.cells.as_mut(),
+        let contender = &mut contenders[place.contender];
+        let task = if contender.role == Role::Best { &self.best } else { &self.cells };
+        let run = match turn {
+            Turn::Warm => Run { repeats: place.repeats, cold: false, timeline: false },
+            Turn::Cold => Run { repeats: 1, cold: true, timeline: false },
+            Turn::Traced => Run { repeats: 1, cold: false, timeline: true },
         };
-        let result = arena
-            .map_err(|fault| fault.clone())
-            .and_then(|arena| contender.sample(arena, &self.options));
-        contender.fault = result.as_ref().err().cloned();
-        result
+        thread::sleep(REST);
+        contender.run(run, task)
     }
 
     /// One round: every contender once, in the order of the Latin square. A contender that went
@@ -115,52 +169,74 @@ impl<'a> Bench<'a> {
     pub(super) fn round(
         &mut self,
         round: usize,
+        contenders: &mut [Contender],
         sink: &mut dyn FnMut(Sample) -> io::Result<()>,
     ) -> io::Result<()> {
-        for i in self.rounds.next_order() {
-            if self.contenders[i].role == Role::Whole && !round.is_multiple_of(WHOLE_EVERY) {
-                continue;
+        let mut before = Snapshot::take();
+        for p in self.rounds.next_order() {
+            for (turn, role) in self.turns(&contenders[self.places[p].contender], round) {
+                let result = self.turn(p, contenders, turn);
+                let after = Snapshot::take();
+                let place = &self.places[p];
+                let entrant = &contenders[place.contender].entrant;
+                let repeats = if matches!(turn, Turn::Warm) { place.repeats } else { 1 };
+                let measured = result.as_ref().ok();
+                let fault = result.as_ref().err();
+                sink(Sample {
+                    scenario: self.batch.name.clone(),
+                    role,
+                    backend: entrant.label.clone(),
+                    workers: entrant.workers.get(),
+                    round,
+                    repeats,
+                    wall_ns: measured.map_or(0, |measured| measured.wall_ns),
+                    status: fault.map_or(Status::Ok, |fault| fault.status),
+                    message: fault.map(|fault| fault.message.clone()),
+                    usage: measured.and_then(usage),
+                    surroundings: Some(after.since(&before)),
+                    lanes: measured.and_then(|m| lanes(m.timeline.as_deref()?, entrant.workers)),
+                })?;
+                before = after;
             }
-            let result = self.turn(i);
-            let Contender { role, backend, workers, repeats, .. } = self.contenders[i];
-            let (wall, fault) = match result {
-                Ok(wall) => (wall, None),
-                Err(fault) => (Duration::ZERO, Some(fault)),
-            };
-            sink(Sample {
-                scenario: self.scenario.name.into(),
-                role,
-                backend: backend.into(),
-                workers,
-                round,
-                repeats,
-                wall_ns: wall.as_nanos() as u64,
-                status: fault.as_ref().map_or(Status::Ok, |fault| fault.status),
-                message: fault.map(|fault| fault.message),
-            })?;
         }
         Ok(())
     }
+
+    /// What a contender does in this round.
+    fn turns(&self, contender: &Contender, round: usize) -> Vec<(Turn, Role)> {
+        let sometimes = |offset| round % SOMETIMES == offset;
+        let mut turns = vec![];
+        if contender.role != Role::Whole || sometimes(0) {
+            turns.push((Turn::Warm, contender.role));
+        }
+        if contender.role == Role::Cell && sometimes(1) {
+            turns.push((Turn::Cold, Role::Cold));
+        }
+        let traced = contender.role == Role::Cell && self.plan.traces(&contender.entrant);
+        if traced && !sometimes(1) {
+            turns.push((Turn::Traced, Role::Traced));
+        }
+        turns
+    }
 }
 
-/// Room for the results of `kernel`, and what they must be.
-fn arena(kernel: Arc<dyn Kernel>, indices: &[u64]) -> Result<Arena, Error> {
-    let layout = Layout::new(kernel, indices, MemoryLimit::default())?;
-    let expected = expected_arena(&layout);
-    Arena::new(Table::new(layout)?, expected)
+/// Whether a contender is measured on this batch.
+fn takes_part(contender: &Contender, batch: &Batch) -> bool {
+    let Entrant { workers, engine, .. } = &contender.entrant;
+    let sequential = engine.is_none() && contender.entrant.backend == fib::SEQUENTIAL.name;
+    match contender.role {
+        Role::Cell | Role::Ceiling if !sequential || contender.role == Role::Ceiling => {
+            batch.workers.is_none_or(|only| only == *workers)
+        }
+        _ => true,
+    }
 }
 
-/// The ceiling at each worker count; no more copies than this process has CPUs.
-fn ceilings<'a>(plan: &Plan, arena: &Arena, options: &Options) -> Vec<Contender<'a>> {
-    let cpus = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let mut copies: Vec<usize> = plan.workers.iter().map(|p| p.get().min(cpus)).collect();
-    copies.dedup();
-    let ceiling = |copies| {
-        let work = match Copies::new(copies, arena.table.layout(), &arena.expected, options) {
-            Ok(copies) => Work::Copies(copies),
-            Err(fault) => Work::Impossible(fault.message),
-        };
-        Contender::new(Role::Ceiling, fib::SEQUENTIAL.name, copies, work)
-    };
-    copies.into_iter().map(ceiling).collect()
+fn usage(measured: &Measured) -> Option<Usage> {
+    Some(Usage {
+        cpu_ns: measured.cpu_ns?,
+        voluntary_switches: measured.voluntary_switches.unwrap_or(0),
+        involuntary_switches: measured.involuntary_switches.unwrap_or(0),
+        peak_rss_bytes: measured.peak_rss_bytes.unwrap_or(0),
+    })
 }

@@ -1,27 +1,32 @@
-//! Taking samples: the one part that looks at a clock.
+//! Taking samples: the part that asks runners for times.
 //!
-//! Scenario after scenario, rounds of all its contenders until its share of the time is spent.
-//! Everything but the run of an already laid-out batch in a warm arena happens outside the timed
-//! region: preparing, overwriting, verifying, recording.
+//! Batch after batch, rounds of all its contenders until its share of the time is spent or every
+//! interval is narrow enough. Everything but the run of an already laid-out batch in a warm arena
+//! happens outside the timed region, which is in the runner: asking, preparing, verifying, recording.
 
 mod bench;
 mod contender;
-mod copies;
+mod lanes;
+mod width;
 
+use crate::engine::{COPIES, WHOLE};
 use crate::machine;
-use crate::plan::Plan;
-use crate::record::{Record, Sample};
+use crate::plan::{Entrant, Plan};
+use crate::record::{Record, Role, Sample, Status};
 use crate::stats::fewest_rounds;
 use bench::Bench;
-use contender::Pools;
+pub(crate) use contender::{Contender, Task};
 use std::io;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
+use width::Widths;
 
 /// How far a measurement is; told between rounds.
 #[derive(Clone, Debug)]
-pub struct Progress {
-    /// The scenario that is being measured.
-    pub scenario: &'static str,
+pub struct Progress<'a> {
+    /// The batch that is being measured.
+    pub scenario: &'a str,
     /// Its rounds so far.
     pub rounds: usize,
     /// Part of the time budget that is spent, from 0 to 1.
@@ -34,14 +39,35 @@ pub struct Progress {
 /// Those of `sink`. What goes wrong in a cell is the cell's value.
 pub fn measure(
     plan: &Plan,
-    on_progress: &mut dyn FnMut(&Progress),
+    on_progress: &mut dyn FnMut(&Progress<'_>),
     sink: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> io::Result<()> {
-    let begin = Instant::now();
     sink(Record::Header(Box::new(machine::header(plan))))?;
-    let pools = Pools::build(plan, &mut |sample| sink(Record::Sample(sample)))?;
-    let prepare = |&scenario| Bench::prepare(plan, scenario, &pools);
-    let mut benches: Vec<Bench<'_>> = plan.scenarios.iter().map(prepare).collect();
+    measure_rounds(plan, 0, on_progress, &mut |sample| sink(Record::Sample(Box::new(sample))))
+}
+
+/// As [`measure`], for a header that is written already; rounds are counted from `first_round`.
+///
+/// # Errors
+/// As those of [`measure`].
+pub fn measure_rounds(
+    plan: &Plan,
+    first_round: usize,
+    on_progress: &mut dyn FnMut(&Progress<'_>),
+    sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+) -> io::Result<()> {
+    let begin = Instant::now();
+    let mut contenders = contenders(plan);
+    for contender in &mut contenders {
+        for (round, built) in contender.start().into_iter().enumerate() {
+            if contender.role == Role::Cell {
+                sink(start_up(&contender.entrant, first_round + round, built.wall_ns))?;
+            }
+        }
+    }
+    let share = plan.budget / u32::try_from(plan.batches.len().max(1)).unwrap_or(u32::MAX);
+    let prepare = |batch| Bench::prepare(plan, batch, &mut contenders, share);
+    let mut benches: Vec<Bench<'_>> = plan.batches.iter().map(prepare).collect();
     let mut cost_left: Duration = benches.iter().map(|bench| bench.round_cost).sum();
     for bench in &mut benches {
         let left = plan.budget.saturating_sub(begin.elapsed());
@@ -49,13 +75,58 @@ pub fn measure(
         cost_left = cost_left.saturating_sub(bench.round_cost);
         let end = Instant::now() + left.mul_f64(share.min(1.0));
         let fewest = fewest_rounds(plan.comparisons());
+        let mut widths = Widths::new(plan);
         let mut rounds = 0;
-        while rounds < fewest || Instant::now() < end {
-            bench.round(rounds, &mut |sample: Sample| sink(Record::Sample(sample)))?;
+        bench.enter(&mut contenders);
+        while rounds < fewest || (Instant::now() < end && !widths.are_narrow()) {
+            let round = first_round + rounds;
+            bench.round(round, &mut contenders, &mut |sample: Sample| {
+                widths.push(&sample);
+                sink(sample)
+            })?;
             rounds += 1;
             let spent = begin.elapsed().as_secs_f64() / plan.budget.as_secs_f64();
-            on_progress(&Progress { scenario: bench.name(), rounds, spent: spent.min(1.0) });
+            let scenario = &bench.batch.name;
+            on_progress(&Progress { scenario, rounds, spent: spent.min(1.0) });
         }
     }
     Ok(())
+}
+
+/// Everything that takes turns, each with a runner of its own.
+fn contenders(plan: &Plan) -> Vec<Contender> {
+    let reference = plan.reference().unwrap_or_else(|| plan.sequential());
+    let named = |backend: &str| Entrant { backend: backend.into(), ..plan.sequential() };
+    let mut all = vec![
+        (Role::Baseline, reference.clone()),
+        (Role::Control, reference),
+        (Role::Whole, named(WHOLE)),
+        (Role::Best, plan.sequential()),
+    ];
+    // No more copies than this process has CPUs.
+    let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let mut copies: Vec<_> = plan.workers.iter().map(|&workers| workers.min(cpus)).collect();
+    copies.dedup();
+    all.extend(copies.into_iter().map(|workers| {
+        (Role::Ceiling, Entrant { workers, ..named(COPIES) })
+    }));
+    all.extend(plan.cells().into_iter().map(|cell| (Role::Cell, cell)));
+    all.into_iter().map(|(role, entrant)| Contender::new(plan, role, entrant)).collect()
+}
+
+fn start_up(entrant: &Entrant, round: usize, wall_ns: u64) -> Sample {
+    Sample {
+        scenario: String::new(),
+        role: Role::StartUp,
+        backend: entrant.label.clone(),
+        workers: entrant.workers.get(),
+        round,
+        repeats: 1,
+        wall_ns,
+        status: Status::Ok,
+        message: None,
+        usage: None,
+        surroundings: None,
+        lanes: None,
+    }
 }

@@ -7,7 +7,8 @@ use crate::record::Status;
 
 pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
     let of_block = |row: &Row| -> Vec<Cell> {
-        row.cells.iter().filter(|cell| cell.workers == workers).cloned().collect()
+        let here = |cell: &&Cell| cell.workers == workers && cell.engine.is_none();
+        row.cells.iter().filter(here).cloned().collect()
     };
     let line = style.line;
     let mut heading = vec!["scenario".into(), format!("time{line}whole{line}ceiling")];
@@ -47,7 +48,7 @@ fn title(workers: usize, cores: usize) -> String {
 /// The baseline's time, and below it that from call to result.
 fn times(row: &Row, style: Style) -> String {
     let time = |ns: Option<f64>| ns.map_or("-".into(), duration);
-    format!("{}{}{}", time(row.sequential.wall_ns), style.line, time(row.whole_ns))
+    format!("{}{}{}", time(row.reference.wall_ns), style.line, time(row.whole_ns))
 }
 
 /// What one worker of a backend costs before the first batch.
@@ -92,6 +93,10 @@ pub(super) fn missing(cell: &Cell) -> &'static str {
     match cell.status {
         Status::Ok => "-",
         Status::Wrong => "WRONG",
+        Status::Crash => "CRASH",
+        Status::Hang => "HANG",
+        Status::Refused => "REFUSED",
+        Status::Omitted => "left out",
         Status::Failed => "FAILED",
     }
 }

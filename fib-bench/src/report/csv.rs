@@ -27,7 +27,7 @@ pub fn csv(matrix: &Matrix) -> String {
     // Writing to memory fails only where lines differ in length, and all have COLUMNS.len().
     let _ = writer.write_record(COLUMNS);
     for row in &matrix.rows {
-        for cell in [&row.sequential].into_iter().chain(&row.cells).chain([&row.best]) {
+        for cell in [&row.reference].into_iter().chain(&row.cells).chain([&row.best]) {
             let _ = writer.write_record(line(matrix, row, cell));
         }
     }

@@ -12,7 +12,7 @@ pub(super) fn detail(matrix: &Matrix, row: &Row, style: Style) -> String {
         ["backend", "workers", "time", "speedup", "of ceiling", "overhead", &start_up, "verdict"];
     let mut table = style.narrow().table(heading.map(Into::into).into());
     let line = |cell: &Cell, name: &str| line(cell, name, matrix.header.cores);
-    table.add_row(line(&row.sequential, &row.sequential.backend));
+    table.add_row(line(&row.reference, &row.reference.backend));
     for (copies, ceiling) in &row.ceilings {
         let copies = copies.to_string();
         table.add_row(["ceiling", &copies, "", &with_interval(ceiling), "", "", "", ""]);

@@ -59,7 +59,7 @@ struct CeilingLine {
 pub fn json(matrix: &Matrix) -> String {
     let mut lines = vec![Line::Header(&matrix.header)];
     for row in &matrix.rows {
-        let cells = [&row.sequential].into_iter().chain(&row.cells).chain([&row.best]);
+        let cells = [&row.reference].into_iter().chain(&row.cells).chain([&row.best]);
         lines.extend(cells.map(|cell| Line::Cell(cell_line(matrix, row, cell))));
     }
     lines.extend(matrix.rows.iter().map(noise_line));

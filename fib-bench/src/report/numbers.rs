@@ -25,8 +25,8 @@ pub(super) fn percent(part: f64) -> String {
 
 /// How far the interval reaches from the median, on its longer side, relative to the median.
 pub(super) fn spread(estimate: &Estimate) -> String {
-    estimate.interval.map_or("±?".into(), |(low, high)| {
-        let reach = (high - estimate.median).max(estimate.median - low) / estimate.median;
+    let reach = estimate.reach();
+    reach.map_or("±?".into(), |reach| {
         format!("±{:.0}%", (reach * 100.0 - 1e-9).max(1.0).ceil())
     })
 }

@@ -83,7 +83,7 @@ fn sentences(matrix: &Matrix, style: Style) -> String {
 /// Every cell that does not count, named.
 fn faults(matrix: &Matrix, style: Style) -> String {
     let of = |row: &Row| -> Vec<String> {
-        let cells = [&row.sequential].into_iter().chain(&row.cells).chain([&row.best]);
+        let cells = [&row.reference].into_iter().chain(&row.cells).chain([&row.best]);
         let bad = cells.filter(|cell| cell.status != Status::Ok);
         bad.map(|cell| {
             let message = cell.message.as_deref().unwrap_or("no result");

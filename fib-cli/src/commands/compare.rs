@@ -2,11 +2,12 @@
 
 use crate::args::{CompareArgs, CompareFormat};
 use crate::diagnostics::say;
-use crate::failure::{BadCells, NotWritten};
+use crate::commands::engine;
+use crate::failure::{BadCells, BadInput, NotWritten};
 use crate::output::to_stdout;
-use fib_bench::record::{Record, Status};
+use fib_bench::record::{Record, Reference, Status};
 use fib_bench::{
-    Matrix, Plan, Progress, SCENARIOS, analyse, is_debug_build, measure, report, verify,
+    Matrix, Plan, Progress, SCENARIOS, Scenario, analyse, is_debug_build, measure, report, verify,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
-    let plan = plan(args);
+    let plan = plan(args)?;
     if args.pin && cfg!(not(target_os = "linux")) {
         log::warn!("workers cannot be pinned on this system");
     }
@@ -37,30 +38,54 @@ pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
     };
     to_stdout(|out| out.write_all(text.as_bytes()))?;
     let cells =
-        matrix.rows.iter().flat_map(|row| row.cells.iter().chain([&row.sequential, &row.best]));
+        matrix.rows.iter().flat_map(|row| row.cells.iter().chain([&row.reference, &row.best]));
     outcome(cells.map(|cell| cell.status))
 }
 
 /// What the arguments ask for.
-fn plan(args: &CompareArgs) -> Plan {
+fn plan(args: &CompareArgs) -> anyhow::Result<Plan> {
     let everything = SCENARIOS.iter().filter(|scenario| args.full || !scenario.full_only);
     let chosen = args.scenario.iter().copied();
-    let mut backends: Vec<_> = fib::REGISTRY.iter().collect();
-    if !args.backend.is_empty() {
-        backends.retain(|entry| args.backend.iter().any(|chosen| chosen.name == entry.name));
-    }
+    let scenarios: Vec<_> =
+        if args.scenario.is_empty() { everything.collect() } else { chosen.collect() };
+    let all = fib::REGISTRY.iter().collect();
+    let mut backends = if args.backend.is_empty() { all } else { args.backend.clone() };
     backends.retain(|entry| entry.name != fib::SEQUENTIAL.name); // it is there as the baseline
-    Plan {
-        scenarios: if args.scenario.is_empty() { everything.collect() } else { chosen.collect() },
-        backends: backends.into_iter().copied().collect(),
-        workers: workers(args),
+    let engines = args.engine.iter().filter_map(|text| engine::chosen(text).transpose());
+    let workers = workers(args);
+    let plan = Plan {
+        batches: scenarios.into_iter().map(Scenario::batch).collect(),
+        runner: engine::own_runner()?,
+        backends: backends.into_iter().map(|entry| entry.name.into()).collect(),
+        engines: engines.collect::<anyhow::Result<_>>()?,
+        against: args.against.as_deref().map_or_else(Reference::default, |cell| against(cell, &workers)),
+        workers,
         kernel: *args.kernel,
         chunking: args.chunking,
         pin: args.pin,
+        explain: args.explain,
         seed: args.seed,
         budget: args.time.unwrap_or(Duration::from_secs(if args.full { 150 } else { 27 })),
+        width: args.width,
+        cell_limit: args.cell_timeout,
         command: command_line(),
+    };
+    match plan.has_reference() {
+        true => Ok(plan),
+        false => {
+            let Reference { backend, workers } = &plan.against;
+            let problem = format!("--against: {backend} with {workers} workers is not compared");
+            Err(BadInput(problem).into())
+        }
     }
+}
+
+/// A label, and its workers if the last part is their number; otherwise the largest count.
+fn against(cell: &str, workers: &[NonZeroUsize]) -> Reference {
+    let number = cell.rsplit_once('/').and_then(|(label, w)| Some((label, w.parse().ok()?)));
+    let most = if cell == fib::SEQUENTIAL.name { None } else { workers.last() };
+    let (backend, workers) = number.unwrap_or((cell, most.map_or(1, |most| most.get())));
+    Reference { backend: backend.into(), workers }
 }
 
 /// The counts asked for; otherwise all CPUs, and with `--full` the powers of two below as well.
@@ -92,7 +117,7 @@ fn measured(
     mut file: Option<&mut RecordFile>,
 ) -> anyhow::Result<Matrix> {
     let (mut header, mut samples) = (None, vec![]);
-    let mut show = |now: &Progress| {
+    let mut show = |now: &Progress<'_>| {
         if let Some(bar) = progress {
             bar.set_position((now.spent * 1000.0) as u64);
             bar.set_message(format!("{}, {} rounds", now.scenario, now.rounds));
@@ -104,7 +129,7 @@ fn measured(
         }
         match record {
             Record::Header(head) => header = Some(*head),
-            Record::Sample(sample) => samples.push(sample),
+            Record::Sample(sample) => samples.push(*sample),
         }
         Ok(())
     };
@@ -164,9 +189,9 @@ fn outcome(statuses: impl Iterator<Item = Status>) -> anyhow::Result<()> {
     let (mut wrong, mut failed) = (0, 0);
     for status in statuses {
         match status {
-            Status::Ok => {}
+            Status::Ok | Status::Omitted => {}
             Status::Wrong => wrong += 1,
-            Status::Failed => failed += 1,
+            _ => failed += 1,
         }
     }
     match (wrong, failed) {

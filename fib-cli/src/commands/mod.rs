@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod calc;
 pub(crate) mod compare;
+pub(crate) mod engine;
 pub(crate) mod list;
 pub(crate) mod pages;
 

@@ -3,16 +3,17 @@
 //! Independent copies of the sequential baseline, on threads that exist already, one bound to each
 //! CPU, spinning until all have arrived, each with an arena of its own.
 
-use super::contender::{Arena, Fault};
-use crate::interleave::time;
-use fib::{Control, Layout, Options, Sequential, Table, affinity, execute};
+use super::batch::Batch;
+use super::digest::Digest;
+use fib::{Control, Layout, Options, Sequential, affinity};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-type Answer = Result<(Instant, Instant), Fault>;
+/// From when to when a copy ran, and what it computed.
+type Answer = Result<(Instant, Instant, Digest), String>;
 
 pub(super) struct Copies {
     lanes: Vec<Lane>,
@@ -26,15 +27,11 @@ struct Lane {
 }
 
 impl Copies {
-    pub(super) fn new(
-        copies: usize,
-        layout: &Layout,
-        expected: &[u64],
-        options: &Options,
-    ) -> Result<Self, Fault> {
+    /// `copies` threads, each with an arena for `layout`.
+    pub(super) fn new(copies: usize, layout: &Layout, options: &Options) -> Result<Self, String> {
         let arrived = Arc::new(AtomicUsize::new(0));
         let lane = |cpu| {
-            let (layout, expected, options) = (layout.clone(), expected.to_vec(), options.clone());
+            let (layout, options) = (layout.clone(), options.clone());
             let gate = Gate { arrived: Arc::clone(&arrived), copies, passed: 0 };
             let (start, starts) = channel();
             let (answer, answers) = channel();
@@ -45,33 +42,33 @@ impl Copies {
                     // options would share their progress counter, and small arenas that one thread
                     // allocates would lie on one cache line.
                     let options = Options { control: Control::default(), ..options };
-                    let arena = Table::new(layout).and_then(|table| Arena::new(table, expected));
-                    serve(arena.map_err(Fault::failed), &options, gate, &starts, &answer);
+                    serve(Batch::of(layout).map_err(text), &options, gate, &starts, &answer);
                 })
-                .map_err(Fault::failed)?;
+                .map_err(text)?;
             Ok(Lane { start: Some(start), answers, thread: Some(thread) })
         };
-        Ok(Copies { lanes: (0..copies).map(lane).collect::<Result<_, Fault>>()? })
+        Ok(Copies { lanes: (0..copies).map(lane).collect::<Result<_, String>>()? })
     }
 
-    /// Runs `repeats` batches in every copy at once; from the first start to the last end.
-    pub(super) fn run(&self, repeats: u32) -> Result<Duration, Fault> {
-        let gone = |_| Fault::failed("a copy is gone");
+    /// Runs `repeats` batches in every copy at once: the time from the first start to the last end.
+    pub(super) fn run(&self, repeats: u32) -> Result<(Duration, Digest), String> {
+        let gone = |_| "a copy is gone".to_owned();
         for lane in &self.lanes {
             if let Some(start) = &lane.start {
-                start.send(repeats).map_err(|_| Fault::failed("a copy is gone"))?;
+                start.send(repeats).map_err(|_| "a copy is gone")?;
             }
         }
-        let spans: Vec<_> = self
-            .lanes
-            .iter()
-            .map(|lane| lane.answers.recv().map_err(gone)?)
-            .collect::<Result<_, _>>()?;
-        let first = spans.iter().map(|&(start, _)| start).min();
-        let last = spans.iter().map(|&(_, end)| end).max();
-        match (first, last) {
-            (Some(first), Some(last)) => Ok(last - first),
-            _ => Err(Fault::failed("there are no copies")),
+        let answers = self.lanes.iter().map(|lane| lane.answers.recv().map_err(gone)?);
+        let answers = answers.collect::<Result<Vec<_>, String>>()?;
+        let first = answers.iter().map(|&(start, ..)| start).min();
+        let last = answers.iter().map(|&(_, end, _)| end).max();
+        let digest = answers.first().map(|&(.., digest)| digest);
+        match (first, last, digest) {
+            (Some(first), Some(last), Some(digest)) => match answers.iter().all(|a| a.2 == digest) {
+                true => Ok((last - first, digest)),
+                false => Err("the copies differ in their results".into()),
+            },
+            _ => Err("there are no copies".into()),
         }
     }
 }
@@ -104,28 +101,30 @@ impl Gate {
 
 /// A copy's whole life. One without an arena passes the gate too: the others wait there.
 fn serve(
-    mut arena: Result<Arena, Fault>,
+    mut batch: Result<Batch, String>,
     options: &Options,
     mut gate: Gate,
     starts: &Receiver<u32>,
     answers: &Sender<Answer>,
 ) {
     for repeats in starts {
-        let _ = arena.as_mut().map(Arena::clear);
+        let _ = batch.as_mut().map(Batch::clear);
         gate.pass();
-        let ready = arena.as_mut().map_err(|fault| fault.clone());
-        if answers.send(ready.and_then(|arena| span(arena, repeats, options))).is_err() {
+        let ready = batch.as_mut().map_err(|error| error.clone());
+        if answers.send(ready.and_then(|batch| span(batch, repeats, options))).is_err() {
             return;
         }
     }
 }
 
-/// From when to when `repeats` batches took.
-fn span(arena: &mut Arena, repeats: u32, options: &Options) -> Answer {
+fn span(batch: &mut Batch, repeats: u32, options: &Options) -> Answer {
     let start = Instant::now();
-    let ran = time(repeats, || execute(&Sequential, &mut arena.table, options).map(drop));
+    let ran = batch.run(&Sequential, options, repeats);
     let end = Instant::now();
-    ran.map_err(Fault::failed)?;
-    arena.verify()?;
-    Ok((start, end))
+    ran.map_err(text)?;
+    Ok((start, end, batch.digest()))
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
 }

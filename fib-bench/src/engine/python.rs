@@ -1,0 +1,26 @@
+//! The engine that comes along: CPython's standard library.
+
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+
+/// What it is called.
+pub const NAME: &str = "python";
+
+const PROGRAM: &str = "python3";
+
+/// The engine itself, so that an installed program has it too.
+const SCRIPT: &str = include_str!("../../../engines/python/engine.py");
+
+/// The command that starts it.
+///
+/// # Errors
+/// In words, if there is no `python3` here.
+pub fn command() -> Result<Vec<OsString>, String> {
+    let mut version = Command::new(PROGRAM);
+    version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match version.status() {
+        Ok(status) if status.success() => Ok([PROGRAM, "-c", SCRIPT].map(OsString::from).into()),
+        Ok(_) => Err(format!("{PROGRAM} does not work")),
+        Err(error) => Err(format!("cannot start {PROGRAM}: {error}")),
+    }
+}

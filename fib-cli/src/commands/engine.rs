@@ -1,0 +1,60 @@
+//! `fib runner` and `fib engine`: batches for other programs, and programs for batches.
+
+use crate::failure::{BadCells, BadInput};
+use crate::output::to_stdout;
+use fib_bench::engine::{Engine, Offer, check as checks, python, serve_stdio};
+use std::ffi::OsString;
+
+/// Serves every backend and kernel there is.
+pub(crate) fn runner() -> anyhow::Result<()> {
+    let offer = Offer { backends: fib::REGISTRY, kernels: fib::kernels::KERNELS };
+    Ok(serve_stdio(offer)?)
+}
+
+/// How this program is started as a runner.
+pub(crate) fn own_runner() -> anyhow::Result<Vec<OsString>> {
+    Ok(vec![std::env::current_exe()?.into(), "runner".into()])
+}
+
+/// The engine that an argument names; `None`, with a warning, if it is one we bring along for which
+/// this machine has no interpreter.
+pub(crate) fn chosen(text: &str) -> anyhow::Result<Option<Engine>> {
+    let command = if text == python::NAME {
+        match python::command() {
+            Ok(command) => command,
+            Err(reason) => {
+                log::warn!("without the engine python: {reason}");
+                return Ok(None);
+            }
+        }
+    } else {
+        text.split_whitespace().map(OsString::from).collect()
+    };
+    let engine = Engine::ask(command);
+    engine.map(Some).map_err(|fault| BadInput(format!("engine {text}: {fault}")).into())
+}
+
+/// Tells what an engine does and does not do.
+pub(crate) fn check(command: &[OsString]) -> anyhow::Result<()> {
+    let command = match command {
+        [name] if name == python::NAME => python::command().map_err(BadInput)?,
+        command => command.to_vec(),
+    };
+    let mut problems = 0;
+    to_stdout(|out| {
+        let mut written = Ok(());
+        let findings = checks(&command, &mut |finding| {
+            let line = match &finding.problem {
+                None => format!("ok    {}", finding.what),
+                Some(problem) => format!("FAIL  {}: {problem}", finding.what),
+            };
+            if written.is_ok() {
+                written = writeln!(out, "{line}").and_then(|()| out.flush());
+            }
+        });
+        written?;
+        problems = findings.iter().filter(|finding| finding.problem.is_some()).count();
+        writeln!(out, "{} of {} hold", findings.len() - problems, findings.len())
+    })?;
+    if problems > 0 { Err(BadCells::Checks(problems).into()) } else { Ok(()) }
+}
