@@ -4,17 +4,24 @@
 //! options mean nothing here.
 
 use fib::{Settings, kernels};
-use fib_bench::record::Record;
-use fib_bench::{Plan, SCENARIOS, analyse, measure, report, verify};
+use fib_bench::engine::{Offer, serve_stdio};
+use fib_bench::record::{Record, Reference};
+use fib_bench::{Plan, SCENARIOS, Scenario, analyse, measure, report, verify};
 use std::io::{self, Write};
 use std::time::Duration;
+
+/// Makes this program a runner.
+const RUNNER: &str = "runner";
 
 fn main() -> io::Result<()> {
     fib::init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|argument| argument == RUNNER) {
+        return serve_stdio(Offer { backends: fib::REGISTRY, kernels: kernels::KERNELS });
+    }
     let filter = arguments.first().filter(|argument| !argument.starts_with('-'));
-    let plan = plan(filter.map_or("", String::as_str));
-    if arguments.iter().any(|argument| argument == "--list") || plan.scenarios.is_empty() {
+    let plan = plan(filter.map_or("", String::as_str))?;
+    if arguments.iter().any(|argument| argument == "--list") || plan.batches.is_empty() {
         return Ok(());
     }
     if arguments.iter().any(|argument| argument == "--test") {
@@ -24,7 +31,7 @@ fn main() -> io::Result<()> {
     let mut keep = |record| {
         match record {
             Record::Header(head) => header = Some(head),
-            Record::Sample(sample) => samples.push(sample),
+            Record::Sample(sample) => samples.push(*sample),
         }
         Ok(())
     };
@@ -37,25 +44,30 @@ fn print(text: &str) -> io::Result<()> {
 }
 
 /// The default comparison, less the scenarios and backends that are in no cell of the filter.
-fn plan(filter: &str) -> Plan {
+fn plan(filter: &str) -> io::Result<Plan> {
     let workers = Settings::default().workers;
     let scenarios =
         || SCENARIOS.iter().filter(|scenario| !scenario.full_only || !filter.is_empty());
     let backends = || fib::REGISTRY.iter().filter(|entry| entry.name != fib::SEQUENTIAL.name);
     let wanted =
         |scenario: &str, backend: &str| format!("{scenario}/{backend}/{workers}").contains(filter);
-    Plan {
-        scenarios: scenarios().filter(|s| backends().any(|b| wanted(s.name, b.name))).collect(),
-        backends: backends()
-            .filter(|b| scenarios().any(|s| wanted(s.name, b.name)))
-            .copied()
-            .collect(),
+    let scenarios = scenarios().filter(|s| backends().any(|b| wanted(s.name, b.name)));
+    let backends = backends().filter(|b| SCENARIOS.iter().any(|s| wanted(s.name, b.name)));
+    Ok(Plan {
+        batches: scenarios.map(Scenario::batch).collect(),
+        runner: vec![std::env::current_exe()?.into(), RUNNER.into()],
+        backends: backends.map(|entry| entry.name.into()).collect(),
+        engines: vec![],
+        against: Reference::default(),
         workers: vec![workers],
         kernel: kernels::KERNELS[0],
         chunking: fib::Chunking::default(),
         pin: false,
+        explain: false,
         seed: 1,
         budget: Duration::from_secs(27),
+        width: None,
+        cell_limit: Duration::from_secs(20),
         command: format!("cargo bench -p fib-bench --bench matrix {filter}").trim_end().into(),
-    }
+    })
 }

@@ -64,11 +64,13 @@ fn engine_head(engine: &Engine) -> EngineHead {
 
 fn head(plan: &Plan, batch: &Batch) -> ScenarioHead {
     let shares = |kernel| {
-        Layout::new(kernel, &batch.indices, MemoryLimit::default()).is_ok_and(|l| l.slots() < l.len())
+        Layout::new(kernel, &batch.indices, MemoryLimit::default())
+            .is_ok_and(|l| l.slots() < l.len())
     };
     ScenarioHead {
         name: batch.name.clone(),
         summary: batch.summary.clone(),
+        items: Some(batch.indices.len()),
         best_shares: shares(kernels::stepping()),
         cells_share: shares(Arc::clone(&(plan.kernel.get)())),
     }

@@ -107,6 +107,9 @@ pub struct ScenarioHead {
     pub name: String,
     /// What it shows.
     pub summary: String,
+    /// How many indices it has; not told in records of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<usize>,
     /// Whether the best sequential algorithm computes repeats once.
     pub best_shares: bool,
     /// Whether the kernel of the cells does.
@@ -173,6 +176,21 @@ pub enum Status {
     Omitted,
     /// There was no result; in records of version 1.
     Failed,
+}
+
+impl Status {
+    /// As it stands in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Wrong => "wrong",
+            Status::Crash => "crash",
+            Status::Hang => "hang",
+            Status::Refused => "refused",
+            Status::Omitted => "omitted",
+            Status::Failed => "failed",
+        }
+    }
 }
 
 /// One timing.

@@ -1,11 +1,14 @@
-//! Measuring, with backends and a kernel whose behaviour is known.
+//! Measuring, with backends and a kernel whose behaviour is known, in runners that are this very
+//! program.
 #![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use fib::{Descriptor, Error, FibBackend, Job, Kernel, Run, Sequential, kernels};
-use fib_bench::record::{Header, Record, Role, Sample, Status};
-use fib_bench::{Plan, Scenario, analyse, measure, verify};
+use fib_bench::engine::{Engine, Offer, serve_stdio};
+use fib_bench::record::{Header, Record, Reference, Role, Sample, Status};
+use fib_bench::{Batch, Plan, Scenario, analyse, measure, verify};
 use std::collections::BTreeSet;
-use std::io;
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::{Builder, current, scope};
@@ -65,24 +68,67 @@ const UNBUILT: Descriptor = Descriptor {
     build: |_| Err(Error::Backend { backend: "unbuilt", reason: "out of threads".into() }),
 };
 
+backend!(Aborting, |_job| std::process::abort());
+backend!(Sleeping, |_job| loop {
+    std::thread::sleep(Duration::from_secs(3600));
+});
+backend!(Talking, |job| {
+    io::stdout().write_all(b"I am a backend and say so\n").unwrap();
+    Sequential.run(job)
+});
+const ABORTING: Descriptor =
+    Descriptor { name: "aborting", summary: "", build: |_| Ok(Box::new(Aborting)) };
+const SLEEPING: Descriptor =
+    Descriptor { name: "sleeping", summary: "", build: |_| Ok(Box::new(Sleeping)) };
+const TALKING: Descriptor =
+    Descriptor { name: "talking", summary: "", build: |_| Ok(Box::new(Talking)) };
+
+const MOODY: kernels::Entry =
+    kernels::Entry { name: "moody", summary: "", get: || -> Arc<dyn Kernel> { Arc::new(Moody) } };
+
+/// What starts this program as a runner.
+const RUNNER: &str = "runner-of-the-tests";
+
+#[ctor::ctor(unsafe)]
+fn init() {
+    if std::env::args().nth(1).is_some_and(|argument| argument == RUNNER) {
+        let backends =
+            [fib::SEQUENTIAL, HONEST, LYING, FORGETFUL, UNBUILT, ABORTING, SLEEPING, TALKING];
+        let stepping = kernels::KERNELS.iter().find(|entry| entry.name == "stepping").unwrap();
+        let offer = Offer { backends: &backends, kernels: &[MOODY, *stepping] };
+        std::process::exit(i32::from(serve_stdio(offer).is_err()));
+    }
+}
+
+fn runner() -> Vec<OsString> {
+    vec![std::env::current_exe().unwrap().into(), RUNNER.into()]
+}
+
 fn plan() -> Plan {
-    let get = || -> Arc<dyn Kernel> { Arc::new(Moody) };
     Plan {
-        scenarios: vec![Scenario::by_name("10xF100").unwrap(), &SMALL],
-        backends: vec![HONEST, LYING, FORGETFUL, UNBUILT],
+        batches: vec![Scenario::by_name("10xF100").unwrap().batch(), small()],
+        runner: runner(),
+        backends: ["honest", "lying", "forgetful", "unbuilt"].map(String::from).into(),
+        engines: vec![],
+        against: Reference::default(),
         workers: vec![NonZeroUsize::MIN, NonZeroUsize::MIN.saturating_add(1)],
-        kernel: kernels::Entry { name: "moody", summary: "", get },
+        kernel: MOODY,
         chunking: "items:2".parse().unwrap(),
         pin: false,
+        explain: false,
         seed: 1,
         budget: Duration::from_millis(200),
+        width: None,
+        cell_limit: Duration::from_secs(20),
         command: "test".into(),
     }
 }
 
 /// Within 64 bits, which is all that the kernel here can do.
-static SMALL: Scenario =
-    Scenario { name: "small", summary: "", full_only: false, indices: || (0..90).collect() };
+fn small() -> Batch {
+    let (name, summary) = ("small".into(), String::new());
+    Batch { name, summary, indices: (0..90).collect(), workers: None }
+}
 
 fn run(plan: &Plan) -> (Header, Vec<Sample>) {
     let (mut header, mut samples) = (None, vec![]);
@@ -92,7 +138,7 @@ fn run(plan: &Plan) -> (Header, Vec<Sample>) {
                 assert!(header.is_none() && samples.is_empty(), "the header comes first, once");
                 header = Some(*head);
             }
-            Record::Sample(sample) => samples.push(sample),
+            Record::Sample(sample) => samples.push(*sample),
         }
         Ok(())
     };
@@ -102,7 +148,7 @@ fn run(plan: &Plan) -> (Header, Vec<Sample>) {
 
 #[test]
 fn every_round_has_every_contender_once_and_faults_are_values() {
-    let plan = Plan { scenarios: vec![&SMALL], ..plan() };
+    let plan = Plan { batches: vec![small()], ..plan() };
     let (header, samples) = run(&plan);
     let rounds = samples.iter().map(|sample| sample.round).max().unwrap() + 1;
     assert!(rounds >= 8, "{rounds} rounds give no interval");
@@ -110,7 +156,7 @@ fn every_round_has_every_contender_once_and_faults_are_values() {
     let started: BTreeSet<_> = started.map(|s| (s.workers, s.round)).collect();
     assert_eq!(started, [1, 2].into_iter().flat_map(|w| (0..5).map(move |r| (w, r))).collect());
     for round in 0..rounds {
-        let apart = [Role::Whole, Role::StartUp];
+        let apart = [Role::Whole, Role::StartUp, Role::Cold];
         let of_round = samples.iter().filter(|s| s.round == round && !apart.contains(&s.role));
         let keys: Vec<_> =
             of_round.map(|s| (format!("{:?}", s.role), &s.backend, s.workers)).collect();
@@ -125,8 +171,8 @@ fn every_round_has_every_contender_once_and_faults_are_values() {
     let expected = [
         ("honest", Status::Ok),
         ("lying", Status::Wrong),
-        ("forgetful", Status::Failed),
-        ("unbuilt", Status::Failed),
+        ("forgetful", Status::Refused),
+        ("unbuilt", Status::Refused),
     ];
     assert_eq!(statuses, [expected, expected].concat());
     let reason = matrix.rows[0].cells[3].message.as_deref();
@@ -136,20 +182,20 @@ fn every_round_has_every_contender_once_and_faults_are_values() {
 #[test]
 fn a_wrong_baseline_leaves_no_speedup() {
     // F(100) does not fit the 64 bits of this kernel.
-    let plan = Plan { scenarios: vec![Scenario::by_name("10xF100").unwrap()], ..plan() };
+    let plan = Plan { batches: vec![Scenario::by_name("10xF100").unwrap().batch()], ..plan() };
     let (header, samples) = run(&plan);
     let row = &analyse(header, &samples).rows[0];
-    assert_eq!(row.sequential.status, Status::Wrong);
+    assert_eq!(row.reference.status, Status::Wrong);
     assert!(row.cells.iter().all(|cell| cell.speedup.is_none()));
     assert_eq!(row.best.status, Status::Ok);
 }
 
 #[test]
 fn samples_survive_a_record_file() {
-    let (header, samples) = run(&Plan { scenarios: vec![&SMALL], ..plan() });
+    let (header, samples) = run(&Plan { batches: vec![small()], ..plan() });
     let records: Vec<Record> = [Record::Header(Box::new(header))]
         .into_iter()
-        .chain(samples.into_iter().map(Record::Sample))
+        .chain(samples.into_iter().map(|sample| Record::Sample(Box::new(sample))))
         .collect();
     for record in &records {
         let line = serde_json::to_string(record).unwrap();
@@ -174,7 +220,7 @@ fn a_sink_that_fails_ends_the_run() {
 
 #[test]
 fn verify_checks_every_cell_without_a_clock() {
-    let checks = verify(&Plan { scenarios: vec![&SMALL], ..plan() });
+    let checks = verify(&Plan { batches: vec![small()], ..plan() });
     let named: Vec<_> = checks.iter().map(|check| (check.cell.as_str(), check.status)).collect();
     assert_eq!(
         named[..5],
@@ -182,9 +228,107 @@ fn verify_checks_every_cell_without_a_clock() {
             ("small/sequential/1", Status::Ok),
             ("small/honest/1", Status::Ok),
             ("small/lying/1", Status::Wrong),
-            ("small/forgetful/1", Status::Failed),
-            ("small/unbuilt/1", Status::Failed),
+            ("small/forgetful/1", Status::Refused),
+            ("small/unbuilt/1", Status::Refused),
         ]
     );
     assert_eq!(named.len(), 9);
+}
+
+#[test]
+fn a_crash_a_hang_and_nonsense_are_the_value_of_their_cell() {
+    let plan = Plan {
+        backends: ["aborting", "honest", "sleeping", "talking"].map(String::from).into(),
+        workers: vec![NonZeroUsize::MIN],
+        cell_limit: Duration::from_secs(1),
+        ..plan()
+    };
+    let (header, samples) = run(&plan);
+    let rows = analyse(header, &samples).rows;
+    let small = rows.iter().find(|row| row.scenario.name == "small").unwrap();
+    let of = |label: &str| {
+        let cell = small.cells.iter().find(|cell| cell.backend == label).unwrap();
+        (cell.status, cell.message.clone().unwrap_or_default())
+    };
+    assert_eq!(of("aborting"), (Status::Crash, "it was killed by signal 6".into()));
+    assert_eq!(of("sleeping"), (Status::Hang, "no answer within 1 s".into()));
+    let nonsense = "it answered nonsense: I am a backend and say so";
+    assert_eq!(of("talking"), (Status::Crash, nonsense.into()));
+    assert_eq!(of("honest").0, Status::Ok);
+    assert!(small.cells.iter().any(|cell| cell.speedup.is_some()));
+}
+
+#[test]
+fn a_backend_named_twice_is_measured_twice_against_itself() {
+    let against = Reference { backend: "honest".into(), workers: 1 };
+    let backends = ["honest", "honest"].map(String::from).into();
+    let workers = vec![NonZeroUsize::MIN];
+    let plan = Plan { against, backends, workers, batches: vec![small()], ..plan() };
+    assert!(plan.has_reference());
+    let (header, samples) = run(&plan);
+    let row = &analyse(header, &samples).rows[0];
+    let labels: Vec<_> = row.cells.iter().map(|cell| cell.backend.as_str()).collect();
+    assert_eq!(
+        (row.reference.backend.as_str(), labels),
+        ("honest", vec!["sequential", "honest#2"])
+    );
+    assert!(row.cells.iter().all(|cell| cell.status == Status::Ok && cell.speedup.is_some()));
+    let nobody = Reference { backend: "nobody".into(), workers: 1 };
+    assert!(!Plan { against: nobody, ..plan }.has_reference());
+}
+
+#[test]
+fn a_width_that_is_reached_ends_the_rounds() {
+    let backends = vec!["honest".into()];
+    let plan = Plan { backends, batches: vec![small()], width: Some(1000.0), ..plan() };
+    let plan = Plan { budget: Duration::from_secs(3600), ..plan };
+    let (header, samples) = run(&plan);
+    assert_eq!(header.width, Some(1000.0));
+    assert!(samples.iter().any(|sample| sample.role == Role::Cell));
+}
+
+#[test]
+fn another_engine_takes_part_where_its_time_allows() {
+    let engine = Engine::ask(runner()).unwrap();
+    let mut capabilities = engine.capabilities;
+    capabilities.engine = "other".into();
+    capabilities.backends.retain(|backend| ["sequential", "honest"].contains(&&*backend.name));
+    let mut engines = vec![Engine { capabilities, ..engine }];
+    let long = Batch { name: "long".into(), indices: vec![92; 200_000], ..small() };
+    let batches = vec![small(), long];
+    let budget = Duration::from_millis(50);
+    let backends = vec!["honest".into()];
+    let plan = Plan { batches, engines: engines.clone(), backends, budget, ..plan() };
+    let (header, samples) = run(&plan);
+    assert_eq!(header.engines[0].baseline, "other/sequential");
+    let rows = analyse(header, &samples).rows;
+    let statuses = |row: usize| {
+        let theirs = rows[row].cells.iter().filter(|cell| cell.engine.is_some());
+        theirs.map(|cell| (cell.backend.clone(), cell.status.name())).collect::<BTreeSet<_>>()
+    };
+    let both = |status: Status| {
+        ["other/honest", "other/sequential"].map(|label| (label.to_owned(), status.name())).into()
+    };
+    assert_eq!((statuses(0), statuses(1)), (both(Status::Ok), both(Status::Omitted)));
+    engines[0].command = vec!["/no/such/engine".into()];
+    assert_eq!(Engine::ask(engines.remove(0).command).unwrap_err().status, Status::Crash);
+}
+
+#[test]
+fn a_timeline_is_asked_for_and_comes_as_lanes() {
+    let plan = Plan { explain: true, backends: vec!["honest".into()], ..plan() };
+    let (header, samples) = run(&Plan { batches: vec![small()], ..plan });
+    let traced: Vec<_> = samples.iter().filter(|s| s.role == Role::Traced).collect();
+    assert!(traced.len() >= 4);
+    for sample in traced {
+        let lanes = sample.lanes.as_ref().unwrap();
+        assert_eq!(lanes.len(), sample.workers);
+        assert_eq!(lanes.iter().map(|lane| lane.chunks).sum::<usize>(), 45); // items:2 of 90
+        assert!(lanes.iter().all(|lane| lane.last_ns <= sample.wall_ns + 1000));
+    }
+    for cell in &analyse(header, &samples).rows[0].cells {
+        let losses = cell.losses.as_ref().unwrap();
+        let sum: f64 = losses.parts().iter().map(|(_, part)| part).sum();
+        assert!((sum + losses.useful_ns - losses.total_ns()).abs() < 1000.0);
+    }
 }

@@ -111,7 +111,11 @@ mod tests {
     }
 
     fn traced(wall_ns: u64, lanes: Vec<Lane>) -> Sample {
-        Sample { wall_ns, lanes: Some(lanes), ..sample(Role::Traced, "backend", lanes_len(), 0, 0.0) }
+        Sample {
+            wall_ns,
+            lanes: Some(lanes),
+            ..sample(Role::Traced, "backend", lanes_len(), 0, 0.0)
+        }
     }
 
     fn lanes_len() -> usize {

@@ -98,7 +98,7 @@ impl<'a> Rounds<'a> {
     /// What is compared with, as a cell: speedup 1, as uncertain as the noise.
     fn reference(&self, noise: Option<Estimate>) -> Cell {
         let speedup = noise.map(|noise| Estimate { median: 1.0, ..noise });
-        Cell { speedup, of_ceiling: None, overhead_ns: None, ..self.cell(self.of_role(Role::Baseline), noise) }
+        Cell { speedup, verdict: None, ..self.cell(self.of_role(Role::Baseline), noise) }
     }
 
     fn cells(&self, noise: Option<Estimate>) -> Vec<Cell> {
@@ -146,9 +146,11 @@ impl<'a> Rounds<'a> {
         let absolute = ratio(&self.sequential);
         let speedup = estimate(ratio(&self.baseline));
         let cold = series(self.of(&(Role::Cold, label, workers)));
-        let engine = self.header.engines.iter().find(|engine| {
-            engine.backends.iter().any(|backend| backend == label)
-        });
+        let engine = self
+            .header
+            .engines
+            .iter()
+            .find(|engine| engine.backends.iter().any(|backend| backend == label));
         let own = engine.map(|engine| self.of(&(Role::Cell, engine.baseline.as_str(), 1)));
         let ours = engine.is_none(); // what is measured against T_s means nothing for others
         Cell {

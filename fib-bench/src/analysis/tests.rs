@@ -1,12 +1,13 @@
 //! The analysis on literal samples: what comes out is known by hand.
 
 use super::*;
-use crate::record::Machine;
+use crate::record::Header;
+use crate::record::{EngineHead, Machine, Reference, SCHEMA_VERSION, Surroundings};
 use std::collections::BTreeMap;
 
 pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
     Header {
-        schema_version: 1,
+        schema_version: SCHEMA_VERSION,
         version: "0.1.0".into(),
         command: "fib compare".into(),
         started_unix_s: 0,
@@ -33,10 +34,15 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
         scenarios: vec![ScenarioHead {
             name: "batch".into(),
             summary: "a batch".into(),
+            items: Some(1000),
             best_shares: true,
             cells_share: false,
         }],
         comparisons: backends.len() * workers.len(),
+        against: Reference::default(),
+        engines: vec![],
+        width: None,
+        explain: false,
     }
 }
 
@@ -51,6 +57,9 @@ pub(crate) fn sample(role: Role, backend: &str, workers: usize, round: usize, us
         wall_ns: (us * 2000.0) as u64,
         status: Status::Ok,
         message: None,
+        usage: None,
+        surroundings: None,
+        lanes: None,
     }
 }
 
@@ -68,13 +77,23 @@ pub(crate) fn rounds(cells: &[(&str, usize, f64)]) -> Vec<Sample> {
             (Role::Ceiling, 2, 1250.0),
         ];
         let controls = controls
-            .map(|(role, workers, us)| sample(role, "sequential", workers, round, us * drift));
+            .map(|(role, workers, us)| (role, role_label(role), workers, us * drift))
+            .map(|(role, label, workers, us)| sample(role, label, workers, round, us));
         let cells = cells
             .iter()
             .map(move |&(name, workers, us)| sample(Role::Cell, name, workers, round, us * drift));
         controls.into_iter().chain(cells).collect::<Vec<_>>()
     };
     (0..20).flat_map(of_round).collect()
+}
+
+/// What the harness calls what takes this role.
+fn role_label(role: Role) -> &'static str {
+    match role {
+        Role::Ceiling => "copies",
+        Role::Whole => "whole",
+        _ => "sequential",
+    }
 }
 
 fn close(value: f64, expected: f64) -> bool {
@@ -139,5 +158,72 @@ fn few_rounds_prove_nothing() {
 fn no_samples_are_no_panic() {
     let matrix = analyse(header(&["fast"], &[2]), &[]);
     let row = &matrix.rows[0];
-    assert!(row.cells.is_empty() && row.noise.is_none() && row.sequential.wall_ns.is_none());
+    assert!(row.cells.is_empty() && row.noise.is_none() && row.reference.wall_ns.is_none());
+}
+
+#[test]
+fn samples_are_dropped_for_what_the_machine_did_and_not_for_their_time() {
+    let mut samples = rounds(&[("fast", 2, 640.0)]);
+    let quiet = Surroundings { span_ns: 10_000_000, ..Surroundings::default() };
+    for sample in &mut samples {
+        sample.surroundings = Some(quiet);
+    }
+    // A slow sample in a quiet moment counts; stolen and throttled ones do not.
+    let mut cells = samples.iter_mut().filter(|sample| sample.role == Role::Cell);
+    cells.next().unwrap().wall_ns *= 1000;
+    cells.next().unwrap().surroundings = Some(Surroundings { steal_ns: 10_000_000, ..quiet });
+    cells.next().unwrap().surroundings = Some(Surroundings { throttled_ns: 300_000, ..quiet });
+    cells.next().unwrap().surroundings = Some(Surroundings { steal_ns: 300_000, ..quiet }); // of 2 CPUs
+    let row = &analyse(header(&["fast"], &[2]), &samples).rows[0];
+    assert_eq!((row.dropped, row.cells[0].rounds), (2, 18));
+}
+
+#[test]
+fn another_cell_may_be_what_everything_is_compared_with() {
+    // quick in place of sequential, which is a cell now; copies still say what the hardware gives.
+    let mut samples = rounds(&[("sequential", 1, 1000.0), ("quick#2", 2, 500.0)]);
+    for sample in samples.iter_mut().filter(|s| matches!(s.role, Role::Baseline | Role::Control)) {
+        (sample.backend, sample.workers) = ("quick".into(), 2);
+        sample.wall_ns /= 2;
+    }
+    let against = Reference { backend: "quick".into(), workers: 2 };
+    let header = Header { against, ..header(&["quick", "quick#2"], &[2]) };
+    let row = &analyse(header, &samples).rows[0];
+    assert_eq!((row.reference.backend.as_str(), row.reference.workers), ("quick", 2));
+    let [sequential, again] = &row.cells[..] else { panic!("two cells: {:?}", row.cells) };
+    assert!(close(sequential.speedup.unwrap().median, 0.5));
+    assert_eq!(sequential.verdict, Some(Verdict::Slower));
+    assert!(close(again.speedup.unwrap().median, 1.0));
+    assert_eq!(again.verdict, Some(Verdict::Tie));
+    assert!(close(row.ceilings[&2].median, 1.6));
+    assert!(close(again.of_ceiling.unwrap().median, 2.0 / 1.6));
+    // S = 2 on two workers: no serial part.
+    assert!(again.karp_flatt.unwrap().median.abs() < 0.01);
+}
+
+#[test]
+fn another_engine_is_judged_by_its_own_baseline_too() {
+    let mut samples =
+        rounds(&[("ours", 2, 500.0), ("snake/loop", 1, 20_000.0), ("snake/pool", 2, 12_500.0)]);
+    let cold: Vec<Sample> = samples.iter().filter(|s| s.backend == "snake/pool").cloned().collect();
+    samples.extend(cold.into_iter().map(|s| Sample {
+        role: Role::Cold,
+        wall_ns: s.wall_ns * 2,
+        ..s
+    }));
+    let engine = EngineHead {
+        name: "snake".into(),
+        version: "3".into(),
+        baseline: "snake/loop".into(),
+        backends: vec!["snake/loop".into(), "snake/pool".into()],
+    };
+    let header = Header { engines: vec![engine], ..header(&["ours"], &[2]) };
+    let row = &analyse(header, &samples).rows[0];
+    let [ours, looped, pool] = &row.cells[..] else { panic!("three cells: {:?}", row.cells) };
+    assert!(ours.own_speedup.is_none() && ours.engine.is_none());
+    assert!(close(looped.own_speedup.unwrap().median, 1.0));
+    assert!(close(pool.own_speedup.unwrap().median, 1.6));
+    assert!(close(pool.speedup.unwrap().median, 0.08));
+    assert!(close(pool.cold.unwrap().median, 0.04));
+    assert!(pool.of_ceiling.is_none() && pool.karp_flatt.is_none() && pool.overhead_ns.is_none());
 }

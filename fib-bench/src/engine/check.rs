@@ -16,9 +16,8 @@ const END: Duration = Duration::from_secs(2);
 
 /// Indices at which things go wrong: the first ones, the ends of words of 64 bits, a repeat, and no
 /// order.
-const BOUNDARIES: [u64; 20] = [
-    0, 1, 2, 3, 92, 93, 94, 185, 186, 187, 63, 64, 65, 93, 1000, 999, 10, 10, 4096, 0,
-];
+const BOUNDARIES: [u64; 20] =
+    [0, 1, 2, 3, 92, 93, 94, 185, 186, 187, 63, 64, 65, 93, 1000, 999, 10, 10, 4096, 0];
 
 /// Something that an engine must do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -186,7 +186,8 @@ fn spawn(command: &[OsString]) -> io::Result<Runner> {
     let errors = child.stderr.take().ok_or_else(lost)?;
     let last_words = Arc::new(Mutex::new(String::new()));
     let words = Arc::clone(&last_words);
-    let listener = Builder::new().name("complaints".into()).spawn(move || listen(errors, &words))?;
+    let listener =
+        Builder::new().name("complaints".into()).spawn(move || listen(errors, &words))?;
     Ok(Runner { child, requests, replies, last_words, listener })
 }
 
@@ -228,7 +229,8 @@ fn listen(errors: ChildStderr, last: &Mutex<String>) {
 /// A text that is safe to print: one line of reasonable length, without control characters.
 fn one_line(text: &str) -> String {
     let text = text.trim();
-    let line: String = text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String =
+        text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(200).is_some() { line + "..." } else { line }
 }
 

@@ -64,10 +64,12 @@ impl Copies {
         let last = answers.iter().map(|&(_, end, _)| end).max();
         let digest = answers.first().map(|&(.., digest)| digest);
         match (first, last, digest) {
-            (Some(first), Some(last), Some(digest)) => match answers.iter().all(|a| a.2 == digest) {
-                true => Ok((last - first, digest)),
-                false => Err("the copies differ in their results".into()),
-            },
+            (Some(first), Some(last), Some(digest)) => {
+                match answers.iter().all(|a| a.2 == digest) {
+                    true => Ok((last - first, digest)),
+                    false => Err("the copies differ in their results".into()),
+                }
+            }
             _ => Err("there are no copies".into()),
         }
     }

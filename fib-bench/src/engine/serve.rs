@@ -9,9 +9,7 @@ use super::protocol::{
 };
 use super::usage::Meter;
 use super::{COPIES, NAME, WHOLE};
-use fib::{
-    Chunking, Descriptor, FibBackend, Options, Record, Settings, compute, kernels,
-};
+use fib::{Chunking, Descriptor, FibBackend, Options, Record, Settings, compute, kernels};
 use serde::Serialize;
 use std::io::{self, BufRead, Write};
 use std::num::NonZeroUsize;
@@ -144,11 +142,7 @@ impl Runner<'_> {
             return Err(format!("{} repeats make no sense here", run.repeats));
         }
         batch.prepare().map_err(text)?;
-        if run.cold {
-            subject.run_cold(batch)
-        } else {
-            subject.run_warm(batch, run)
-        }
+        if run.cold { subject.run_cold(batch) } else { subject.run_warm(batch, run) }
     }
 }
 

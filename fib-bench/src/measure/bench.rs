@@ -102,7 +102,8 @@ impl<'a> Bench<'a> {
     fn leave_out(&mut self, contenders: &mut [Contender], share: Duration) {
         for (i, engine) in self.plan.engines.iter().enumerate() {
             let of_it = |place: &Place| contenders[place.contender].entrant.engine == Some(i);
-            let theirs: Vec<usize> = (0..self.places.len()).filter(|&p| of_it(&self.places[p])).collect();
+            let theirs: Vec<usize> =
+                (0..self.places.len()).filter(|&p| of_it(&self.places[p])).collect();
             let baseline = &engine.capabilities.baseline;
             let is_baseline =
                 |&p: &usize| contenders[self.places[p].contender].entrant.backend == *baseline;
@@ -143,12 +144,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Gives a contender its turn.
-    fn turn(
-        &self,
-        p: usize,
-        contenders: &mut [Contender],
-        turn: Turn,
-    ) -> Result<Measured, Fault> {
+    fn turn(&self, p: usize, contenders: &mut [Contender], turn: Turn) -> Result<Measured, Fault> {
         let place = &self.places[p];
         if let Some(fault) = &place.omitted {
             return Err(fault.clone());

@@ -9,7 +9,8 @@ pub(super) fn lanes(timeline: &[Span], workers: NonZeroUsize) -> Option<Vec<Lane
     let mut lanes = vec![Lane::default(); workers.get()];
     for span in timeline {
         let lane = lanes.get_mut(span.worker)?;
-        lane.first_ns = if lane.chunks == 0 { span.start_ns } else { lane.first_ns.min(span.start_ns) };
+        lane.first_ns =
+            if lane.chunks == 0 { span.start_ns } else { lane.first_ns.min(span.start_ns) };
         lane.last_ns = lane.last_ns.max(span.end_ns);
         lane.busy_ns += span.end_ns.saturating_sub(span.start_ns);
         lane.paused_ns += span.paused_ns;
@@ -24,7 +25,8 @@ mod tests {
 
     #[test]
     fn chunks_are_summed_up_by_worker_in_any_order() {
-        let span = |worker, start_ns, end_ns, paused_ns| Span { worker, start_ns, end_ns, paused_ns };
+        let span =
+            |worker, start_ns, end_ns, paused_ns| Span { worker, start_ns, end_ns, paused_ns };
         let timeline = [span(1, 50, 80, 5), span(0, 10, 40, 0), span(1, 5, 45, 10)];
         let three = NonZeroUsize::new(3).unwrap();
         let lane = |chunks, first_ns, last_ns, busy_ns, paused_ns| Lane {
@@ -34,8 +36,7 @@ mod tests {
             busy_ns,
             paused_ns,
         };
-        let expected =
-            vec![lane(1, 10, 40, 30, 0), lane(2, 5, 80, 70, 15), Lane::default()];
+        let expected = vec![lane(1, 10, 40, 30, 0), lane(2, 5, 80, 70, 15), Lane::default()];
         assert_eq!(lanes(&timeline, three), Some(expected));
         assert_eq!(lanes(&timeline, NonZeroUsize::MIN), None);
     }

@@ -22,6 +22,9 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 use width::Widths;
 
+/// Rounds beyond the fewest, so that a sample or two may be dropped.
+const SPARE: usize = 2;
+
 /// How far a measurement is; told between rounds.
 #[derive(Clone, Debug)]
 pub struct Progress<'a> {
@@ -74,7 +77,7 @@ pub fn measure_rounds(
         let share = bench.round_cost.as_secs_f64() / cost_left.as_secs_f64().max(1e-9);
         cost_left = cost_left.saturating_sub(bench.round_cost);
         let end = Instant::now() + left.mul_f64(share.min(1.0));
-        let fewest = fewest_rounds(plan.comparisons());
+        let fewest = fewest_rounds(plan.comparisons()) + SPARE;
         let mut widths = Widths::new(plan);
         let mut rounds = 0;
         bench.enter(&mut contenders);
@@ -107,9 +110,9 @@ fn contenders(plan: &Plan) -> Vec<Contender> {
     let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut copies: Vec<_> = plan.workers.iter().map(|&workers| workers.min(cpus)).collect();
     copies.dedup();
-    all.extend(copies.into_iter().map(|workers| {
-        (Role::Ceiling, Entrant { workers, ..named(COPIES) })
-    }));
+    all.extend(
+        copies.into_iter().map(|workers| (Role::Ceiling, Entrant { workers, ..named(COPIES) })),
+    );
     all.extend(plan.cells().into_iter().map(|cell| (Role::Cell, cell)));
     all.into_iter().map(|(role, entrant)| Contender::new(plan, role, entrant)).collect()
 }

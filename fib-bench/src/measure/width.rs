@@ -50,7 +50,8 @@ impl Widths {
                 [a, b] => Some(a.midpoint(b) - time),
                 _ => None,
             };
-            let estimate = Estimate::new(times.iter().filter_map(ratio).collect(), self.comparisons);
+            let estimate =
+                Estimate::new(times.iter().filter_map(ratio).collect(), self.comparisons);
             estimate.is_some_and(|estimate| estimate.exp().reach().is_some_and(|r| r <= target))
         };
         self.cells.values().all(narrow)

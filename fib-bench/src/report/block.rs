@@ -3,7 +3,7 @@
 use super::numbers::{duration, percent, ratio, spread};
 use super::style::Style;
 use crate::analysis::{Cell, Matrix, Row, Verdict};
-use crate::record::Status;
+use crate::record::{Header, Reference, Status};
 
 pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
     let of_block = |row: &Row| -> Vec<Cell> {
@@ -12,7 +12,7 @@ pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
     };
     let line = style.line;
     let mut heading = vec!["scenario".into(), format!("time{line}whole{line}ceiling")];
-    let names = matrix.rows.first().map(of_block).unwrap_or_default();
+    let names = matrix.rows.iter().map(of_block).max_by_key(Vec::len).unwrap_or_default();
     heading.extend(names.iter().map(|cell| cell.backend.replacen('-', style.hyphen, 1)));
     heading.push(format!("1 core{line}stepping"));
     let mut table = style.narrow().ruled().table(heading);
@@ -28,18 +28,23 @@ pub(super) fn block(matrix: &Matrix, workers: usize, style: Style) -> String {
     let mut start_ups = vec![format!("start-up{line}a worker"), String::new()];
     start_ups.extend(names.iter().map(start_up));
     table.add_row(start_ups);
-    let title = title(workers, matrix.header.cores);
+    let title = title(workers, &matrix.header);
     format!("{title}\n{}{}\n", style.blank(), table.trim_fmt())
 }
 
-fn title(workers: usize, cores: usize) -> String {
+fn title(workers: usize, header: &Header) -> String {
+    let Reference { backend, workers: of_reference } = &header.against;
+    let over = match of_reference {
+        1 => backend.clone(),
+        many => format!("{backend} ({many})"),
+    };
     match workers {
-        1 => "1 worker: speedup over sequential; below it the one-worker tax T_1/T_s".into(),
+        1 => format!("1 worker: speedup over {over}; the one-worker tax; (cold, with a new pool)"),
         _ => {
-            let over = if workers > cores { " (more than cores)" } else { "" };
+            let more = if workers > header.cores { " (more than cores)" } else { "" };
             format!(
-                "{workers} workers{over}: speedup over sequential; below it, where faster, the part of \
-                 the ceiling"
+                "{workers} workers{more}: speedup over {over}; if faster, part of the ceiling; (cold, with \
+                 a new pool)"
             )
         }
     }
@@ -75,7 +80,10 @@ fn compact(cell: &Cell, style: Style) -> String {
         style.line.to_owned() + &spread(&speedup)
     };
     let speedup = ratio(speedup.median).replace('x', "");
-    format!("{speedup}{spread}{}{meaning}{shared}", style.line)
+    let cold = cell.cold.map_or(String::new(), |cold| {
+        format!("{}({})", style.line, ratio(cold.median).replace('x', ""))
+    });
+    format!("{speedup}{spread}{}{meaning}{cold}{shared}", style.line)
 }
 
 /// To a tenth of a per cent where that can be told.

@@ -3,7 +3,9 @@
 mod block;
 mod csv;
 mod detail;
+mod engines;
 mod json;
+mod losses;
 mod numbers;
 mod style;
 mod table;

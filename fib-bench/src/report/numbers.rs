@@ -26,9 +26,7 @@ pub(super) fn percent(part: f64) -> String {
 /// How far the interval reaches from the median, on its longer side, relative to the median.
 pub(super) fn spread(estimate: &Estimate) -> String {
     let reach = estimate.reach();
-    reach.map_or("±?".into(), |reach| {
-        format!("±{:.0}%", (reach * 100.0 - 1e-9).max(1.0).ceil())
-    })
+    reach.map_or("±?".into(), |reach| format!("±{:.0}%", (reach * 100.0 - 1e-9).max(1.0).ceil()))
 }
 
 /// Median and interval, as 1.68x [1.65,1.70].

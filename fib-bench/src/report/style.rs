@@ -1,9 +1,9 @@
 //! How a table is drawn: for a terminal of 100 columns, or in Markdown.
 
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 /// The width that everything plain fits.
-pub(super) const COLUMNS: u16 = 100;
+const COLUMNS: u16 = 100;
 
 #[derive(Clone, Copy)]
 pub(super) struct Style {
@@ -58,6 +58,23 @@ impl Style {
             true => Style { lines: self.lines.row_separator(RULE), ..self },
             false => self,
         }
+    }
+
+    /// Names, and what is to be said of each in sentences.
+    pub(super) fn list(self, lines: Vec<(String, String)>) -> String {
+        if !self.is_plain() {
+            return lines.iter().map(|(name, text)| format!("- `{name}`: {text}\n")).collect();
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_width(COLUMNS);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        for (name, text) in lines {
+            table.add_row([name, text]);
+        }
+        for (i, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((if i == 0 { 0 } else { 2 }, 0));
+        }
+        table.trim_fmt() + "\n"
     }
 
     /// A table with this heading: names to the left, numbers to the right.

@@ -2,11 +2,12 @@
 
 use super::block::block;
 use super::detail::detail;
-use super::style::{COLUMNS, MARKDOWN, PLAIN, Style};
+use super::engines::engines;
+use super::losses::losses;
+use super::style::{MARKDOWN, PLAIN, Style};
 use super::words::sentence;
 use crate::analysis::{Cell, Matrix, Row};
 use crate::record::Status;
-use comfy_table::{ContentArrangement, Table, presets};
 
 /// For a terminal.
 pub fn table(matrix: &Matrix) -> String {
@@ -28,8 +29,14 @@ fn render(matrix: &Matrix, style: Style) -> String {
             blocks.collect::<Vec<_>>().join("\n")
         }
     };
-    let sections =
-        [heading(matrix, style), tables, sentences(matrix, style), faults(matrix, style)];
+    let sections = [
+        heading(matrix, style),
+        tables,
+        engines(matrix, style),
+        sentences(matrix, style),
+        losses(matrix, style),
+        faults(matrix, style),
+    ];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -52,8 +59,32 @@ fn heading(matrix: &Matrix, style: Style) -> String {
             "{rounds} interleaved rounds, medians with {}% intervals",
             header.confidence * 100.0
         ),
+        stopped(matrix),
     ];
-    lines.map(|line| line + style.end).concat()
+    let lines = lines.into_iter().filter(|line| !line.is_empty());
+    lines.map(|line| line + style.end).collect()
+}
+
+/// Why the rounds ended, where a width was asked for, and what was dropped.
+fn stopped(matrix: &Matrix) -> String {
+    let reach = |cell: &Cell| cell.speedup.and_then(|speedup| speedup.reach());
+    let cells = matrix.rows.iter().flat_map(|row| &row.cells);
+    let widest = cells.filter_map(reach).reduce(f64::max).unwrap_or(f64::INFINITY);
+    let percent = |part: f64| format!("{:.1}%", part * 100.0);
+    let stopped = matrix.header.width.map(|width| match widest <= width {
+        true => format!("every interval is within {} of its median", percent(width)),
+        false => format!(
+            "the time was spent before every interval was within {}: the widest reaches {}",
+            percent(width),
+            percent(widest)
+        ),
+    });
+    let dropped = match matrix.rows.iter().map(|row| row.dropped).sum() {
+        0 => None,
+        1 => Some("1 sample dropped: CPU time was taken from this machine".into()),
+        n => Some(format!("{n} samples dropped: CPU time was taken from this machine")),
+    };
+    [stopped, dropped].into_iter().flatten().collect::<Vec<String>>().join("; ")
 }
 
 /// The widest reach of an A/A interval from 1.
@@ -64,20 +95,8 @@ fn noise_floor(matrix: &Matrix) -> String {
 }
 
 fn sentences(matrix: &Matrix, style: Style) -> String {
-    if !style.is_plain() {
-        let line = |row: &Row| format!("- `{}`: {}\n", row.scenario.name, sentence(row));
-        return matrix.rows.iter().map(line).collect();
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_width(COLUMNS);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    for row in &matrix.rows {
-        table.add_row([row.scenario.name.clone(), sentence(row)]);
-    }
-    for (i, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if i == 0 { 0 } else { 2 }, 0));
-    }
-    table.trim_fmt() + "\n"
+    let lines = matrix.rows.iter().map(|row| (row.scenario.name.clone(), sentence(row)));
+    style.list(lines.collect())
 }
 
 /// Every cell that does not count, named.

@@ -28,15 +28,20 @@ fn leaders(row: &Row) -> Vec<&Cell> {
     let high =
         |cell: &Cell| cell.speedup.and_then(|s| s.interval).map_or(f64::NAN, |(_, high)| high);
     let median = |cell: &Cell| cell.speedup.map_or(0.0, |s| s.median);
-    let mut faster: Vec<&Cell> =
-        row.cells.iter().filter(|cell| cell.verdict == Some(Verdict::Faster)).collect();
+    let mut faster: Vec<&Cell> = row.cells.iter().filter(|cell| cell.engine.is_none()).collect();
+    faster.retain(|cell| cell.verdict == Some(Verdict::Faster));
     faster.sort_by(|a, b| median(b).total_cmp(&median(a)));
     let floor = faster.first().map_or(f64::NAN, |best| low(best));
     faster.into_iter().take_while(|cell| high(cell) >= floor).collect()
 }
 
 fn none_is_faster(row: &Row) -> String {
-    let compared: Vec<_> = row.cells.iter().filter_map(|cell| cell.verdict).collect();
+    let compared: Vec<_> = row
+        .cells
+        .iter()
+        .filter(|cell| cell.engine.is_none())
+        .filter_map(|cell| cell.verdict)
+        .collect();
     let text = if compared.is_empty() {
         "nothing to compare"
     } else if compared.iter().all(|verdict| *verdict == Verdict::Slower) {
@@ -60,8 +65,8 @@ fn best_algorithm(row: &Row, leader: Option<&Cell>) -> String {
 }
 
 /// A backend's name, with its workers where a row has several counts.
-fn name(row: &Row, cell: &Cell) -> String {
-    match row.cells.iter().any(|other| other.workers != cell.workers) {
+pub(super) fn name(row: &Row, cell: &Cell) -> String {
+    match row.cells.iter().any(|other| other.workers != cell.workers && other.workers > 1) {
         true => format!("{} ({})", cell.backend, cell.workers),
         false => cell.backend.clone(),
     }

@@ -1,8 +1,8 @@
 //! `fib compare`: the speedup matrix.
 
 use crate::args::{CompareArgs, CompareFormat};
-use crate::diagnostics::say;
 use crate::commands::engine;
+use crate::diagnostics::say;
 use crate::failure::{BadCells, BadInput, NotWritten};
 use crate::output::to_stdout;
 use fib_bench::record::{Record, Reference, Status};
@@ -58,7 +58,10 @@ fn plan(args: &CompareArgs) -> anyhow::Result<Plan> {
         runner: engine::own_runner()?,
         backends: backends.into_iter().map(|entry| entry.name.into()).collect(),
         engines: engines.collect::<anyhow::Result<_>>()?,
-        against: args.against.as_deref().map_or_else(Reference::default, |cell| against(cell, &workers)),
+        against: args
+            .against
+            .as_deref()
+            .map_or_else(Reference::default, |cell| against(cell, &workers)),
         workers,
         kernel: *args.kernel,
         chunking: args.chunking,

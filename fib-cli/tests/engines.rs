@@ -1,0 +1,131 @@
+//! Engines: ours, the one that comes along, the one in the documentation, and bad ones.
+#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const FIB: &str = env!("CARGO_BIN_EXE_fib");
+
+fn check(command: &[&str]) -> Output {
+    Command::new(FIB).args(["engine", "check"]).args(command).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Asserts that everything holds, and gives the number of what was tried.
+fn holds(output: &Output) -> usize {
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{report}{}", text(&output.stderr));
+    let lines = report.lines().count() - 1;
+    assert!(report.ends_with(&format!("{lines} of {lines} hold\n")), "{report}");
+    lines
+}
+
+#[test]
+fn our_own_engine_holds() {
+    // The hello, its contents, and six trials of every backend with one worker and with two.
+    assert_eq!(holds(&check(&[FIB, "runner"])), 2 + 12 * fib::REGISTRY.len());
+}
+
+#[test]
+fn the_python_engine_holds() {
+    assert_eq!(holds(&check(&["python"])), 2 + 6 + 4 * 12);
+}
+
+/// The Python code block of docs/engines.md.
+fn example() -> String {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/engines.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    let block = docs.split("```python\n").nth(1).unwrap();
+    block.split("```").next().unwrap().to_owned()
+}
+
+fn script(folder: &Path, text: &str) -> PathBuf {
+    let file = folder.join("engine.py");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn the_engine_of_the_documentation_holds_and_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = example();
+    assert!(example.lines().count() < 60);
+    let file = script(folder.path(), &example);
+    assert_eq!(holds(&check(&["python3", file.to_str().unwrap()])), 2 + 6);
+}
+
+/// Each of these changes makes the example an engine that must not be believed.
+#[test]
+fn engines_that_must_not_be_believed_are_found() {
+    let bad = [
+        ("return a\n", "return a + (n == 93)\n", "the digest is"),
+        ("range(request[\"repeats\"])", "range(1)", "repeats take longer than one: 40 batches"),
+        ("\"wall_ns\": wall_ns", "\"wall_ns\": wall_ns * 10**9", "it says"),
+        ("if request[\"kernel\"] != \"iterative\":", "if False:", "an unknown kernel is accepted"),
+        ("\"protocol\": 1, \"engine\"", "\"protocol\": 2, \"engine\"", "it speaks protocol 2"),
+        ("\"baseline\": \"loop\"", "\"baseline\": \"lop\"", "it has no backend lop"),
+        ("print(json.dumps(reply), flush=True)", "print('hm', flush=True)", "nonsense: hm"),
+        ("for line in sys.stdin:", "raise SystemExit('out of luck')\nfor line in []:", "of luck"),
+    ];
+    for (right, wrong, finding) in bad {
+        let folder = tempfile::tempdir().unwrap();
+        let example = example();
+        assert!(example.contains(right), "{right}");
+        let file = script(folder.path(), &example.replacen(right, wrong, 1));
+        let output = check(&["python3", file.to_str().unwrap()]);
+        let report = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{wrong}: {report}");
+        let failure = report.lines().find(|line| line.starts_with("FAIL"));
+        assert!(failure.is_some_and(|line| line.contains(finding)), "{wrong}: {report}");
+    }
+}
+
+#[test]
+fn a_comparison_with_another_engine_shows_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = script(folder.path(), &example());
+    let engine = format!("python3 {}", file.display());
+    let compare = ["compare", "--scenario", "10xF100", "--time", "0.3", "--format", "csv"];
+    let output = Command::new(FIB).args(compare).args(["--engine", &engine]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let row = text(&output.stdout).lines().find(|line| line.contains("snake/loop")).unwrap();
+    assert!(row.contains(",ok,"), "{row}");
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_bad_input() {
+    let compare = ["compare", "--time", "0.3", "--engine", "/no/such/engine"];
+    let output = Command::new(FIB).args(compare).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = text(&output.stderr);
+    assert!(error.starts_with("error: engine /no/such/engine: cannot start"), "{error}");
+    assert_eq!(error.lines().count(), 1);
+}
+
+/// What the runner is told word by word, it answers line by line.
+#[test]
+fn a_runner_answers_whatever_it_is_told() {
+    let mut runner = Command::new(FIB)
+        .arg("runner")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let requests = "\n{}\nnull\n{\"op\":\"run\",\"repeats\":1}\n{\"op\":\"hello\",\"protocol\":7}\n\
+                    {\"op\":\"load\",\"kernel\":\"iterative\",\"indices\":[18446744073709551615]}\n\
+                    {\"op\":\"build\",\"backend\":\"sequential\",\"workers\":0,\"chunking\":\"x\",\
+                    \"pin\":false}\n{\"op\":\"hello\",\"protocol\":1}\n";
+    runner.stdin.take().unwrap().write_all(requests.as_bytes()).unwrap();
+    let output = runner.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let replies: Vec<_> = text(&output.stdout).lines().map(parse).collect();
+    assert_eq!(replies.len(), 8);
+    assert!(replies[..7].iter().all(|reply| reply["error"].is_string()), "{replies:?}");
+    assert_eq!(replies[7]["engine"], "fib");
+}
