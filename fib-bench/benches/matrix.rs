@@ -5,7 +5,7 @@
 
 use fib::{Settings, kernels};
 use fib_bench::engine::{Offer, serve_stdio};
-use fib_bench::record::{Record, Reference};
+use fib_bench::record::{Record, Reference, Study};
 use fib_bench::{Plan, SCENARIOS, Scenario, analyse, measure, report, verify};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -54,6 +54,7 @@ fn plan(filter: &str) -> io::Result<Plan> {
     let scenarios = scenarios().filter(|s| backends().any(|b| wanted(s.name, b.name)));
     let backends = backends().filter(|b| SCENARIOS.iter().any(|s| wanted(s.name, b.name)));
     Ok(Plan {
+        study: Study::Compare,
         batches: scenarios.map(Scenario::batch).collect(),
         runner: vec![std::env::current_exe()?.into(), RUNNER.into()],
         backends: backends.map(|entry| entry.name.into()).collect(),

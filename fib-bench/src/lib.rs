@@ -16,6 +16,7 @@ mod machine;
 mod measure;
 mod plan;
 pub mod record;
+pub mod records;
 pub mod report;
 mod rng;
 mod scenario;
@@ -24,7 +25,7 @@ mod surroundings;
 mod verify;
 
 pub use analysis::{Cell, Loss, Losses, Matrix, Row, Verdict, analyse};
-pub use machine::is_debug_build;
+pub use machine::{header, is_debug_build};
 pub use measure::{Progress, measure, measure_rounds};
 pub use plan::Plan;
 pub use scenario::{Batch, SCENARIOS, Scenario};

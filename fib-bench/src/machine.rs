@@ -2,11 +2,12 @@
 
 use crate::engine::Engine;
 use crate::plan::Plan;
-use crate::record::{EngineHead, Header, Machine, SCHEMA_VERSION, ScenarioHead};
+use crate::record::{EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead};
 use crate::scenario::Batch;
 use crate::stats::CONFIDENCE;
 use fib::{Layout, MemoryLimit, kernels};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use sysinfo::{CpuRefreshKind, System};
@@ -24,7 +25,8 @@ pub fn is_debug_build() -> bool {
     cfg!(debug_assertions)
 }
 
-pub(crate) fn header(plan: &Plan) -> Header {
+/// The first line of a record of `plan`, taken here and now.
+pub fn header(plan: &Plan) -> Header {
     Header {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -45,11 +47,18 @@ pub(crate) fn header(plan: &Plan) -> Header {
         workers: plan.workers.iter().map(|workers| workers.get()).collect(),
         scenarios: plan.batches.iter().map(|batch| head(plan, batch)).collect(),
         comparisons: plan.comparisons(),
+        study: plan.study,
         against: plan.against.clone(),
         engines: plan.engines.iter().map(engine_head).collect(),
         width: plan.width,
         explain: plan.explain,
     }
+}
+
+/// The line for a run that adds to an earlier record.
+pub(crate) fn resumed(plan: &Plan) -> Resumed {
+    let Header { command, started_unix_s, budget_s, machine, .. } = header(plan);
+    Resumed { command, started_unix_s, budget_s, load_1min: machine.load_1min }
 }
 
 fn engine_head(engine: &Engine) -> EngineHead {
@@ -71,6 +80,8 @@ fn head(plan: &Plan, batch: &Batch) -> ScenarioHead {
         name: batch.name.clone(),
         summary: batch.summary.clone(),
         items: Some(batch.indices.len()),
+        index: batch.indices.first().copied().filter(|n| batch.indices.iter().all(|m| m == n)),
+        workers: batch.workers.map(NonZeroUsize::get),
         best_shares: shares(kernels::stepping()),
         cells_share: shares(Arc::clone(&(plan.kernel.get)())),
     }

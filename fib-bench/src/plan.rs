@@ -1,7 +1,7 @@
 //! What is to be compared.
 
 use crate::engine::Engine;
-use crate::record::Reference;
+use crate::record::{Reference, Study};
 use crate::scenario::Batch;
 use fib::{Chunking, kernels};
 use std::collections::BTreeMap;
@@ -12,6 +12,8 @@ use std::time::Duration;
 /// One comparison: every backend at every worker count on every batch, with one kernel.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What it is for.
+    pub study: Study,
     /// The batches.
     pub batches: Vec<Batch>,
     /// The command that starts a runner of our own.

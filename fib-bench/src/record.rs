@@ -12,6 +12,8 @@ pub const SCHEMA_VERSION: u32 = 2;
 pub enum Record {
     /// The first line.
     Header(Box<Header>),
+    /// Rounds were added to an earlier record.
+    Resumed(Resumed),
     /// Any other line.
     Sample(Box<Sample>),
 }
@@ -57,6 +59,9 @@ pub struct Header {
     pub scenarios: Vec<ScenarioHead>,
     /// How many cells of a scenario are compared at once.
     pub comparisons: usize,
+    /// What it is for.
+    #[serde(default)]
+    pub study: Study,
     /// What everything is compared with.
     #[serde(default)]
     pub against: Reference,
@@ -69,6 +74,36 @@ pub struct Header {
     /// Whether runs were also taken with their timeline.
     #[serde(default)]
     pub explain: bool,
+}
+
+/// A later run that added to the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// Its command line.
+    pub command: String,
+    /// When it began, in seconds since 1970 (UTC).
+    pub started_unix_s: u64,
+    /// Time for it.
+    pub budget_s: f64,
+    /// Load average over the minute before it.
+    pub load_1min: Option<f64>,
+}
+
+/// What a record is for, and so how it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Study {
+    /// Every scenario by itself: the matrix.
+    #[default]
+    Compare,
+    /// As many tasks, ever smaller: how small they may be.
+    Granularity,
+    /// Ever more items: how many make it worth it.
+    BreakEvenBatch,
+    /// As many items, ever larger: how large makes it worth it.
+    BreakEvenItem,
+    /// The same batch on more workers, and more work on more workers.
+    Scaling,
 }
 
 /// The cell that everything is compared with.
@@ -110,6 +145,12 @@ pub struct ScenarioHead {
     /// How many indices it has; not told in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<usize>,
+    /// The index, if all are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The only worker count it was measured at, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
     /// Whether the best sequential algorithm computes repeats once.
     pub best_shares: bool,
     /// Whether the kernel of the cells does.

@@ -4,7 +4,7 @@
 
 use fib::{Descriptor, Error, FibBackend, Job, Kernel, Run, Sequential, kernels};
 use fib_bench::engine::{Engine, Offer, serve_stdio};
-use fib_bench::record::{Header, Record, Reference, Role, Sample, Status};
+use fib_bench::record::{Header, Record, Reference, Role, Sample, Status, Study};
 use fib_bench::{Batch, Plan, Scenario, analyse, measure, verify};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -106,6 +106,7 @@ fn runner() -> Vec<OsString> {
 
 fn plan() -> Plan {
     Plan {
+        study: Study::Compare,
         batches: vec![Scenario::by_name("10xF100").unwrap().batch(), small()],
         runner: runner(),
         backends: ["honest", "lying", "forgetful", "unbuilt"].map(String::from).into(),

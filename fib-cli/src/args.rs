@@ -31,6 +31,8 @@ pub(crate) enum Command {
     /// Measure every backend on every scenario: the speedup matrix of this machine
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
+    /// Print the tables again that records were taken for
+    Analyse(AnalyseArgs),
     /// Work with engines: programs in any language that run batches for `compare`
     Engine {
         #[command(subcommand)]
@@ -249,12 +251,32 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = parse_seconds)]
     pub(crate) cell_timeout: Duration,
     /// Run every cell once, check its results, time nothing
-    #[arg(long, conflicts_with_all = ["time", "record", "format"])]
+    #[arg(long, conflicts_with_all = ["time", "record", "resume", "format"])]
     pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
+    /// How to print the matrix
+    #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
+    pub(crate) format: CompareFormat,
+}
+
+/// Where samples go.
+#[derive(Args, Debug)]
+pub(crate) struct RecordArgs {
     /// Write every sample to a new file, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
-    /// How to print the matrix
+    /// Add rounds to a record of the same machine and settings
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    pub(crate) resume: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AnalyseArgs {
+    /// What --record wrote
+    #[arg(value_name = "RECORDS")]
+    pub(crate) records: PathBuf,
+    /// How to print it
     #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
     pub(crate) format: CompareFormat,
 }

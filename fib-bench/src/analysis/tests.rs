@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::Header;
-use crate::record::{EngineHead, Machine, Reference, SCHEMA_VERSION, Surroundings};
+use crate::record::{EngineHead, Machine, Reference, SCHEMA_VERSION, Study, Surroundings};
 use std::collections::BTreeMap;
 
 pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
@@ -35,10 +35,13 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
             name: "batch".into(),
             summary: "a batch".into(),
             items: Some(1000),
+            index: None,
+            workers: None,
             best_shares: true,
             cells_share: false,
         }],
         comparisons: backends.len() * workers.len(),
+        study: Study::Compare,
         against: Reference::default(),
         engines: vec![],
         width: None,

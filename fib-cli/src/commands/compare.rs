@@ -1,19 +1,15 @@
 //! `fib compare`: the speedup matrix.
 
-use crate::args::{CompareArgs, CompareFormat};
+use crate::args::CompareArgs;
+use crate::commands::analyse::print;
 use crate::commands::engine;
+use crate::commands::recording::measured;
 use crate::diagnostics::say;
-use crate::failure::{BadCells, BadInput, NotWritten};
+use crate::failure::{BadCells, BadInput};
 use crate::output::to_stdout;
-use fib_bench::record::{Record, Reference, Status};
-use fib_bench::{
-    Matrix, Plan, Progress, SCENARIOS, Scenario, analyse, is_debug_build, measure, report, verify,
-};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use fib_bench::record::{Reference, Status, Study};
+use fib_bench::{Plan, SCENARIOS, Scenario, verify};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::Duration;
 
 pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
@@ -24,19 +20,8 @@ pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
     if args.verify {
         return run_verify(&plan);
     }
-    if is_debug_build() {
-        log::warn!("built without --release: these times say nothing");
-    }
-    let mut file = args.record.as_deref().map(RecordFile::create).transpose()?;
-    let progress = (!quiet && io::stderr().is_terminal()).then(progress_bar);
-    let matrix = measured(&plan, progress.as_ref(), file.as_mut())?;
-    let text = match args.format {
-        CompareFormat::Table => report::table(&matrix),
-        CompareFormat::Markdown => report::markdown(&matrix),
-        CompareFormat::Csv => report::csv(&matrix),
-        CompareFormat::Json => report::json(&matrix),
-    };
-    to_stdout(|out| out.write_all(text.as_bytes()))?;
+    let (header, samples) = measured(&plan, &args.records, quiet)?;
+    let matrix = print(header, &samples, args.format)?;
     let cells =
         matrix.rows.iter().flat_map(|row| row.cells.iter().chain([&row.reference, &row.best]));
     outcome(cells.map(|cell| cell.status))
@@ -54,6 +39,7 @@ fn plan(args: &CompareArgs) -> anyhow::Result<Plan> {
     let engines = args.engine.iter().filter_map(|text| engine::chosen(text).transpose());
     let workers = workers(args);
     let plan = Plan {
+        study: Study::Compare,
         batches: scenarios.into_iter().map(Scenario::batch).collect(),
         runner: engine::own_runner()?,
         backends: backends.into_iter().map(|entry| entry.name.into()).collect(),
@@ -112,68 +98,6 @@ fn workers(args: &CompareArgs) -> Vec<NonZeroUsize> {
 fn command_line() -> String {
     let arguments = std::env::args().skip(1);
     ["fib".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
-}
-
-fn measured(
-    plan: &Plan,
-    progress: Option<&ProgressBar>,
-    mut file: Option<&mut RecordFile>,
-) -> anyhow::Result<Matrix> {
-    let (mut header, mut samples) = (None, vec![]);
-    let mut show = |now: &Progress<'_>| {
-        if let Some(bar) = progress {
-            bar.set_position((now.spent * 1000.0) as u64);
-            bar.set_message(format!("{}, {} rounds", now.scenario, now.rounds));
-        }
-    };
-    let mut keep = |record: Record| {
-        if let Some(file) = &mut file {
-            file.append(&record)?;
-        }
-        match record {
-            Record::Header(head) => header = Some(*head),
-            Record::Sample(sample) => samples.push(*sample),
-        }
-        Ok(())
-    };
-    measure(plan, &mut show, &mut keep).map_err(|source| {
-        let what = file.map_or(String::new(), |file| file.name.clone());
-        NotWritten { what, source }
-    })?;
-    if let Some(bar) = progress {
-        bar.finish_and_clear();
-    }
-    let header = header.ok_or_else(|| anyhow::anyhow!("internal error: no header was recorded"))?;
-    Ok(analyse(header, &samples))
-}
-
-/// A new file of records: one line each, whole or not at all.
-struct RecordFile {
-    name: String,
-    file: File,
-}
-
-impl RecordFile {
-    fn create(path: &Path) -> Result<Self, NotWritten> {
-        let name = path.display().to_string();
-        match File::create_new(path) {
-            Ok(file) => Ok(RecordFile { name, file }),
-            Err(source) => Err(NotWritten { what: name, source }),
-        }
-    }
-
-    fn append(&mut self, record: &Record) -> io::Result<()> {
-        let line = serde_json::to_string(record)? + "\n";
-        self.file.write_all(line.as_bytes())
-    }
-}
-
-fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::new(1000);
-    let template = "{bar:40} {percent:>3} %  {msg}";
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style)
 }
 
 fn run_verify(plan: &Plan) -> anyhow::Result<()> {

@@ -1,11 +1,13 @@
 //! One file a command.
 
+pub(crate) mod analyse;
 pub(crate) mod batch;
 pub(crate) mod calc;
 pub(crate) mod compare;
 pub(crate) mod engine;
 pub(crate) mod list;
 pub(crate) mod pages;
+pub(crate) mod recording;
 
 use crate::args::How;
 use fib::{Error, Kernel, Layout, MemoryLimit, Options, Settings, Table, execute};
