@@ -5,7 +5,7 @@ use super::{Cell, Row, Verdict};
 use crate::laws;
 use crate::record::{Header, Reference, Role, Sample, ScenarioHead, Status, Surroundings};
 use crate::stats::{Estimate, median};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A sample is dropped if of its CPU time more than this was taken by the host of this machine, or
 /// of its time by the quota of its control group.
@@ -35,9 +35,9 @@ impl<'a> Rounds<'a> {
         samples: impl Iterator<Item = &'a Sample>,
     ) -> Self {
         let mut contenders: Vec<(Key<'a>, Vec<&'a Sample>)> = vec![];
-        let (mut rounds, mut dropped) = (0, 0);
+        let (mut rounds, mut dropped) = (BTreeSet::new(), 0);
         for sample in samples {
-            rounds = rounds.max(sample.round + 1);
+            rounds.insert(sample.round);
             if sample.surroundings.is_some_and(|around| is_disturbed(around, header.cores)) {
                 dropped += 1;
                 continue;
@@ -49,8 +49,15 @@ impl<'a> Rounds<'a> {
             }
         }
         let (baseline, sequential) = (Series::new(), Series::new());
-        let mut this =
-            Rounds { header, scenario, contenders, baseline, sequential, rounds, dropped };
+        let mut this = Rounds {
+            header,
+            scenario,
+            contenders,
+            baseline,
+            sequential,
+            rounds: rounds.len(),
+            dropped,
+        };
         this.baseline = this.both(Role::Baseline, Role::Control, |a, b| (a * b).sqrt());
         this.sequential = match header.against == Reference::default() {
             true => this.baseline.clone(),

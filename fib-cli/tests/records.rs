@@ -1,0 +1,120 @@
+//! Records: what is written follows the schema, says the same again, and can be added to.
+#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn fib(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fib")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+const COMPARE: [&str; 7] =
+    ["compare", "--scenario", "10xF100,100xF1000", "--time", "0.3", "--explain", "--format"];
+
+/// A comparison of every backend, recorded; what it printed.
+fn recorded(file: &Path, format: &str) -> String {
+    let arguments = [&COMPARE[..], &[format, "--record", file.to_str().unwrap()]].concat();
+    let output = fib(&arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).to_owned()
+}
+
+#[test]
+fn every_format_is_printed_again_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["table", "markdown", "csv", "json"] {
+        let file = folder.path().join(format);
+        let printed = recorded(&file, format);
+        let again = fib(&["analyse", file.to_str().unwrap(), "--format", format]);
+        assert_eq!(text(&again.stdout), printed);
+    }
+}
+
+#[test]
+fn every_record_follows_the_schema() {
+    let schema = fs::read_to_string(root().join("docs/records.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    recorded(&new, "csv");
+    let resume = [&COMPARE[..], &["csv", "--resume", new.to_str().unwrap()]].concat();
+    assert!(fib(&resume).status.success());
+    let old = root().join("fib-bench/tests/fixtures/version-1.jsonl");
+    let committed = fs::read_dir(root().join("records")).unwrap();
+    let committed = committed.map(|entry| entry.unwrap().path());
+    for file in [new, old].into_iter().chain(committed) {
+        for (line, number) in fs::read_to_string(&file).unwrap().lines().zip(1..) {
+            let value: Value = serde_json::from_str(line).unwrap();
+            let problem = schema.validate(&value).err().map(|error| error.to_string());
+            assert_eq!(problem, None, "{} line {number}: {line}", file.display());
+        }
+    }
+    let unknown = serde_json::json!({ "kind": "sample", "surprise": 1 });
+    assert!(!schema.is_valid(&unknown));
+}
+
+#[test]
+fn rounds_are_added_to_a_record_of_the_same_settings_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record");
+    recorded(&file, "csv");
+    let before = fs::read(&file).unwrap();
+    // As after a crash: the last line is half there.
+    fs::write(&file, &before[..before.len() - 9]).unwrap();
+    let path = file.to_str().unwrap();
+    let output = fib(&[&COMPARE[..], &["json", "--resume", path]].concat());
+    let warning = format!("warning: {path}: the last line is incomplete and left out");
+    assert_eq!(text(&output.stderr).lines().find(|line| line.contains(path)), Some(&*warning));
+    let after = fs::read(&file).unwrap();
+    let whole = before[..before.len() - 9].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+    assert_eq!(after[..whole], before[..whole]);
+    assert!(after.len() > before.len() * 3 / 2);
+    let rounds = |text: &str| {
+        let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+        let lines: Vec<Value> = text.lines().map(parse).collect();
+        lines
+            .iter()
+            .filter(|line| line["kind"] == "noise")
+            .map(|line| line["rounds"].as_u64().unwrap())
+            .min()
+    };
+    let alone = folder.path().join("alone");
+    let fewest = rounds(&recorded(&alone, "json")).unwrap();
+    assert!(rounds(text(&output.stdout)).unwrap() > fewest, "{fewest}");
+    let other = fib(&["compare", "--scenario", "10xF100", "--time", "0.3", "--resume", path]);
+    assert_eq!(other.status.code(), Some(2));
+    let error = text(&other.stderr).lines().find(|line| line.starts_with("error: ")).unwrap();
+    assert!(error.starts_with(&format!("error: {path} cannot be resumed: ")), "{error}");
+    assert_eq!(fs::read(&file).unwrap(), after);
+}
+
+#[test]
+fn what_is_no_record_is_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    for (content, problem) in [
+        (&b"hello\n"[..], "line 1: this is no record of fib"),
+        (b"", "line 1: this is no record of fib"),
+        (b"\xff\xfe\n", "line 1: this is no record of fib"),
+        (b"{\"kind\":\"header\",\"schema_version\":99}\n", "line 1: it has version 99"),
+    ] {
+        fs::write(&file, content).unwrap();
+        let output = fib(&["analyse", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        let start = format!("error: {}: {problem}", file.display());
+        assert!(text(&output.stderr).starts_with(&start), "{}", text(&output.stderr));
+    }
+    let output = fib(&["analyse", "/no/such/record"]);
+    assert_eq!(output.status.code(), Some(2));
+}
