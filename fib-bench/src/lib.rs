@@ -21,6 +21,7 @@ pub mod report;
 mod rng;
 mod scenario;
 mod stats;
+pub mod studies;
 mod surroundings;
 mod verify;
 

@@ -80,9 +80,13 @@ impl Plan {
         labels
     }
 
-    /// How many cells one reader compares at once: those of one scenario.
+    /// How many cells one reader compares at once: those of one scenario; in a search, each is
+    /// looked for alone.
     pub fn comparisons(&self) -> usize {
-        self.cells().len()
+        match self.study {
+            Study::BreakEven => 1,
+            _ => self.cells().len(),
+        }
     }
 
     /// What everything is compared with; `None` if it is not among what is measured.

@@ -98,10 +98,8 @@ pub enum Study {
     Compare,
     /// As many tasks, ever smaller: how small they may be.
     Granularity,
-    /// Ever more items: how many make it worth it.
-    BreakEvenBatch,
-    /// As many items, ever larger: how large makes it worth it.
-    BreakEvenItem,
+    /// Ever more items, and ever larger ones: how many and how large make it worth it.
+    BreakEven,
     /// The same batch on more workers, and more work on more workers.
     Scaling,
 }

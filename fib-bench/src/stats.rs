@@ -30,6 +30,12 @@ impl Estimate {
         Some((high - self.median).max(self.median - low) / self.median)
     }
 
+    /// The same statement about a positive multiple.
+    pub(crate) fn scaled(self, factor: f64) -> Self {
+        let interval = self.interval.map(|(low, high)| (low * factor, high * factor));
+        Estimate { median: self.median * factor, interval }
+    }
+
     /// The same statement about e^x where this is about x.
     pub(crate) fn exp(self) -> Self {
         let interval = self.interval.map(|(low, high)| (low.exp(), high.exp()));

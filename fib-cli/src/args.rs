@@ -31,6 +31,10 @@ pub(crate) enum Command {
     /// Measure every backend on every scenario: the speedup matrix of this machine
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
+    /// Change one thing step by step: how small tasks may be, how large batches must be, how many
+    /// workers help
+    #[command(after_help = SWEEP_HELP)]
+    Sweep(SweepArgs),
     /// Print the tables again that records were taken for
     Analyse(AnalyseArgs),
     /// Work with engines: programs in any language that run batches for `compare`
@@ -72,6 +76,18 @@ Examples
   fib batch 10 20 30
   fib batch 0..=100 5x1000 --format jsonl
   seq 0 100 | fib batch -";
+
+const SWEEP_HELP: &str = "\
+granularity  128 tasks a batch, ever smaller: METG(50%), METG(75%) and METG(90%), the smallest mean
+             time of a task at which half, three quarters, nine tenths of the workers' time is used
+break-even   how many items of F(1000), and how large sixteen items, until it is not slower than
+             sequentially; bisected
+scaling      a batch on 1, 2, 4 ... workers, and one that grows with them: Karp-Flatt, Amdahl,
+             Gustafson, USL
+
+Examples
+  fib sweep granularity
+  fib sweep break-even --backend rayon,process --time 20";
 
 const RUNNER_HELP: &str = "\
 A request and a reply, one JSON object a line; docs/engines.md tells it all.
@@ -269,6 +285,44 @@ pub(crate) struct RecordArgs {
     /// Add rounds to a record of the same machine and settings
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub(crate) resume: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SweepArgs {
+    /// What is changed
+    #[arg(value_enum)]
+    pub(crate) sweep: Sweep,
+    /// Only these backends beside the baseline
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser())]
+    pub(crate) backend: Vec<&'static Descriptor>,
+    /// These worker counts [default: the CPUs this process may use; for scaling also the powers of
+    /// two below]
+    #[arg(short, long, value_name = "COUNTS", value_delimiter = ',', value_parser = parse_workers)]
+    pub(crate) workers: Vec<NonZeroUsize>,
+    /// Bind persistent workers to a CPU each (Linux)
+    #[arg(long)]
+    pub(crate) pin: bool,
+    /// Time for everything, as far as the fewest rounds that give an interval allow
+    #[arg(short, long, value_name = "SECONDS", default_value = "45", value_parser = parse_seconds)]
+    pub(crate) time: Duration,
+    /// Draws the order of the rounds
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
+    /// How to print it; csv and json are the cells it is read from
+    #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
+    pub(crate) format: CompareFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Sweep {
+    /// How small tasks may be
+    Granularity,
+    /// How large a batch must be
+    BreakEven,
+    /// How many workers help
+    Scaling,
 }
 
 #[derive(Args, Debug)]

@@ -118,3 +118,23 @@ fn what_is_no_record_is_bad_input() {
     let output = fib(&["analyse", "/no/such/record"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn every_sweep_is_printed_again_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = fib::default_backend().name;
+    for (sweep, title) in [
+        ("granularity", "METG(90%)"),
+        ("break-even", "index of 16 items"),
+        ("scaling", "Gustafson"),
+    ] {
+        let file = folder.path().join(sweep);
+        let path = file.to_str().unwrap();
+        let output =
+            fib(&["sweep", sweep, "--backend", backend, "--time", "0.1", "--record", path]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let printed = text(&output.stdout);
+        assert!(printed.contains(title) && printed.contains(backend), "{printed}");
+        assert_eq!(text(&fib(&["analyse", path]).stdout), printed);
+    }
+}

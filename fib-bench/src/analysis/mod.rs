@@ -78,6 +78,8 @@ pub struct Cell {
     pub karp_flatt: Option<Estimate>,
     /// CPU time over wall time: how many CPUs were busy.
     pub cpus: Option<f64>,
+    /// Speedup over `sequential` in each round that counts.
+    pub by_round: BTreeMap<usize, f64>,
     /// Where the time of all its workers went.
     pub losses: Option<Losses>,
     /// Speedup over the ceiling of the same rounds.

@@ -176,6 +176,7 @@ impl<'a> Rounds<'a> {
             karp_flatt: estimate_of(&absolute, |s| laws::karp_flatt(s, workers)).filter(|_| ours),
             cpus: median(samples.iter().filter_map(|sample| cpus(sample)).collect()),
             losses: self.losses(label, workers),
+            by_round: absolute,
             wall_ns: median(times.into_values().collect()),
             overhead_ns: median(overhead.into_values().collect()).filter(|_| ours),
             start_up_ns: None,

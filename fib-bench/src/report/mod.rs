@@ -7,6 +7,7 @@ mod engines;
 mod json;
 mod losses;
 mod numbers;
+mod studies;
 mod style;
 mod table;
 mod words;

@@ -4,6 +4,7 @@ use super::block::block;
 use super::detail::detail;
 use super::engines::engines;
 use super::losses::losses;
+use super::studies::study;
 use super::style::{MARKDOWN, PLAIN, Style};
 use super::words::sentence;
 use crate::analysis::{Cell, Matrix, Row};
@@ -20,6 +21,10 @@ pub fn markdown(matrix: &Matrix) -> String {
 }
 
 fn render(matrix: &Matrix, style: Style) -> String {
+    if let Some(study) = study(matrix, style) {
+        let sections = [heading(matrix, style), study, faults(matrix, style)];
+        return joined(sections.into());
+    }
     let tables = match &matrix.rows[..] {
         [row] => detail(matrix, row, style),
         _ => {
@@ -29,21 +34,25 @@ fn render(matrix: &Matrix, style: Style) -> String {
             blocks.collect::<Vec<_>>().join("\n")
         }
     };
-    let sections = [
+    joined(vec![
         heading(matrix, style),
         tables,
         engines(matrix, style),
         sentences(matrix, style),
         losses(matrix, style),
         faults(matrix, style),
-    ];
-    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+    ])
+}
+
+fn joined(mut sections: Vec<String>) -> String {
+    sections.retain(|section| !section.is_empty());
+    sections.join("\n")
 }
 
 fn heading(matrix: &Matrix, style: Style) -> String {
     let header = &matrix.header;
     let pin = if header.pin { ", persistent workers pinned" } else { "" };
-    let rounds = matrix.rows.iter().map(|row| row.rounds);
+    let rounds = matrix.rows.iter().map(|row| row.rounds).filter(|&rounds| rounds > 0);
     let rounds = match (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0)) {
         (fewest, most) if fewest == most => format!("{most}"),
         (fewest, most) => format!("{fewest} to {most}"),

@@ -7,8 +7,9 @@ use crate::commands::recording::measured;
 use crate::diagnostics::say;
 use crate::failure::{BadCells, BadInput};
 use crate::output::to_stdout;
+use fib::Descriptor;
 use fib_bench::record::{Reference, Status, Study};
-use fib_bench::{Plan, SCENARIOS, Scenario, verify};
+use fib_bench::{Plan, SCENARIOS, Scenario, measure_rounds, verify};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
     if args.verify {
         return run_verify(&plan);
     }
-    let (header, samples) = measured(&plan, &args.records, quiet)?;
+    let (header, samples) = measured(&plan, &args.records, quiet, measure_rounds)?;
     let matrix = print(header, &samples, args.format)?;
     let cells =
         matrix.rows.iter().flat_map(|row| row.cells.iter().chain([&row.reference, &row.best]));
@@ -33,16 +34,13 @@ fn plan(args: &CompareArgs) -> anyhow::Result<Plan> {
     let chosen = args.scenario.iter().copied();
     let scenarios: Vec<_> =
         if args.scenario.is_empty() { everything.collect() } else { chosen.collect() };
-    let all = fib::REGISTRY.iter().collect();
-    let mut backends = if args.backend.is_empty() { all } else { args.backend.clone() };
-    backends.retain(|entry| entry.name != fib::SEQUENTIAL.name); // it is there as the baseline
     let engines = args.engine.iter().filter_map(|text| engine::chosen(text).transpose());
-    let workers = workers(args);
+    let workers = workers(&args.workers, args.full);
     let plan = Plan {
         study: Study::Compare,
         batches: scenarios.into_iter().map(Scenario::batch).collect(),
         runner: engine::own_runner()?,
-        backends: backends.into_iter().map(|entry| entry.name.into()).collect(),
+        backends: backends(&args.backend),
         engines: engines.collect::<anyhow::Result<_>>()?,
         against: args
             .against
@@ -69,6 +67,14 @@ fn plan(args: &CompareArgs) -> anyhow::Result<Plan> {
     }
 }
 
+/// The names of those asked for; otherwise of all.
+pub(crate) fn backends(asked: &[&'static Descriptor]) -> Vec<String> {
+    let all = fib::REGISTRY.iter().collect();
+    let mut backends = if asked.is_empty() { all } else { asked.to_vec() };
+    backends.retain(|entry| entry.name != fib::SEQUENTIAL.name); // it is there as the baseline
+    backends.into_iter().map(|entry| entry.name.into()).collect()
+}
+
 /// A label, and its workers if the last part is their number; otherwise the largest count.
 fn against(cell: &str, workers: &[NonZeroUsize]) -> Reference {
     let number = cell.rsplit_once('/').and_then(|(label, w)| Some((label, w.parse().ok()?)));
@@ -77,16 +83,16 @@ fn against(cell: &str, workers: &[NonZeroUsize]) -> Reference {
     Reference { backend: backend.into(), workers }
 }
 
-/// The counts asked for; otherwise all CPUs, and with `--full` the powers of two below as well.
-fn workers(args: &CompareArgs) -> Vec<NonZeroUsize> {
+/// The counts asked for; otherwise all CPUs, and the powers of two below as well if that is wanted.
+pub(crate) fn workers(asked: &[NonZeroUsize], powers_below: bool) -> Vec<NonZeroUsize> {
     let all = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut workers = args.workers.clone();
-    if workers.is_empty() && args.full {
+    let mut workers = asked.to_vec();
+    if asked.is_empty() && powers_below {
         let powers =
             (0..).map_while(|shift| NonZeroUsize::MIN.checked_mul(NonZeroUsize::new(1 << shift)?));
         workers.extend(powers.take_while(|&power| power < all));
     }
-    if args.workers.is_empty() {
+    if asked.is_empty() {
         workers.push(all);
     }
     workers.sort_unstable();
@@ -95,7 +101,7 @@ fn workers(args: &CompareArgs) -> Vec<NonZeroUsize> {
 }
 
 /// The command line as one would repeat it; arguments cannot be mistaken for folders here.
-fn command_line() -> String {
+pub(crate) fn command_line() -> String {
     let arguments = std::env::args().skip(1);
     ["fib".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }

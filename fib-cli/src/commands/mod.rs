@@ -8,6 +8,7 @@ pub(crate) mod engine;
 pub(crate) mod list;
 pub(crate) mod pages;
 pub(crate) mod recording;
+pub(crate) mod sweep;
 
 use crate::args::How;
 use fib::{Error, Kernel, Layout, MemoryLimit, Options, Settings, Table, execute};

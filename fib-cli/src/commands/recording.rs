@@ -4,17 +4,26 @@ use crate::args::RecordArgs;
 use crate::failure::{BadInput, NotWritten};
 use fib_bench::record::{Header, Record, Sample};
 use fib_bench::records::{self, Recording};
-use fib_bench::{Plan, Progress, header, is_debug_build, measure_rounds};
+use fib_bench::{Plan, Progress, header, is_debug_build};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::Path;
+
+/// What takes samples of a plan, from a first round on: `measure_rounds` or a search.
+type Measure = fn(
+    &Plan,
+    usize,
+    &mut dyn FnMut(&Progress<'_>),
+    &mut dyn FnMut(Sample) -> io::Result<()>,
+) -> io::Result<()>;
 
 /// Measures what is planned, or adds to what was measured before; all the samples there are.
 pub(crate) fn measured(
     plan: &Plan,
     args: &RecordArgs,
     quiet: bool,
+    measure: Measure,
 ) -> anyhow::Result<(Header, Vec<Sample>)> {
     if is_debug_build() {
         log::warn!("built without --release: these times say nothing");
@@ -28,7 +37,7 @@ pub(crate) fn measured(
             bar.set_message(format!("{}, {} rounds", now.scenario, now.rounds));
         }
     };
-    let outcome = measure_rounds(plan, first_round, &mut show, &mut |sample| taken.keep(sample));
+    let outcome = measure(plan, first_round, &mut show, &mut |sample| taken.keep(sample));
     outcome.map_err(|source| NotWritten { what: taken.file_name(), source })?;
     if let Some(bar) = progress {
         bar.finish_and_clear();
@@ -37,16 +46,16 @@ pub(crate) fn measured(
 }
 
 /// What was measured so far, and the file it goes to.
-pub(crate) struct Taken {
-    pub(crate) header: Header,
-    pub(crate) samples: Vec<Sample>,
-    pub(crate) first_round: usize,
+struct Taken {
+    header: Header,
+    samples: Vec<Sample>,
+    first_round: usize,
     file: Option<RecordFile>,
 }
 
 impl Taken {
     /// Nothing yet, or what an earlier run of the same plan has taken.
-    pub(crate) fn begin(plan: &Plan, args: &RecordArgs) -> anyhow::Result<Self> {
+    fn begin(plan: &Plan, args: &RecordArgs) -> anyhow::Result<Self> {
         if let Some(path) = &args.resume {
             return Taken::resume(plan, path);
         }
@@ -73,7 +82,7 @@ impl Taken {
         Ok(Taken { header, samples, first_round, file: Some(file) })
     }
 
-    pub(crate) fn keep(&mut self, sample: Sample) -> io::Result<()> {
+    fn keep(&mut self, sample: Sample) -> io::Result<()> {
         if let Some(file) = &mut self.file {
             file.append(&Record::Sample(Box::new(sample.clone())))?;
         }
@@ -81,7 +90,7 @@ impl Taken {
         Ok(())
     }
 
-    pub(crate) fn file_name(&self) -> String {
+    fn file_name(&self) -> String {
         self.file.as_ref().map_or(String::new(), |file| file.name.clone())
     }
 }

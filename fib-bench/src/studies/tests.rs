@@ -1,0 +1,114 @@
+//! Studies of programs that follow a law: what they were generated from is found again.
+
+use super::*;
+use crate::analysis::analyse;
+use crate::analysis::tests::{header, sample};
+use crate::record::{Header, Role, Sample, ScenarioHead, Study};
+
+const ROUNDS: usize = 20;
+
+/// Twenty rounds of batches, each with its sequential time and those of a cell by workers.
+fn matrix(study: Study, workers: &[usize], batches: &[(Batch, f64, Vec<(usize, f64)>)]) -> Matrix {
+    let head = |batch: &Batch| ScenarioHead {
+        name: batch.name.clone(),
+        summary: batch.summary.clone(),
+        items: Some(batch.indices.len()),
+        index: batch.indices.first().copied(),
+        workers: None,
+        best_shares: false,
+        cells_share: false,
+    };
+    let scenarios = batches.iter().map(|(batch, ..)| head(batch)).collect();
+    let cores = workers.iter().copied().max().unwrap();
+    let header = Header { study, scenarios, cores, ..header(&["cell"], workers) };
+    let mut samples: Vec<Sample> = vec![];
+    for (batch, alone, cells) in batches {
+        for round in 0..ROUNDS {
+            let drift = 1.0 + (round % 4) as f64;
+            let mut take = |role, label, workers, us: f64| {
+                let scenario = batch.name.clone();
+                let taken = sample(role, label, workers, round, us * drift);
+                samples.push(Sample { scenario, ..taken });
+            };
+            take(Role::Baseline, "sequential", 1, *alone);
+            take(Role::Control, "sequential", 1, *alone);
+            cells.iter().for_each(|&(workers, us)| take(Role::Cell, "cell", workers, us));
+        }
+    }
+    analyse(header, &samples)
+}
+
+fn close(found: f64, expected: f64) -> bool {
+    (found - expected).abs() < 0.02 * expected.abs().max(0.1)
+}
+
+#[test]
+fn the_metg_of_a_constant_overhead_a_task_is_found() {
+    // Each task takes n ns x 100, and each worker 500 us a task more: E = g / (g + 500 us).
+    let batches = granularity().into_iter().map(|batch| {
+        let task = batch.indices[0] as f64 * 0.1; // us
+        let alone = task * TASKS as f64;
+        let two = (task + 500.0) * TASKS as f64 / 2.0;
+        (batch, alone, vec![(2, two)])
+    });
+    let matrix = matrix(Study::Granularity, &[2], &batches.collect::<Vec<_>>());
+    let [curve] = &curves(&matrix)[..] else { panic!("one curve") };
+    // At E = 50 % a task takes 500 us of work, and as much again: a granularity of 1 ms, times the
+    // median drift of 2.5. The curve between points is a line, so this is near, not exact.
+    let Bracket::At { value, low, high } = curve.metg(0.5) else { panic!("no crossing") };
+    assert!((value / 2.5e6 - 1.0).abs() < 0.1, "{value}");
+    assert!(low.is_some_and(|low| low <= value) && high.is_some_and(|high| value <= high));
+    assert!(matches!(curve.metg(0.95), Bracket::Above(_)));
+}
+
+#[test]
+fn the_break_even_of_a_constant_overhead_a_batch_is_found() {
+    // An item takes 1 us on F(1000), and in proportion for others; a batch 60 us more on two
+    // workers: worth it from 120 us of work on.
+    let batches = break_even().into_iter().map(|batch| {
+        let alone: f64 = batch.indices.iter().map(|&n| n as f64 / 1000.0).sum();
+        (batch, alone, vec![(2, alone / 2.0 + 60.0)])
+    });
+    let matrix = matrix(Study::BreakEven, &[2], &batches.collect::<Vec<_>>());
+    let [curve] = &curves(&matrix)[..] else { panic!("one curve") };
+    let Bracket::At { value, .. } = curve.break_even_batch() else { panic!("no crossing") };
+    assert!(close(value, 120.0), "{value}");
+    let Bracket::At { value, .. } = curve.break_even_item() else { panic!("no crossing") };
+    assert!(close(value, 7500.0), "{value}");
+}
+
+#[test]
+fn the_laws_of_scaling_are_found_where_there_are_workers_enough() {
+    let counts: Vec<usize> = (1..=8).collect();
+    let workers: Vec<NonZeroUsize> = counts.iter().filter_map(|&p| NonZeroUsize::new(p)).collect();
+    let law = Usl { unit: 1.0, contention: 0.1, coherency: 0.005 };
+    let batches = scaling(&workers).into_iter().map(|batch| {
+        let alone = batch.indices.len() as f64;
+        let cells = match batch.workers {
+            // Strong: the USL. Weak: a tenth is serial.
+            None => counts.iter().map(|&p| (p, alone / law.throughput(p as f64))).collect(),
+            Some(p) => vec![(p.get(), alone / (p.get() as f64 - 0.1 * (p.get() as f64 - 1.0)))],
+        };
+        (batch, alone, cells)
+    });
+    let matrix = matrix(Study::Scaling, &counts, &batches.collect::<Vec<_>>());
+    let [scaling] = &scalings(&matrix)[..] else { panic!("one backend") };
+    assert_eq!(scaling.strong.len(), 8);
+    assert!(close(scaling.gustafson.unwrap().median, 0.1), "{:?}", scaling.gustafson);
+    let [contention, coherency, peak] = scaling.usl.unwrap().map(Option::unwrap);
+    assert!(close(contention.median, 0.1), "{contention:?}");
+    assert!((coherency.median - 0.005).abs() < 0.0005, "{coherency:?}");
+    assert!(close(peak.median, (0.9f64 / 0.005).sqrt()), "{peak:?}");
+    assert!((0.1..0.2).contains(&scaling.amdahl.unwrap().median), "{:?}", scaling.amdahl);
+}
+
+#[test]
+fn two_worker_counts_are_refused_by_the_laws_that_need_more() {
+    let batches = [(scaling(&[])[0].clone(), 1000.0, vec![(1, 1010.0), (2, 520.0)])];
+    let matrix = matrix(Study::Scaling, &[1, 2], &batches);
+    let [scaling] = &scalings(&matrix)[..] else { panic!("one backend") };
+    let few = |needed| Refusal::FewWorkerCounts { there: 2, needed };
+    assert_eq!(scaling.amdahl, Err(few(3)));
+    assert_eq!(scaling.usl.as_ref().err(), Some(&few(6)));
+    assert!(scaling.strong[1].2.is_some()); // Karp-Flatt does with two
+}
