@@ -4,7 +4,7 @@
 //! options mean nothing here.
 
 use fib::{Settings, kernels};
-use fib_bench::engine::{Offer, serve_stdio};
+use fib_bench::engine::{NAME, Offer, serve_stdio};
 use fib_bench::record::{Record, Reference, Study};
 use fib_bench::{Plan, SCENARIOS, Scenario, analyse, measure, report, verify};
 use std::io::{self, Write};
@@ -17,7 +17,11 @@ fn main() -> io::Result<()> {
     fib::init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|argument| argument == RUNNER) {
-        return serve_stdio(Offer { backends: fib::REGISTRY, kernels: kernels::KERNELS });
+        return serve_stdio(Offer {
+            name: NAME,
+            backends: fib::REGISTRY,
+            kernels: kernels::KERNELS,
+        });
     }
     let filter = arguments.first().filter(|argument| !argument.starts_with('-'));
     let plan = plan(filter.map_or("", String::as_str))?;
@@ -32,6 +36,7 @@ fn main() -> io::Result<()> {
         match record {
             Record::Header(head) => header = Some(head),
             Record::Sample(sample) => samples.push(*sample),
+            Record::Resumed(_) => {}
         }
         Ok(())
     };

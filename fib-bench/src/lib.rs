@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod analysis;
+pub mod doctor;
 pub mod engine;
 pub mod interleave;
 pub mod laws;

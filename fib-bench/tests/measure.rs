@@ -95,7 +95,7 @@ fn init() {
         let backends =
             [fib::SEQUENTIAL, HONEST, LYING, FORGETFUL, UNBUILT, ABORTING, SLEEPING, TALKING];
         let stepping = kernels::KERNELS.iter().find(|entry| entry.name == "stepping").unwrap();
-        let offer = Offer { backends: &backends, kernels: &[MOODY, *stepping] };
+        let offer = Offer { name: "tests", backends: &backends, kernels: &[MOODY, *stepping] };
         std::process::exit(i32::from(serve_stdio(offer).is_err()));
     }
 }
@@ -140,6 +140,7 @@ fn run(plan: &Plan) -> (Header, Vec<Sample>) {
                 header = Some(*head);
             }
             Record::Sample(sample) => samples.push(*sample),
+            Record::Resumed(_) => {}
         }
         Ok(())
     };

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Print the tables again that records were taken for
     Analyse(AnalyseArgs),
+    /// Tell what this machine is, how noisy it is now, and how small a difference it can tell
+    Doctor,
     /// Work with engines: programs in any language that run batches for `compare`
     Engine {
         #[command(subcommand)]

@@ -43,6 +43,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Calc(args) => commands::calc::run(args),
         Command::Batch(args) => commands::batch::run(args),
         Command::Compare(args) => commands::compare::run(args, cli.quiet),
+        Command::Doctor => commands::doctor::run(cli.quiet),
         Command::Sweep(args) => commands::sweep::run(args, cli.quiet),
         Command::Analyse(args) => commands::analyse::run(args),
         Command::Engine { command: EngineCommand::Check { command } } => {

@@ -1,7 +1,7 @@
 //! From samples to the matrix: a pure function, so the same records give the same tables.
 //!
-//! The statistic of a cell is the median over rounds of ln(baseline / cell), where the baseline of a
-//! round is the geometric mean of its two runs. Drift that both sides of a round share cancels.
+//! The statistic of a cell is the median over rounds of ln(baseline / cell), where the baseline is in
+//! turn one or the other of its two runs. Drift that both sides of a round share cancels.
 
 mod losses;
 mod rounds;

@@ -8,7 +8,7 @@ use super::protocol::{
     Span,
 };
 use super::usage::Meter;
-use super::{COPIES, NAME, WHOLE};
+use super::{COPIES, WHOLE};
 use fib::{Chunking, Descriptor, FibBackend, Options, Record, Settings, compute, kernels};
 use serde::Serialize;
 use std::io::{self, BufRead, Write};
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 /// What a runner has to offer.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
+    /// Its name.
+    pub name: &'a str,
     /// Its backends; the first is its baseline.
     pub backends: &'a [Descriptor],
     /// Its kernels.
@@ -84,7 +86,7 @@ impl Runner<'_> {
         };
         Ok(Capabilities {
             protocol,
-            engine: NAME.into(),
+            engine: self.offer.name.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             baseline: self.offer.backends.first().map_or("", |entry| entry.name).into(),
             backends: self.offer.backends.iter().map(backend).collect(),

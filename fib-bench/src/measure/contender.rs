@@ -89,6 +89,16 @@ impl Contender {
         all
     }
 
+    /// Whether it has not gone wrong with its batch.
+    pub(crate) fn is_well(&self) -> bool {
+        self.fault.is_none()
+    }
+
+    /// Ends its runner; the next batch starts another.
+    pub(crate) fn stop(&mut self) {
+        self.runner = None;
+    }
+
     /// Gives it another batch, and another chance if it went wrong with the one before.
     pub(crate) fn enter(&mut self, task: &Task) {
         let entered = self.revive().and_then(|again| {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 pub(super) struct Widths {
     target: Option<f64>,
     comparisons: usize,
-    /// Logarithms of nanoseconds: those of both baselines in each round, those of each cell.
-    baseline: BTreeMap<usize, Vec<f64>>,
+    /// Logarithms of nanoseconds by round: of the baseline, A and A' in turn, and of each cell.
+    baseline: BTreeMap<usize, f64>,
     cells: BTreeMap<(String, usize), BTreeMap<usize, f64>>,
 }
 
@@ -29,11 +29,11 @@ impl Widths {
             return;
         }
         let time = sample.batch_ns().ln();
-        match sample.role {
-            Role::Baseline | Role::Control => {
-                self.baseline.entry(sample.round).or_default().push(time);
+        match (sample.role, sample.round % 2) {
+            (Role::Baseline, 0) | (Role::Control, 1) => {
+                self.baseline.insert(sample.round, time);
             }
-            Role::Cell => {
+            (Role::Cell, _) => {
                 let cell = self.cells.entry((sample.backend.clone(), sample.workers)).or_default();
                 cell.insert(sample.round, time);
             }
@@ -46,10 +46,7 @@ impl Widths {
     pub(super) fn are_narrow(&self) -> bool {
         let Some(target) = self.target else { return false };
         let narrow = |times: &BTreeMap<usize, f64>| {
-            let ratio = |(round, time): (&usize, &f64)| match self.baseline.get(round)?[..] {
-                [a, b] => Some(a.midpoint(b) - time),
-                _ => None,
-            };
+            let ratio = |(round, time): (&usize, &f64)| Some(self.baseline.get(round)? - time);
             let estimate =
                 Estimate::new(times.iter().filter_map(ratio).collect(), self.comparisons);
             estimate.is_some_and(|estimate| estimate.exp().reach().is_some_and(|r| r <= target))

@@ -28,7 +28,8 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, style: Style) -> 
     let mut table = style.narrow().ruled().table(heading);
     for row in &matrix.rows {
         let find = |label: &str| {
-            let mut cells = row.cells.iter().filter(|cell| cell.backend == label);
+            let all = row.cells.iter().chain([&row.reference]);
+            let mut cells = all.filter(|cell| cell.backend == label);
             cells.find(|cell| cell.workers == workers || label == engine.baseline)
         };
         let mut cells = vec![row.scenario.name.clone()];
@@ -39,7 +40,8 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, style: Style) -> 
     }
     let EngineHead { name, version, baseline, .. } = engine;
     let title = format!(
-        "{name} ({version}), {workers} workers: speedup over {baseline}; (cold, with a new pool); over {}",
+        "{name} ({version}), {workers} worker{}: speedup over {baseline}; (cold, with a new pool); over {}",
+        if workers == 1 { "" } else { "s" },
         matrix.header.against.backend
     );
     format!("{title}\n{}{}\n", style.blank(), table.trim_fmt())

@@ -100,11 +100,11 @@ backend    work-    time           speedup cold       of ceiling   over- CPUs ve
              ers                                                    head
 ─────────────────────────────────────────────────────────────────────────────────────
 sequential     1 2.00 ms 1.00x [0.99,1.01]                                          -
-ceiling        2         1.60x [1.59,1.61]
-quick          2 1.28 ms 1.56x [1.55,1.57]      0.98 [0.98,0.98] 30.0 us       faster
+ceiling        2         1.60x [1.60,1.60]
+quick          2 1.28 ms 1.56x [1.56,1.56]      0.98 [0.98,0.98] 30.0 us       faster
 slow-one       2 4.00 ms 0.50x [0.50,0.50]      0.31 [0.31,0.31] 2.75 ms       slower
 liar           2                                                                WRONG
-(stepping)     1 20.0 us   100x [99.5,100]                                     faster
+(stepping)     1 20.0 us    100x [100,100]                                     faster
                                                                                shared
 ─────────────────────────────────────────────────────────────────────────────────────
 cold: from nothing to the first results; CPUs: CPU time over time
@@ -152,15 +152,15 @@ fn comma_separated() {
         str![[r#"
 scenario,kernel,backend,workers,chunking,status,rounds,wall_ns,speedup,speedup_low,speedup_high,of_ceiling,overhead_ns,start_up_ns,cold_speedup,own_speedup,karp_flatt,cpus,useful_ns,inflation_ns,paused_ns,first_chunk_ns,dispatch_ns,tail_ns,unused_ns,shared,verdict
 batch,iterative,sequential,1,balanced:8,ok,20,2000000,1,0.9900990099009901,1.0101010101010102,,,,,,,,,,,,,,,false,
-batch,iterative,quick,2,balanced:8,ok,20,1280000,1.5625,1.5546678704790937,1.570293065800139,0.9765625,30000,4000000,,,0.28,,,,,,,,,false,faster
-batch,iterative,slow-one,2,balanced:8,ok,20,4000000,0.5,0.49749371855331,0.5024937810560445,0.3125,2750000,,,,3,,,,,,,,,false,slower
+batch,iterative,quick,2,balanced:8,ok,20,1280000,1.5625,1.5625,1.5625,0.9765625,30000,4000000,,,0.28,,,,,,,,,false,faster
+batch,iterative,slow-one,2,balanced:8,ok,20,4000000,0.5,0.5,0.5,0.3125,2750000,,,,3,,,,,,,,,false,slower
 batch,iterative,liar,2,balanced:8,wrong,0,,,,,,,,,,,,,,,,,,,false,
-batch,stepping,sequential,1,balanced:8,ok,20,20000,100.00000000000004,99.49874371066197,100.49875621120889,,,,,,,,,,,,,,,true,faster
+batch,stepping,sequential,1,balanced:8,ok,20,20000,100.00000000000004,100.00000000000004,100.00000000000004,,,,,,,,,,,,,,,true,faster
 tiny,iterative,sequential,1,balanced:8,ok,20,2000,1,0.9900990099009901,1.0101010101010102,,,,,,,,,,,,,,,false,
-tiny,iterative,quick,2,balanced:8,ok,20,80000,0.025,0.024874685927665504,0.025124689052802223,0.015625000000000007,78750,4000000,,,79,,,,,,,,,false,slower
-tiny,iterative,slow-one,2,balanced:8,ok,20,180000,0.011111111111111112,0.011055415967851335,0.011166528467912105,0.006944444444444444,178750,,,,179,,,,,,,,,false,slower
-tiny,iterative,liar,2,balanced:8,ok,20,4000,0.5,0.49749371855331,0.5024937810560445,0.3125,2750,,,,3,,,,,,,,,false,slower
-tiny,stepping,sequential,1,balanced:8,ok,20,1800,1.1111111111111112,1.1055415967851334,1.11665284679121,,,,,,,,,,,,,,,true,faster
+tiny,iterative,quick,2,balanced:8,ok,20,80000,0.025,0.025,0.025,0.015625000000000007,78750,4000000,,,79,,,,,,,,,false,slower
+tiny,iterative,slow-one,2,balanced:8,ok,20,180000,0.011111111111111112,0.011111111111111112,0.011111111111111112,0.006944444444444444,178750,,,,179,,,,,,,,,false,slower
+tiny,iterative,liar,2,balanced:8,ok,20,4000,0.5,0.5,0.5,0.3125,2750,,,,3,,,,,,,,,false,slower
+tiny,stepping,sequential,1,balanced:8,ok,20,1800,1.1111111111111112,1.1111111111111112,1.1111111111111112,,,,,,,,,,,,,,,true,faster
 
 "#]]
     );
@@ -173,17 +173,17 @@ fn json_lines() {
         str![[r#"
 {"kind":"header","schema_version":2,"version":"0.1.0","command":"fib compare","started_unix_s":0,"machine":{"cpu":"Test CPU","logical_cpus":2,"os":"Test OS","kernel":"1.0","arch":"x86_64","load_1min":0.0},"cores":2,"compiler":"rustc","flags":"none","crates":{},"seed":1,"kernel":"iterative","chunking":"balanced:8","pin":false,"budget_s":1.0,"confidence":0.99,"backends":["quick","slow-one","liar"],"workers":[2],"scenarios":[{"name":"batch","summary":"a batch","items":1000,"best_shares":true,"cells_share":false},{"name":"tiny","summary":"a batch","items":1000,"best_shares":true,"cells_share":false}],"comparisons":3,"study":"compare","against":{"backend":"sequential","workers":1},"explain":false}
 {"kind":"cell","scenario":"batch","kernel":"iterative","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":2000000.0,"speedup":1.0,"speedup_low":0.9900990099009901,"speedup_high":1.0101010101010102,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":null,"karp_flatt_low":null,"karp_flatt_high":null,"cpus":null,"shared":false,"verdict":null}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1280000.0,"speedup":1.5625,"speedup_low":1.5546678704790937,"speedup_high":1.570293065800139,"of_ceiling":0.9765625,"of_ceiling_low":0.9765624999999999,"of_ceiling_high":0.9765625000000001,"overhead_ns":30000.0,"start_up_ns":4000000.0,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":0.28,"karp_flatt_low":0.273647603468786,"karp_flatt_high":0.28644840353179135,"cpus":null,"shared":false,"verdict":"faster"}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000000.0,"speedup":0.5,"speedup_low":0.49749371855331,"speedup_high":0.5024937810560445,"of_ceiling":0.3125,"of_ceiling_low":0.31249999999999994,"of_ceiling_high":0.3125,"overhead_ns":2750000.0,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":3.0,"karp_flatt_low":2.980148760839957,"karp_flatt_high":3.0201512610368484,"cpus":null,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1280000.0,"speedup":1.5625,"speedup_low":1.5625,"speedup_high":1.5625,"of_ceiling":0.9765625,"of_ceiling_low":0.9765625,"of_ceiling_high":0.9765625,"overhead_ns":30000.0,"start_up_ns":4000000.0,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":0.28,"karp_flatt_low":0.28,"karp_flatt_high":0.28,"cpus":null,"shared":false,"verdict":"faster"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000000.0,"speedup":0.5,"speedup_low":0.5,"speedup_high":0.5,"of_ceiling":0.3125,"of_ceiling_low":0.3125,"of_ceiling_high":0.3125,"overhead_ns":2750000.0,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":3.0,"karp_flatt_low":3.0,"karp_flatt_high":3.0,"cpus":null,"shared":false,"verdict":"slower"}
 {"kind":"cell","scenario":"batch","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","status":"wrong","message":"the result is wrong","rounds":0,"wall_ns":null,"speedup":null,"speedup_low":null,"speedup_high":null,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":null,"karp_flatt_low":null,"karp_flatt_high":null,"cpus":null,"shared":false,"verdict":null}
-{"kind":"cell","scenario":"batch","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":20000.0,"speedup":100.00000000000004,"speedup_low":99.49874371066197,"speedup_high":100.49875621120889,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":null,"karp_flatt_low":null,"karp_flatt_high":null,"cpus":null,"shared":true,"verdict":"faster"}
+{"kind":"cell","scenario":"batch","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":20000.0,"speedup":100.00000000000004,"speedup_low":100.00000000000004,"speedup_high":100.00000000000004,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":null,"karp_flatt_low":null,"karp_flatt_high":null,"cpus":null,"shared":true,"verdict":"faster"}
 {"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":2000.0,"speedup":1.0,"speedup_low":0.9900990099009901,"speedup_high":1.0101010101010102,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":null,"karp_flatt_low":null,"karp_flatt_high":null,"cpus":null,"shared":false,"verdict":null}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":80000.0,"speedup":0.025,"speedup_low":0.024874685927665504,"speedup_high":0.025124689052802223,"of_ceiling":0.015625000000000007,"of_ceiling_low":0.015625000000000007,"of_ceiling_high":0.015625000000000007,"overhead_ns":78750.0,"start_up_ns":4000000.0,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":79.0,"karp_flatt_low":78.60297521679912,"karp_flatt_high":79.40302522073696,"cpus":null,"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":180000.0,"speedup":0.011111111111111112,"speedup_low":0.011055415967851335,"speedup_high":0.011166528467912105,"of_ceiling":0.006944444444444444,"of_ceiling_low":0.006944444444444444,"of_ceiling_high":0.006944444444444444,"overhead_ns":178750.0,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":179.0,"karp_flatt_low":178.10669423779805,"karp_flatt_high":179.90680674665816,"cpus":null,"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000.0,"speedup":0.5,"speedup_low":0.49749371855331,"speedup_high":0.5024937810560445,"of_ceiling":0.3125,"of_ceiling_low":0.3125,"of_ceiling_high":0.3125,"overhead_ns":2750.0,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":3.0,"karp_flatt_low":2.980148760839957,"karp_flatt_high":3.0201512610368484,"cpus":null,"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1800.0,"speedup":1.1111111111111112,"speedup_low":1.1055415967851334,"speedup_high":1.11665284679121,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":null,"karp_flatt_low":null,"karp_flatt_high":null,"cpus":null,"shared":true,"verdict":"faster"}
-{"kind":"noise","scenario":"batch","rounds":20,"ratio":1.0,"low":0.9900990099009901,"high":1.0101010101010102,"whole_ns":2200000.0,"ceilings":[{"copies":2,"ceiling":1.6,"low":1.5919798993705918,"high":1.6079800993793425}]}
-{"kind":"noise","scenario":"tiny","rounds":20,"ratio":1.0,"low":0.9900990099009901,"high":1.0101010101010102,"whole_ns":2200.0,"ceilings":[{"copies":2,"ceiling":1.6,"low":1.591979899370592,"high":1.6079800993793425}]}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":80000.0,"speedup":0.025,"speedup_low":0.025,"speedup_high":0.025,"of_ceiling":0.015625000000000007,"of_ceiling_low":0.015625000000000007,"of_ceiling_high":0.015625000000000007,"overhead_ns":78750.0,"start_up_ns":4000000.0,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":79.0,"karp_flatt_low":79.0,"karp_flatt_high":79.0,"cpus":null,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":180000.0,"speedup":0.011111111111111112,"speedup_low":0.011111111111111112,"speedup_high":0.011111111111111112,"of_ceiling":0.006944444444444444,"of_ceiling_low":0.006944444444444444,"of_ceiling_high":0.006944444444444444,"overhead_ns":178750.0,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":179.0,"karp_flatt_low":179.0,"karp_flatt_high":179.0,"cpus":null,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":4000.0,"speedup":0.5,"speedup_low":0.5,"speedup_high":0.5,"of_ceiling":0.3125,"of_ceiling_low":0.3125,"of_ceiling_high":0.3125,"overhead_ns":2750.0,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":3.0,"karp_flatt_low":3.0,"karp_flatt_high":3.0,"cpus":null,"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"stepping","backend":"sequential","workers":1,"chunking":"balanced:8","status":"ok","rounds":20,"wall_ns":1800.0,"speedup":1.1111111111111112,"speedup_low":1.1111111111111112,"speedup_high":1.1111111111111112,"of_ceiling":null,"of_ceiling_low":null,"of_ceiling_high":null,"overhead_ns":null,"start_up_ns":null,"cold_speedup":null,"cold_speedup_low":null,"cold_speedup_high":null,"karp_flatt":null,"karp_flatt_low":null,"karp_flatt_high":null,"cpus":null,"shared":true,"verdict":"faster"}
+{"kind":"noise","scenario":"batch","rounds":20,"ratio":1.0,"low":0.9900990099009901,"high":1.0101010101010102,"whole_ns":2200000.0,"ceilings":[{"copies":2,"ceiling":1.6,"low":1.6,"high":1.6}]}
+{"kind":"noise","scenario":"tiny","rounds":20,"ratio":1.0,"low":0.9900990099009901,"high":1.0101010101010102,"whole_ns":2200.0,"ceilings":[{"copies":2,"ceiling":1.6,"low":1.6,"high":1.6}]}
 
 "#]]
     );
@@ -242,11 +242,11 @@ backend    work-    time              speedup cold       of ceiling   over- CPUs
              ers                                                       head
 ────────────────────────────────────────────────────────────────────────────────────────
 sequential     1 2.00 ms    1.00x [0.99,1.01]                                          -
-ceiling        2            1.60x [1.59,1.61]
-quick          2 1.28 ms    1.56x [1.55,1.57] 0.78 0.98 [0.98,0.98] 30.0 us 2.00  faster
+ceiling        2            1.60x [1.60,1.60]
+quick          2 1.28 ms    1.56x [1.56,1.56] 0.78 0.98 [0.98,0.98] 30.0 us 2.00  faster
 snake/loop     1 40.0 ms 0.050x [0.050,0.050]                               1.00  slower
 snake/pool     2 25.0 ms 0.080x [0.080,0.080]                               2.00  slower
-(stepping)     1 20.0 us      100x [99.5,100]                                     faster
+(stepping)     1 20.0 us       100x [100,100]                                     faster
                                                                                   shared
 ────────────────────────────────────────────────────────────────────────────────────────
 cold: from nothing to the first results; CPUs: CPU time over time
@@ -270,7 +270,7 @@ batch: where the time of all workers went, in parts of workers x time
 backend work-    time useful infla- lock start-  dis- tail unused
           ers                  tion          up patch
 ─────────────────────────────────────────────────────────────────
-quick       2 1.28 ms    78%     1%   0%     1%    0%  20%     0%
+quick       2 1.60 ms    78%     1%   0%     1%    0%  20%     0%
 ─────────────────────────────────────────────────────────────────
 quick  tail imbalance: worker 2 idle for 40% of the run; try more chunks, as in balanced:32
 

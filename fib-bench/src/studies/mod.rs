@@ -154,6 +154,9 @@ pub fn scalings(matrix: &Matrix) -> Vec<Scaling<'_>> {
     matrix.header.backends.iter().map(|backend| scaling_of(backend, &curves)).collect()
 }
 
+/// A serial fraction from points of workers and speedup.
+type Law = fn(&[(usize, f64)]) -> Result<f64, Refusal>;
+
 fn scaling_of<'a>(backend: &'a str, curves: &[Curve<'a>]) -> Scaling<'a> {
     let own: Vec<_> = curves.iter().filter(|curve| curve.backend == backend).collect();
     let cells = |prefix: &str| -> Vec<&Cell> {
@@ -161,7 +164,7 @@ fn scaling_of<'a>(backend: &'a str, curves: &[Curve<'a>]) -> Scaling<'a> {
         families.map(|(_, cell)| cell).collect()
     };
     let (strong, weak) = (cells(STRONG), cells(WEAK));
-    let fit = |law: fn(&[(usize, f64)]) -> Result<f64, Refusal>, cells: &[&Cell]| {
+    let fit = |law: Law, cells: &[&Cell]| {
         each_round(cells, law).and_then(|values| Estimate::new(values, 1).ok_or(Refusal::NoFit))
     };
     let parts: [fn(&Usl) -> Option<f64>; 3] =

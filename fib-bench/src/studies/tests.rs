@@ -7,8 +7,12 @@ use crate::record::{Header, Role, Sample, ScenarioHead, Study};
 
 const ROUNDS: usize = 20;
 
-/// Twenty rounds of batches, each with its sequential time and those of a cell by workers.
-fn matrix(study: Study, workers: &[usize], batches: &[(Batch, f64, Vec<(usize, f64)>)]) -> Matrix {
+/// A batch, how long it takes sequentially, and how long a cell takes with how many workers, in
+/// microseconds.
+type Timed = (Batch, f64, Vec<(usize, f64)>);
+
+/// Twenty rounds of these batches.
+fn matrix(study: Study, workers: &[usize], batches: &[Timed]) -> Matrix {
     let head = |batch: &Batch| ScenarioHead {
         name: batch.name.clone(),
         summary: batch.summary.clone(),

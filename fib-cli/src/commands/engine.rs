@@ -2,12 +2,12 @@
 
 use crate::failure::{BadCells, BadInput};
 use crate::output::to_stdout;
-use fib_bench::engine::{Engine, Offer, check as checks, python, serve_stdio};
+use fib_bench::engine::{Engine, NAME, Offer, check as checks, python, serve_stdio};
 use std::ffi::OsString;
 
 /// Serves every backend and kernel there is.
 pub(crate) fn runner() -> anyhow::Result<()> {
-    let offer = Offer { backends: fib::REGISTRY, kernels: fib::kernels::KERNELS };
+    let offer = Offer { name: NAME, backends: fib::REGISTRY, kernels: fib::kernels::KERNELS };
     Ok(serve_stdio(offer)?)
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod analyse;
 pub(crate) mod batch;
 pub(crate) mod calc;
 pub(crate) mod compare;
+pub(crate) mod doctor;
 pub(crate) mod engine;
 pub(crate) mod list;
 pub(crate) mod pages;

@@ -1,0 +1,40 @@
+//! An engine of which one backend is slower than the other by a known share, to see whether a
+//! comparison finds it: `cargo run --release -p fib-bench --example detuned`, or scripts/aa-check.
+
+use fib::{Descriptor, Error, FibBackend, Job, Sequential, kernels};
+use fib_bench::engine::{Offer, serve_stdio};
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+/// Computes sequentially, then spins for this share of the time it took.
+struct Detuned(f64);
+
+impl FibBackend for Detuned {
+    fn workers(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+
+    fn run(&self, job: Job<'_>) -> Result<(), Error> {
+        let start = Instant::now();
+        Sequential.run(job)?;
+        let end = start.elapsed().mul_f64(1.0 + self.0);
+        while start.elapsed() < end {
+            std::hint::spin_loop();
+        }
+        Ok(())
+    }
+}
+
+fn main() -> std::io::Result<()> {
+    let plain = Descriptor {
+        name: "plain",
+        summary: "sequential, and the clock",
+        build: |_| Ok(Box::new(Detuned(0.0))),
+    };
+    let slower = Descriptor {
+        name: "slower",
+        summary: "5 % slower than plain",
+        build: |_| Ok(Box::new(Detuned(0.05))),
+    };
+    serve_stdio(Offer { name: "detuned", backends: &[plain, slower], kernels: kernels::KERNELS })
+}
