@@ -50,6 +50,20 @@ impl Batch {
         Ok(())
     }
 
+    /// Runs a short batch once as it will be timed, untimed: other runners had the CPUs before, and
+    /// what is meant by warm is a batch after a batch.
+    pub(super) fn rehearse(
+        &mut self,
+        backend: &dyn FibBackend,
+        options: &Options,
+    ) -> Result<(), Error> {
+        if self.sequential < LONG {
+            self.run(backend, options, 1)?;
+            self.clear();
+        }
+        Ok(())
+    }
+
     pub(super) fn clear(&mut self) {
         self.table.overwrite(0x5555_5555_5555_5555);
     }

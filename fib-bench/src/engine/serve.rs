@@ -13,7 +13,14 @@ use fib::{Chunking, Descriptor, FibBackend, Options, Record, Settings, compute, 
 use serde::Serialize;
 use std::io::{self, BufRead, Write};
 use std::num::NonZeroUsize;
+use std::thread;
 use std::time::{Duration, Instant};
+
+/// Rest before every sample, so that it begins on CPUs that whatever ran last has left. Without it the
+/// system often puts two new or woken threads on one CPU for milliseconds: short batches on threads
+/// that are started for each then reach two thirds of the speedup. After a rest of 2 ms the processor
+/// has fallen asleep, and gives less again.
+const REST: Duration = Duration::from_micros(200);
 
 /// What a runner has to offer.
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +150,10 @@ impl Runner<'_> {
         if run.repeats == 0 || (run.repeats > 1 && (run.cold || run.timeline)) {
             return Err(format!("{} repeats make no sense here", run.repeats));
         }
+        if let What::Backend(_, Some(backend)) = &subject.what {
+            batch.rehearse(&**backend, &subject.options).map_err(text)?;
+        }
+        thread::sleep(REST);
         batch.prepare().map_err(text)?;
         if run.cold { subject.run_cold(batch) } else { subject.run_warm(batch, run) }
     }

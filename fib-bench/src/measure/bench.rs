@@ -11,7 +11,6 @@ use crate::scenario::Batch;
 use crate::stats::fewest_rounds;
 use crate::surroundings::Snapshot;
 use std::io;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// A sample lasts at least this long: the clock and the call of it are well below a per cent.
@@ -20,12 +19,6 @@ const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
 /// So do the copies of the ceiling: behind their common start, short ones gave anything from 0.87
 /// to 2.04 on two CPUs.
 const SHORTEST_CEILING: Duration = Duration::from_millis(5);
-
-/// Rest before every sample, so that each contender begins on CPUs that whoever came before has left.
-/// Without it the system often put two new or woken threads on one CPU for milliseconds: in
-/// `compare --scenario 100xF1000` the backends then reached 0.5 to 0.8 of the ceiling, from run to
-/// run; with it 0.7 to 0.85. A rest of 2 ms let the processor fall asleep and gave less again.
-const REST: Duration = Duration::from_micros(200);
 
 /// What is for orientation, not for comparison, takes a turn in one round of this many.
 const SOMETIMES: usize = 4;
@@ -160,7 +153,6 @@ impl<'a> Bench<'a> {
             Turn::Cold => Run { repeats: 1, cold: true, timeline: false },
             Turn::Traced => Run { repeats: 1, cold: false, timeline: true },
         };
-        thread::sleep(REST);
         contender.run(run, self.task(contender))
     }
 
