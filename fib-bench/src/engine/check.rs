@@ -76,7 +76,7 @@ fn describes_itself(engine: &Engine) -> Result<(), String> {
     let bad_name = |name: &str| {
         name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/')
     };
-    if bad_name(&own.engine) || own.engine == super::NAME && own.backends.is_empty() {
+    if bad_name(&own.engine) {
         return Err(format!("\"{}\" is no name", own.engine));
     }
     if let Some(bad) = own.backends.iter().find(|backend| bad_name(&backend.name)) {
