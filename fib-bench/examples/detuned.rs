@@ -1,7 +1,7 @@
 //! An engine of which one backend is slower than the other by a known share, to see whether a
 //! comparison finds it: `cargo run --release -p fib-bench --example detuned`, or scripts/aa-check.
 
-use fib::{Descriptor, Error, FibBackend, Job, Sequential, kernels};
+use fib::{Descriptor, Error, FibBackend, Job, Scheduling, Sequential, kernels};
 use fib_bench::engine::{Offer, serve_stdio};
 use std::num::NonZeroUsize;
 use std::time::Instant;
@@ -29,11 +29,13 @@ fn main() -> std::io::Result<()> {
     let plain = Descriptor {
         name: "plain",
         summary: "sequential, and the clock",
+        scheduling: Scheduling::Serial,
         build: |_| Ok(Box::new(Detuned(0.0))),
     };
     let slower = Descriptor {
         name: "slower",
         summary: "5 % slower than plain",
+        scheduling: Scheduling::Serial,
         build: |_| Ok(Box::new(Detuned(0.05))),
     };
     serve_stdio(Offer { name: "detuned", backends: &[plain, slower], kernels: kernels::KERNELS })

@@ -1,5 +1,6 @@
 //! What `measure` writes and `analyse` reads: a header and flat samples, one JSON object a line.
 
+pub use fib_predict::Lane;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -293,21 +294,6 @@ pub struct Surroundings {
     /// Load average over the last minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_1min: Option<f64>,
-}
-
-/// What a worker did in a run; times count from the start of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lane {
-    /// How many chunks it ran.
-    pub chunks: usize,
-    /// When its first chunk began.
-    pub first_ns: u64,
-    /// When its last chunk ended.
-    pub last_ns: u64,
-    /// How long it was in chunks, waiting for a lock included.
-    pub busy_ns: u64,
-    /// How long it waited in chunks for a lock that it needs to compute.
-    pub paused_ns: u64,
 }
 
 impl Sample {

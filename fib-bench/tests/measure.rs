@@ -2,7 +2,7 @@
 //! program.
 #![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
-use fib::{Descriptor, Error, FibBackend, Job, Kernel, Run, Sequential, kernels};
+use fib::{Descriptor, Error, FibBackend, Job, Kernel, Run, Scheduling, Sequential, kernels};
 use fib_bench::engine::{Engine, Offer, serve_stdio};
 use fib_bench::record::{Header, Record, Reference, Role, Sample, Status, Study};
 use fib_bench::{Batch, Plan, Scenario, analyse, measure, verify};
@@ -57,14 +57,28 @@ backend!(Forgetful, |job| {
     Ok(())
 });
 
-const HONEST: Descriptor =
-    Descriptor { name: "honest", summary: "", build: |_| Ok(Box::new(Sequential)) };
-const LYING: Descriptor = Descriptor { name: "lying", summary: "", build: |_| Ok(Box::new(Lying)) };
-const FORGETFUL: Descriptor =
-    Descriptor { name: "forgetful", summary: "", build: |_| Ok(Box::new(Forgetful)) };
+const HONEST: Descriptor = Descriptor {
+    name: "honest",
+    summary: "",
+    scheduling: Scheduling::Serial,
+    build: |_| Ok(Box::new(Sequential)),
+};
+const LYING: Descriptor = Descriptor {
+    name: "lying",
+    summary: "",
+    scheduling: Scheduling::Serial,
+    build: |_| Ok(Box::new(Lying)),
+};
+const FORGETFUL: Descriptor = Descriptor {
+    name: "forgetful",
+    summary: "",
+    scheduling: Scheduling::Serial,
+    build: |_| Ok(Box::new(Forgetful)),
+};
 const UNBUILT: Descriptor = Descriptor {
     name: "unbuilt",
     summary: "",
+    scheduling: Scheduling::Serial,
     build: |_| Err(Error::Backend { backend: "unbuilt", reason: "out of threads".into() }),
 };
 
@@ -76,12 +90,24 @@ backend!(Talking, |job| {
     io::stdout().write_all(b"I am a backend and say so\n").unwrap();
     Sequential.run(job)
 });
-const ABORTING: Descriptor =
-    Descriptor { name: "aborting", summary: "", build: |_| Ok(Box::new(Aborting)) };
-const SLEEPING: Descriptor =
-    Descriptor { name: "sleeping", summary: "", build: |_| Ok(Box::new(Sleeping)) };
-const TALKING: Descriptor =
-    Descriptor { name: "talking", summary: "", build: |_| Ok(Box::new(Talking)) };
+const ABORTING: Descriptor = Descriptor {
+    name: "aborting",
+    summary: "",
+    scheduling: Scheduling::Serial,
+    build: |_| Ok(Box::new(Aborting)),
+};
+const SLEEPING: Descriptor = Descriptor {
+    name: "sleeping",
+    summary: "",
+    scheduling: Scheduling::Serial,
+    build: |_| Ok(Box::new(Sleeping)),
+};
+const TALKING: Descriptor = Descriptor {
+    name: "talking",
+    summary: "",
+    scheduling: Scheduling::Serial,
+    build: |_| Ok(Box::new(Talking)),
+};
 
 const MOODY: kernels::Entry =
     kernels::Entry { name: "moody", summary: "", get: || -> Arc<dyn Kernel> { Arc::new(Moody) } };

@@ -42,6 +42,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Calc(args) => commands::calc::run(args),
         Command::Batch(args) => commands::batch::run(args),
+        Command::Advise(args) => commands::advise::run(args, cli.quiet),
         Command::Compare(args) => commands::compare::run(args, cli.quiet),
         Command::Doctor => commands::doctor::run(cli.quiet),
         Command::Sweep(args) => commands::sweep::run(args, cli.quiet),

@@ -35,8 +35,9 @@ fn arrows_point_one_way() {
         ("fib-rayon", set(&["fib-core"])),
         ("fib-process", set(&["fib-core"])),
         ("fib", set(&["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib-process"])),
-        ("fib-bench", set(&["fib"])),
-        ("fib-cli", set(&["fib", "fib-bench"])),
+        ("fib-predict", set(&["fib"])),
+        ("fib-bench", set(&["fib", "fib-predict"])),
+        ("fib-cli", set(&["fib", "fib-predict", "fib-bench"])),
     ];
     assert_eq!(arrows(), expected.map(|(name, arrows)| (name.to_owned(), arrows)).into());
 }

@@ -1,7 +1,9 @@
 //! What a backend is: it decides *where and when*, and never computes a Fibonacci number.
 
+use crate::chunking::Chunking;
 use crate::error::Error;
 use crate::job::Job;
+use crate::layout::Layout;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
@@ -21,6 +23,25 @@ pub trait FibBackend: Send + Sync {
     /// [`Error::Backend`] if the workers are gone. What a kernel does wrong is no error here: it
     /// is recorded in the chunk.
     fn run(&self, job: Job<'_>) -> Result<(), Error>;
+
+    /// The backend that is to cut and run a batch in place of this one, for those that choose among
+    /// others. Asked once a batch.
+    fn delegate(&self, _layout: &Layout, _chunking: Chunking) -> Option<&dyn FibBackend> {
+        None
+    }
+}
+
+/// Who decides which worker runs a chunk, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheduling {
+    /// There is one worker, the calling thread.
+    Serial,
+    /// Each worker owns a group of consecutive chunks from the start: [`Job::into_groups`].
+    Static,
+    /// Whoever is idle runs the next chunk: from a queue, over a channel, by stealing.
+    Dynamic,
+    /// As `Static`, but only one worker computes at a time.
+    Exclusive,
 }
 
 /// How a backend is to be built.
@@ -83,6 +104,8 @@ pub struct Descriptor {
     pub name: &'static str,
     /// Its model in one sentence.
     pub summary: &'static str,
+    /// Who decides which worker runs a chunk, and when.
+    pub scheduling: Scheduling,
     /// Builds it, workers started and warm.
     pub build: fn(Settings) -> Result<Box<dyn FibBackend>, Error>,
 }

@@ -26,17 +26,27 @@ impl Default for Chunking {
 }
 
 impl Chunking {
+    /// Into how many chunks so many slots are cut at most.
+    pub fn most(self, slots: usize, workers: NonZeroUsize) -> usize {
+        match self {
+            Chunking::Items(size) => slots.div_ceil(size.get()),
+            Chunking::PerWorker(k) | Chunking::Balanced(k) => {
+                k.saturating_mul(workers).get().min(slots)
+            }
+        }
+    }
+
     /// Ends of the chunks, as slot numbers: ascending, none empty, the last one all slots.
-    pub(crate) fn cut(self, layout: &Layout, workers: NonZeroUsize) -> Vec<usize> {
+    pub fn cut(self, layout: &Layout, workers: NonZeroUsize) -> Vec<usize> {
         let slots = layout.slots();
-        let at_most = |k: NonZeroUsize| k.saturating_mul(workers).get().min(slots);
+        let most = self.most(slots, workers);
         match self {
             Chunking::Items(size) => (0..slots)
                 .step_by(size.get())
                 .map(|s| s.saturating_add(size.get()).min(slots))
                 .collect(),
-            Chunking::PerWorker(k) => equal_counts(slots, at_most(k)),
-            Chunking::Balanced(k) => equal_costs(layout.costs(), at_most(k)),
+            Chunking::PerWorker(_) => equal_counts(slots, most),
+            Chunking::Balanced(_) => equal_costs(layout.costs(), most),
         }
     }
 }
@@ -148,9 +158,11 @@ mod tests {
             prop_assert!(ends.windows(2).all(|w| w[0] < w[1]));
             prop_assert_eq!(ends.last().copied().unwrap_or(0), indices.len());
             prop_assert!(ends.first() != Some(&0));
-            if kind != "items" {
-                prop_assert!(ends.len() <= k * workers);
-            }
+            let chunking: Chunking = format!("{kind}:{k}").parse().unwrap();
+            let most = chunking.most(indices.len(), NonZeroUsize::new(workers).unwrap());
+            prop_assert!(ends.len() <= most);
+            prop_assert!(kind == "balanced" || ends.len() == most);
+            prop_assert!(kind == "items" || most <= k * workers);
         }
     }
 

@@ -57,11 +57,13 @@ pub fn execute(
     options: &Options,
 ) -> Result<Vec<Record>, Error> {
     let Table { layout, arena, gaps } = table;
-    let inline = inside_a_chunk();
-    let workers = if inline { NonZeroUsize::MIN } else { backend.workers() };
-    let mut records = cut(layout, options.chunking, workers);
+    let backend = match inside_a_chunk() {
+        true => &Sequential,
+        false => backend.delegate(layout, options.chunking).unwrap_or(backend),
+    };
+    let mut records = cut(layout, options.chunking, backend.workers());
     let job = Job { chunks: chunks(layout, arena, &mut records, options) };
-    let ran = if inline { Sequential.run(job) } else { backend.run(job) };
+    let ran = backend.run(job);
     *gaps = missing(&records);
     ran?;
     check(&records)?;

@@ -90,11 +90,13 @@ impl Layout {
         self.offsets[slot]..self.offsets[slot + 1]
     }
 
-    pub(crate) fn offsets(&self) -> &[usize] {
+    /// Starts of the slots in the arena, in limbs, and the end of the last.
+    pub fn offsets(&self) -> &[usize] {
         &self.offsets
     }
 
-    pub(crate) fn costs(&self) -> &[f64] {
+    /// Running sums of the predicted costs, in the kernel's unit: up to and including each slot.
+    pub fn costs(&self) -> &[f64] {
         &self.costs
     }
 }

@@ -41,7 +41,7 @@ pub mod size;
 mod table;
 mod task;
 
-pub use backend::{Descriptor, FibBackend, Settings, Supervision};
+pub use backend::{Descriptor, FibBackend, Scheduling, Settings, Supervision};
 pub use chunking::{Chunking, ParseChunkingError};
 pub use control::Control;
 pub use error::Error;

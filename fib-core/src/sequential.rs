@@ -1,6 +1,6 @@
 //! The baseline: every chunk on the calling thread, one after another.
 
-use crate::backend::{Descriptor, FibBackend};
+use crate::backend::{Descriptor, FibBackend, Scheduling};
 use crate::error::Error;
 use crate::job::Job;
 use std::num::NonZeroUsize;
@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 pub const SEQUENTIAL: Descriptor = Descriptor {
     name: "sequential",
     summary: "the calling thread alone: the baseline of every speedup",
+    scheduling: Scheduling::Serial,
     build: |_| Ok(Box::new(Sequential)),
 };
 

@@ -1,7 +1,7 @@
 //! The baseline is a backend too; and a suite that lets defects pass would prove nothing.
 
 use fib_core::conformance::{SUITE, check};
-use fib_core::{Descriptor, Error, FibBackend, Job, SEQUENTIAL};
+use fib_core::{Descriptor, Error, FibBackend, Job, SEQUENTIAL, Scheduling};
 use std::num::NonZeroUsize;
 use std::panic::catch_unwind;
 use std::thread::scope;
@@ -33,6 +33,7 @@ macro_rules! defective {
             const ENTRY: Descriptor = Descriptor {
                 name: stringify!($name),
                 summary: "a defect",
+                scheduling: Scheduling::Serial,
                 build: |_| Ok(Box::new($name)),
             };
         }

@@ -2,7 +2,7 @@
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use fib_core::{
-    Descriptor, Error, FibBackend, Job, Pending, Reply, Settings, Task, affinity,
+    Descriptor, Error, FibBackend, Job, Pending, Reply, Scheduling, Settings, Task, affinity,
     warn_of_fewer_threads,
 };
 use std::num::NonZeroUsize;
@@ -12,6 +12,7 @@ use std::thread::{Builder, JoinHandle};
 pub const CHANNELS: Descriptor = Descriptor {
     name: "crossbeam",
     summary: "persistent workers: owned chunks in, owned results back, over bounded channels",
+    scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Channels::new(settings)?)),
 };
 

@@ -1,7 +1,7 @@
 //! Scoped workers that borrow: the channel carries chunks, and nothing is copied.
 
 use crossbeam::channel::bounded;
-use fib_core::{Descriptor, Error, FibBackend, Job, warn_of_fewer_threads};
+use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling, warn_of_fewer_threads};
 use std::num::NonZeroUsize;
 use std::thread::{Builder, scope};
 
@@ -9,6 +9,7 @@ use std::thread::{Builder, scope};
 pub const SCOPED: Descriptor = Descriptor {
     name: "crossbeam-scoped",
     summary: "a bounded channel that feeds borrowed chunks to scoped threads",
+    scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Scoped { workers: settings.workers })),
 };
 

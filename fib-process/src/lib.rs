@@ -66,6 +66,7 @@ mod statistics;
 mod wire;
 mod worker;
 
+use fib_core::Scheduling;
 pub use fib_core::{Descriptor, Error, FibBackend, Kernel, Settings, Supervision};
 pub use policy::Builder;
 pub use pool::ProcessPool;
@@ -78,6 +79,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 pub const PIPES: Descriptor = Descriptor {
     name: "process",
     summary: "worker processes, as Python's ProcessPoolExecutor: results come back through pipes",
+    scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Builder::with(settings).build()?)),
 };
 
@@ -85,6 +87,7 @@ pub const PIPES: Descriptor = Descriptor {
 pub const SHARED: Descriptor = Descriptor {
     name: "process-shm",
     summary: "worker processes that write their results to memory shared with this one",
+    scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Builder::with(settings).shared_memory(true).build()?)),
 };
 

@@ -9,7 +9,9 @@
 //! two CPUs the second was often put beside the first, and batches of milliseconds reached less.
 #![forbid(unsafe_code)]
 
-use fib_core::{Descriptor, Error, FibBackend, Job, Settings, affinity, warn_of_fewer_threads};
+use fib_core::{
+    Descriptor, Error, FibBackend, Job, Scheduling, Settings, affinity, warn_of_fewer_threads,
+};
 use rayon::{ThreadPool, ThreadPoolBuilder, current_thread_index};
 use std::num::NonZeroUsize;
 use std::thread;
@@ -19,6 +21,7 @@ use std::time::Duration;
 pub const RAYON: Descriptor = Descriptor {
     name: "rayon",
     summary: "a work-stealing pool: every chunk is a task, and idle workers steal tasks",
+    scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Rayon::new(settings)?)),
 };
 

@@ -1,7 +1,7 @@
 //! Static scheduling: everything is decided before the first thread starts.
 
 use crate::team::{next, on_threads};
-use fib_core::{Descriptor, Error, FibBackend, Job};
+use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
@@ -9,6 +9,7 @@ use std::sync::Mutex;
 pub const STATIC: Descriptor = Descriptor {
     name: "threads-static",
     summary: "one scoped thread per worker, each with its own run of consecutive chunks",
+    scheduling: Scheduling::Static,
     build: |settings| Ok(Box::new(Static { workers: settings.workers })),
 };
 

@@ -6,7 +6,7 @@
 //! another thread has taken over, so that it cannot win the lock straight back.
 
 use crate::team::{next, on_threads};
-use fib_core::{Chunk, Descriptor, Error, FibBackend, Job};
+use fib_core::{Chunk, Descriptor, Error, FibBackend, Job, Scheduling};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 pub const GIL: Descriptor = Descriptor {
     name: "gil",
     summary: "threads that compute only while they hold one global lock, as CPython's do",
+    scheduling: Scheduling::Exclusive,
     build: |settings| Ok(Box::new(Gil { workers: settings.workers })),
 };
 

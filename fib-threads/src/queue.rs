@@ -1,7 +1,7 @@
 //! Dynamic scheduling: whoever is free takes the next chunk.
 
 use crate::team::{next, on_threads};
-use fib_core::{Descriptor, Error, FibBackend, Job};
+use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
@@ -9,6 +9,7 @@ use std::sync::Mutex;
 pub const QUEUE: Descriptor = Descriptor {
     name: "threads-queue",
     summary: "scoped threads that pull the next chunk from one shared queue",
+    scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Queue { workers: settings.workers })),
 };
 

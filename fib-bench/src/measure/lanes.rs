@@ -8,13 +8,7 @@ use std::num::NonZeroUsize;
 pub(super) fn lanes(timeline: &[Span], workers: NonZeroUsize) -> Option<Vec<Lane>> {
     let mut lanes = vec![Lane::default(); workers.get()];
     for span in timeline {
-        let lane = lanes.get_mut(span.worker)?;
-        lane.first_ns =
-            if lane.chunks == 0 { span.start_ns } else { lane.first_ns.min(span.start_ns) };
-        lane.last_ns = lane.last_ns.max(span.end_ns);
-        lane.busy_ns += span.end_ns.saturating_sub(span.start_ns);
-        lane.paused_ns += span.paused_ns;
-        lane.chunks += 1;
+        lanes.get_mut(span.worker)?.add(span.start_ns, span.end_ns, span.paused_ns);
     }
     Some(lanes)
 }

@@ -1,5 +1,6 @@
 //! Printing a matrix, one small file a format. Pure: the same matrix gives the same bytes.
 
+mod advice;
 mod block;
 mod csv;
 mod detail;
@@ -15,6 +16,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use self::advice::{advice, advice_json};
 pub use self::csv::csv;
 pub use json::json;
 pub use table::{markdown, table};

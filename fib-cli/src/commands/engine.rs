@@ -7,7 +7,8 @@ use std::ffi::OsString;
 
 /// Serves every backend and kernel there is.
 pub(crate) fn runner() -> anyhow::Result<()> {
-    let offer = Offer { name: NAME, backends: fib::REGISTRY, kernels: fib::kernels::KERNELS };
+    let backends: Vec<_> = fib_predict::choices().copied().collect();
+    let offer = Offer { name: NAME, backends: &backends, kernels: fib::kernels::KERNELS };
     Ok(serve_stdio(offer)?)
 }
 

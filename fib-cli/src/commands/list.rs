@@ -2,7 +2,6 @@
 
 use crate::args::What;
 use crate::output::to_stdout;
-use fib::REGISTRY;
 use fib::kernels::KERNELS;
 use fib_bench::SCENARIOS;
 use std::io::{self, Write};
@@ -10,7 +9,7 @@ use std::io::{self, Write};
 type Lines = Vec<(&'static str, &'static str)>;
 
 pub(crate) fn run(what: Option<What>) -> anyhow::Result<()> {
-    let backends = || REGISTRY.iter().map(|entry| (entry.name, entry.summary)).collect();
+    let backends = || fib_predict::choices().map(|entry| (entry.name, entry.summary)).collect();
     let kernels = || KERNELS.iter().map(|entry| (entry.name, entry.summary)).collect();
     let scenarios = || SCENARIOS.iter().map(|entry| (entry.name, entry.summary)).collect();
     let sections: Vec<(&str, Lines)> = match what {

@@ -1,0 +1,107 @@
+//! What an argument may be, and what is said when it is not.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use fib::{Descriptor, MemoryLimit, kernels};
+use fib_bench::{SCENARIOS, Scenario};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// A parser for names of `entries`, which are listed in help and completions with their sentence.
+fn named<T: Copy + Send + Sync + 'static>(
+    entries: impl IntoIterator<Item = (&'static str, &'static str, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let entries: Vec<_> = entries.into_iter().collect();
+    let values = entries.iter().map(|(name, summary, _)| PossibleValue::new(*name).help(*summary));
+    PossibleValuesParser::new(values.collect::<Vec<_>>()).try_map(move |chosen| {
+        let entry = entries.iter().find(|(name, ..)| *name == chosen);
+        entry.map(|&(.., value)| value).ok_or("there is no such name")
+    })
+}
+
+pub(super) fn backend_parser() -> impl TypedValueParser<Value = &'static Descriptor> {
+    named(fib_predict::choices().map(|entry| (entry.name, entry.summary, entry)))
+}
+
+pub(super) fn scenario_parser() -> impl TypedValueParser<Value = &'static Scenario> {
+    named(SCENARIOS.iter().map(|entry| (entry.name, entry.summary, entry)))
+}
+
+pub(super) fn kernel_parser() -> impl TypedValueParser<Value = &'static kernels::Entry> {
+    named(kernels::KERNELS.iter().map(|entry| (entry.name, entry.summary, entry)))
+}
+
+/// Every kernel that gives numbers.
+pub(crate) fn arithmetic() -> impl Iterator<Item = &'static kernels::Entry> {
+    kernels::KERNELS.iter().filter(|entry| entry.name != "empty")
+}
+
+pub(super) fn arithmetic_parser() -> impl TypedValueParser<Value = &'static kernels::Entry> {
+    named(arithmetic().map(|entry| (entry.name, entry.summary, entry)))
+}
+
+pub(super) fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {
+    let workers = text.parse().ok().filter(|workers: &NonZeroUsize| workers.get() <= 1024);
+    workers.ok_or_else(|| "expected a number from 1 to 1024".into())
+}
+
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.1..=86_400.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected seconds from 0.1 to 86400".into())
+}
+
+/// A percentage, as a part of one.
+pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse().ok();
+    let percent = percent.filter(|percent: &f64| (0.1..=100.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| "expected a number from 0.1 to 100".into())
+}
+
+/// A number of bytes, or with one of K, M, G, T of 1024, 1024^2 and so on.
+pub(super) fn parse_memory(text: &str) -> Result<MemoryLimit, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 10,
+        "M" | "MB" | "MIB" => 20,
+        "G" | "GB" | "GIB" => 30,
+        "T" | "TB" | "TIB" => 40,
+        _ => return Err("expected bytes, or a number with K, M, G or T".into()),
+    };
+    let number = digits.parse::<u64>().map_err(|_| "expected a whole number, as in 500M")?;
+    let bytes = number.checked_mul(1 << shift).ok_or("that is more than there are bytes")?;
+    Ok(MemoryLimit::Bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_sizes() {
+        let bytes = |text| match parse_memory(text) {
+            Ok(MemoryLimit::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        };
+        assert_eq!(
+            ["0", "12", "3k", "500M", "2GiB", "1T"].map(bytes),
+            [Some(0), Some(12), Some(3 << 10), Some(500 << 20), Some(2 << 30), Some(1 << 40)]
+        );
+        assert!(
+            ["", "M", "-1", "1.5G", "1e9", "99999999999T", "8P"]
+                .into_iter()
+                .all(|t| bytes(t).is_none())
+        );
+    }
+
+    #[test]
+    fn worker_counts_and_seconds() {
+        assert!(["1", "1024"].into_iter().all(|text| parse_workers(text).is_ok()));
+        assert!(
+            ["0", "1025", "-1", "two", ""].into_iter().all(|text| parse_workers(text).is_err())
+        );
+        assert!(["0.5", "120"].into_iter().all(|text| parse_seconds(text).is_ok()));
+        assert!(
+            ["0", "-1", "nan", "inf", "1e9"].into_iter().all(|text| parse_seconds(text).is_err())
+        );
+    }
+}

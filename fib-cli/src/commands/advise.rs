@@ -1,0 +1,64 @@
+//! `fib advise`: where and how to compute a batch, before it is computed.
+
+use super::batch::wanted;
+use crate::args::{AdviseArgs, AdviseFormat, arithmetic};
+use crate::diagnostics::say;
+use crate::output::to_stdout;
+use fib::Order;
+use fib_bench::{is_debug_build, report};
+use fib_predict::{Calibration, Source, advise, calibration, check, recalibrate};
+use std::time::Duration;
+
+/// What `--check` may take, besides one run of each candidate.
+const CHECK_TIME: Duration = Duration::from_secs(5);
+
+pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
+    let memory = args.max_memory.unwrap_or_default();
+    let kernels = match args.kernel {
+        Some(kernel) => vec![*kernel],
+        None => arithmetic().copied().collect(),
+    };
+    let order = if kernels.iter().any(|k| (k.get)().order() == Order::Ascending) {
+        Order::Ascending
+    } else {
+        Order::AsGiven
+    };
+    let indices = wanted(&args.what, memory, order)?;
+    if is_debug_build() {
+        log::warn!("built without --release: these times say nothing");
+    }
+    let (calibration, source) = calibrated(args.calibrate)?;
+    if !quiet {
+        say(&origin(&source));
+    }
+    let workers = args.workers.unwrap_or_else(|| fib::Settings::default().workers);
+    let advice = advise(&indices, &kernels, workers, memory, &calibration)?;
+    let measured = match args.check {
+        true => Some(check(&advice.candidates, &indices, memory, CHECK_TIME)?),
+        false => None,
+    };
+    let text = match args.format {
+        AdviseFormat::Table => report::advice(&advice, measured.as_deref()),
+        AdviseFormat::Json => report::advice_json(&advice, measured.as_deref()),
+    };
+    to_stdout(|out| out.write_all(text.as_bytes()))
+}
+
+fn calibrated(anew: bool) -> anyhow::Result<(Calibration, Source)> {
+    Ok(if anew { recalibrate()? } else { calibration()?.clone() })
+}
+
+fn origin(source: &Source) -> String {
+    match source {
+        Source::Measured(took) => format!("calibrated in {:.1} s", took.as_secs_f64()),
+        Source::Kept(file, taken) => {
+            let hours = taken.elapsed().unwrap_or_default().as_secs() / 3600;
+            let age = match hours {
+                0 => "within the last hour".into(),
+                1..48 => format!("{hours} hours ago"),
+                _ => format!("{} days ago", hours / 24),
+            };
+            format!("calibrated {age} ({}); --calibrate does it again", file.display())
+        }
+    }
+}

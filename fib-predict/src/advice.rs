@@ -1,0 +1,246 @@
+//! Which backend, how many workers, which chunks and which kernel for a batch.
+
+use crate::calibration::Calibration;
+use crate::clock::Subject;
+use crate::costs::Costs;
+use crate::overheads::median;
+use fib::kernels::Entry;
+use fib::{
+    Chunking, Descriptor, Error, FibBackend, Layout, MemoryLimit, Options, REGISTRY, SEQUENTIAL,
+    Scheduling, Settings,
+};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+/// A way to compute a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// Where.
+    pub backend: &'static Descriptor,
+    /// What with.
+    pub kernel: Entry,
+    /// How many workers.
+    pub workers: NonZeroUsize,
+    /// How it is cut.
+    pub chunking: Chunking,
+    /// How long that will take.
+    pub predicted_ns: f64,
+}
+
+impl Candidate {
+    /// Whether it needs no more than the calling thread.
+    pub fn is_sequential(&self) -> bool {
+        self.backend.scheduling == Scheduling::Serial
+    }
+}
+
+/// What there is to choose from for a batch, the fastest first.
+#[derive(Clone, Debug)]
+pub struct Advice {
+    /// Each backend at its best with the best kernel, and each other kernel at its best.
+    pub candidates: Vec<Candidate>,
+    /// The best of those that need only the calling thread.
+    pub alone: Candidate,
+    /// What to take: `alone`, unless another saves more than [`WORTH_IT`] of its time.
+    pub best: Candidate,
+}
+
+/// A pool that saves less than this is not worth having, and may not save it: predictions are off by
+/// that much.
+const WORTH_IT: f64 = 0.1;
+
+/// Predicts every way to compute F(n) for every n of `indices`, with any of `kernels` on up to
+/// `workers` workers.
+///
+/// # Errors
+/// [`Error::Limit`] and [`Error::Allocation`] if the batch needs more memory than `limit`.
+pub fn advise(
+    indices: &[u64],
+    kernels: &[Entry],
+    workers: NonZeroUsize,
+    limit: MemoryLimit,
+    calibration: &Calibration,
+) -> Result<Advice, Error> {
+    let (mut all, mut refused) = (vec![], None);
+    for kernel in kernels {
+        let layout = match Layout::new((kernel.get)(), indices, limit) {
+            Ok(layout) => layout,
+            Err(error) => {
+                refused = Some(error); // another one may share what is asked for again
+                continue;
+            }
+        };
+        let costs = Costs::predicted(&layout, calibration);
+        for backend in REGISTRY {
+            let ways = ways(backend, workers).into_iter();
+            let candidates = ways.filter_map(|(workers, chunking)| {
+                let overheads = calibration.overheads(backend.name)?;
+                let chunks = costs.chunks(chunking, workers);
+                let predicted_ns = calibration.play(backend.scheduling, chunks, workers, overheads);
+                Some(Candidate { backend, kernel: *kernel, workers, chunking, predicted_ns })
+            });
+            all.extend(candidates.min_by(|a, b| weighed(a).total_cmp(&weighed(b))));
+        }
+    }
+    all.sort_by(|a, b| a.predicted_ns.total_cmp(&b.predicted_ns));
+    let alone = all.iter().find(|candidate| candidate.is_sequential()).copied();
+    let (Some(&fastest), Some(alone)) = (all.first(), alone) else {
+        let reason = "it is not calibrated".into();
+        return Err(refused.unwrap_or(Error::Backend { backend: SEQUENTIAL.name, reason }));
+    };
+    let saves = fastest.predicted_ns < (1.0 - WORTH_IT) * alone.predicted_ns;
+    let best = if saves { fastest } else { alone };
+    let mut seen = vec![];
+    all.retain(|candidate| {
+        let first_of_kernel = !seen.contains(&candidate.kernel.name);
+        seen.push(candidate.kernel.name);
+        first_of_kernel || candidate.kernel.name == best.kernel.name
+    });
+    Ok(Advice { candidates: all, alone, best })
+}
+
+/// With other chunks than the usual ones a schedule has less to correct itself with, so they must
+/// promise more than predictions are off by.
+fn weighed(candidate: &Candidate) -> f64 {
+    let usual = candidate.chunking == Chunking::default();
+    candidate.predicted_ns * if usual { 1.0 - WORTH_IT } else { 1.0 }
+}
+
+/// Worker counts and chunkings that are worth a thought.
+fn ways(backend: &Descriptor, most: NonZeroUsize) -> Vec<(NonZeroUsize, Chunking)> {
+    const ONE: NonZeroUsize = NonZeroUsize::MIN;
+    if backend.scheduling == Scheduling::Serial {
+        return vec![(ONE, Chunking::PerWorker(ONE))];
+    }
+    let powers = (1..usize::BITS).filter_map(|shift| NonZeroUsize::new(1 << shift));
+    let mut workers: Vec<_> = powers.take_while(|&power| power < most).collect();
+    workers.push(most);
+    let chunkings = [Chunking::default(), Chunking::Balanced(ONE), Chunking::Items(ONE)];
+    workers.into_iter().flat_map(|w| chunkings.map(|chunking| (w, chunking))).collect()
+}
+
+/// What a candidate really took.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// Which.
+    pub candidate: Candidate,
+    /// The median, in nanoseconds; or why there is none.
+    pub measured_ns: Result<f64, String>,
+    /// How often it ran.
+    pub runs: usize,
+}
+
+/// Measures candidates in turn, round by round, until `budget` is spent; each at least once.
+///
+/// # Errors
+/// Those of laying the batch out.
+pub fn check(
+    candidates: &[Candidate],
+    indices: &[u64],
+    limit: MemoryLimit,
+    budget: Duration,
+) -> Result<Vec<Measurement>, Error> {
+    const MOST: usize = 31;
+    let mut subjects: BTreeMap<&str, Subject> = BTreeMap::new();
+    for Candidate { kernel, .. } in candidates {
+        if !subjects.contains_key(kernel.name) {
+            let layout = Layout::new((kernel.get)(), indices, limit)?;
+            subjects.insert(kernel.name, Subject::new(layout)?);
+        }
+    }
+    let mut entrants: Vec<Entrant> = candidates.iter().map(Entrant::new).collect();
+    let begin = Instant::now();
+    for round in 0..MOST {
+        if round > 0 && begin.elapsed().mul_f64((round + 1) as f64 / round as f64) > budget {
+            break;
+        }
+        for entrant in &mut entrants {
+            if let Some(subject) = subjects.get_mut(entrant.candidate.kernel.name) {
+                entrant.run(subject);
+            }
+        }
+    }
+    Ok(entrants.into_iter().map(Entrant::measurement).collect())
+}
+
+struct Entrant {
+    candidate: Candidate,
+    backend: Result<Box<dyn FibBackend>, Error>,
+    times: Vec<f64>,
+}
+
+impl Entrant {
+    fn new(candidate: &Candidate) -> Self {
+        let backend = candidate.backend.build(Settings::workers(candidate.workers));
+        Entrant { candidate: *candidate, backend, times: vec![] }
+    }
+
+    fn run(&mut self, subject: &mut Subject) {
+        let options = Options { chunking: self.candidate.chunking, ..Options::default() };
+        let Ok(backend) = &self.backend else { return };
+        match subject.run(&**backend, &options) {
+            Ok(run) => self.times.push(run.wall_ns),
+            Err(error) => self.backend = Err(error),
+        }
+    }
+
+    fn measurement(self) -> Measurement {
+        let Entrant { candidate, backend, times } = self;
+        let runs = times.len();
+        let measured_ns = match backend {
+            Err(error) => Err(error.to_string()),
+            Ok(_) => median(times).ok_or_else(|| "it did not run".into()),
+        };
+        Measurement { candidate, measured_ns, runs }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overheads::Overheads;
+    use fib::kernels::KERNELS;
+
+    fn advice(indices: &[u64]) -> Advice {
+        let pool = |slow: f64| Overheads { start_ns: slow, join_ns: 1000.0, ..Overheads::NONE };
+        let backends = REGISTRY.iter().enumerate().map(|(i, entry)| match entry.scheduling {
+            Scheduling::Serial => (entry.name, Overheads::NONE),
+            _ => (entry.name, pool(10_000.0 * (10 - i) as f64)),
+        });
+        let calibration = Calibration::of(2, backends);
+        let two = NonZeroUsize::new(2).unwrap();
+        let kernels: Vec<Entry> = KERNELS.iter().filter(|e| e.name != "empty").copied().collect();
+        advise(indices, &kernels, two, MemoryLimit::default(), &calibration).unwrap()
+    }
+
+    #[test]
+    fn small_batches_stay_where_they_are() {
+        let small = advice(&[100; 10]);
+        assert!(small.best.is_sequential() && small.candidates[0].is_sequential());
+        assert!(advice(&[]).best.is_sequential());
+        // One number, however large, with the kernel that is fastest for it.
+        let one = advice(&[1_000_000]);
+        assert_eq!((one.best.is_sequential(), one.best.kernel.name), (true, "doubling"));
+    }
+
+    #[test]
+    fn large_batches_are_shared_out_by_who_takes_least() {
+        let spread: Vec<u64> = (0..200).map(|i| i * 1_000).collect();
+        let large = advice(&spread);
+        assert_eq!(large.best.backend.scheduling, Scheduling::Dynamic);
+        assert_eq!(large.best.workers.get(), 2);
+        assert!(large.best.predicted_ns < 0.6 * large.alone.predicted_ns);
+        // Each backend once with the best kernel, and each other kernel once.
+        assert_eq!(large.candidates.len(), REGISTRY.len() + 2);
+        assert!(large.candidates.is_sorted_by(|a, b| a.predicted_ns <= b.predicted_ns));
+    }
+
+    #[test]
+    fn a_range_is_walked_in_few_chunks() {
+        let range: Vec<u64> = (0..100_000).collect();
+        let walked = advice(&range);
+        assert_eq!(walked.best.kernel.name, "stepping");
+        assert_eq!(walked.best.chunking, Chunking::Balanced(NonZeroUsize::MIN));
+    }
+}

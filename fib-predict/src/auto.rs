@@ -1,0 +1,220 @@
+//! A backend that decides, batch by batch, whether to be parallel.
+
+use crate::cache::calibration;
+use crate::calibration::{Calibration, Factors};
+use crate::costs::Piece;
+use crate::overheads::Overheads;
+use fib::kernels::KERNELS;
+use fib::{
+    Chunking, Descriptor, Error, FibBackend, Job, Layout, Order, REGISTRY, SEQUENTIAL, Scheduling,
+    Sequential, Settings,
+};
+use std::num::NonZeroUsize;
+
+/// A backend that runs each batch on the pool that loses least on this machine, or on the calling
+/// thread where that is predicted to be faster. Its first build on a machine calibrates it.
+///
+/// It is none of [`REGISTRY`]: it has no way of its own to run anything.
+pub const AUTO: Descriptor = Descriptor {
+    name: "auto",
+    summary: "for each batch the calling thread or the best pool, as this machine's calibration says",
+    scheduling: Scheduling::Dynamic,
+    build: |settings| Ok(Box::new(Auto::new(settings)?)),
+};
+
+/// A batch that takes less than this is never worth it, so that the decision is one comparison.
+const SHORTEST_NS: f64 = 50_000.0;
+
+/// A batch that takes this many times the overhead loses little, whichever way is chosen.
+const LONG: f64 = 20.0;
+
+struct Auto {
+    pool: Box<dyn FibBackend>,
+    overheads: Overheads,
+    /// What a batch in the default chunks takes on the pool beyond its share of the work.
+    overhead_ns: f64,
+    /// How much of the sequential time is left, at best.
+    share: f64,
+    units: Vec<(&'static str, Units)>,
+}
+
+impl Auto {
+    fn new(settings: Settings) -> Result<Self, Error> {
+        let (calibration, _) = calibration()?;
+        Auto::calibrated(calibration, settings)
+    }
+
+    fn calibrated(calibration: &Calibration, settings: Settings) -> Result<Self, Error> {
+        let best = best_pool(calibration, settings.workers);
+        let cpus = settings.workers.get().min(calibration.cores);
+        let overheads = calibration.overheads(best.name).copied().unwrap_or(Overheads::NONE);
+        let units = KERNELS.iter().map(|e| (e.name, Units::of(&calibration.worth(e.name).after)));
+        Ok(Auto {
+            pool: best.build(settings)?,
+            overheads,
+            overhead_ns: time_of_a_batch(calibration, best, settings.workers)
+                - BATCH_NS * calibration.inflation(cpus) / cpus as f64,
+            share: calibration.inflation(cpus) / cpus as f64,
+            units: units.collect(),
+        })
+    }
+
+    fn is_worth_it(&self, layout: &Layout, chunking: Chunking) -> bool {
+        let slots = layout.slots();
+        let cost = layout.costs().last().copied().unwrap_or(0.0);
+        let unit = self.unit(layout);
+        let alone = cost * unit;
+        if slots < 2 || alone < SHORTEST_NS {
+            return false;
+        }
+        let overhead = self.overhead(layout, chunking, unit);
+        if alone * self.share + overhead > alone {
+            return false;
+        }
+        // No schedule is shorter than the longest slot, which takes a look at each to find.
+        alone > LONG * overhead || longest(layout.costs()) * unit + overhead < alone
+    }
+
+    /// Nanoseconds a unit of the kernel's prediction; of a kernel that is not known, one.
+    fn unit(&self, layout: &Layout) -> f64 {
+        let name = layout.kernel().name();
+        let units = self.units.iter().find(|(known, _)| *known == name);
+        units.map_or(1.0, |(_, units)| units.at(layout.limbs() / layout.slots().max(1)))
+    }
+
+    fn overhead(&self, layout: &Layout, chunking: Chunking, unit: f64) -> f64 {
+        let workers = self.pool.workers();
+        let of = |chunking: Chunking| chunking.most(layout.slots(), workers);
+        let (chunks, usual) = (of(chunking), of(Chunking::default()));
+        let more = chunks.saturating_sub(usual) as f64 * self.overheads.hand_ns;
+        let bytes = 8.0 * layout.limbs() as f64 * self.overheads.byte_ns;
+        // A kernel that walks must find where each chunk begins.
+        let seeks = match (layout.kernel().order(), layout.indices().last()) {
+            (Order::Ascending, Some(&last)) => {
+                layout.kernel().cost(last, None) * unit * chunks as f64 * self.share
+            }
+            _ => 0.0,
+        };
+        self.overhead_ns + more + bytes + seeks
+    }
+}
+
+impl FibBackend for Auto {
+    fn workers(&self) -> NonZeroUsize {
+        self.pool.workers()
+    }
+
+    fn run(&self, job: Job<'_>) -> Result<(), Error> {
+        self.pool.run(job)
+    }
+
+    fn delegate(&self, layout: &Layout, chunking: Chunking) -> Option<&dyn FibBackend> {
+        if self.is_worth_it(layout, chunking) { Some(&*self.pool) } else { Some(&Sequential) }
+    }
+}
+
+/// The work of the batch that pools are chosen by.
+const BATCH_NS: f64 = 200_000.0;
+
+/// A batch in the default chunks, all equal.
+fn time_of_a_batch(calibration: &Calibration, entry: &Descriptor, workers: NonZeroUsize) -> f64 {
+    let overheads = calibration.overheads(entry.name).copied().unwrap_or(Overheads::NONE);
+    let chunks = Chunking::default().most(usize::MAX, workers);
+    let cpus = workers.get().min(calibration.cores);
+    // More workers than cores share them.
+    let ns = BATCH_NS / chunks as f64 * workers.get() as f64 / cpus as f64;
+    calibration.play(entry.scheduling, vec![Piece { ns, bytes: 0.0 }; chunks], workers, &overheads)
+}
+
+/// The pool that loses least; those whose workers own their chunks from the start have nothing
+/// against a batch whose costs are not as predicted.
+fn best_pool(calibration: &Calibration, workers: NonZeroUsize) -> &'static Descriptor {
+    let pools = REGISTRY.iter().filter(|entry| {
+        entry.scheduling == Scheduling::Dynamic && calibration.overheads(entry.name).is_some()
+    });
+    let time = |entry: &&Descriptor| time_of_a_batch(calibration, entry, workers);
+    pools.min_by(|a, b| time(a).total_cmp(&time(b))).unwrap_or(&SEQUENTIAL)
+}
+
+/// `sums[i]` is the cost of the slots up to and including i.
+fn longest(sums: &[f64]) -> f64 {
+    let first = sums.first().copied().unwrap_or(0.0);
+    sums.windows(2).map(|pair| pair[1] - pair[0]).fold(first, f64::max)
+}
+
+/// [`Factors`] by the number of bits of the mean number of limbs: to be looked up, not computed.
+struct Units([f64; 65]);
+
+impl Units {
+    fn of(factors: &Factors) -> Self {
+        let mut units = [1.0; 65];
+        for (bits, unit) in units.iter_mut().enumerate() {
+            let limbs = 0.75 * 2f64.powi(bits as i32); // the middle of those with so many bits
+            *unit = factors.at((limbs * 64.0 / 0.694) as u64);
+        }
+        Units(units)
+    }
+
+    fn at(&self, limbs: usize) -> f64 {
+        self.0[(usize::BITS - limbs.leading_zeros()) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fib::{Kernel, MemoryLimit, kernels};
+    use std::sync::Arc;
+
+    /// Two cores on which every pool takes 20 us to be parallel.
+    fn auto(workers: usize) -> Auto {
+        let pool = Overheads { start_ns: 15_000.0, join_ns: 5000.0, ..Overheads::NONE };
+        let calibration = Calibration::of(2, REGISTRY.iter().map(|entry| (entry.name, pool)));
+        let workers = NonZeroUsize::new(workers).unwrap();
+        Auto::calibrated(&calibration, Settings::workers(workers)).unwrap()
+    }
+
+    fn is_worth_it(auto: &Auto, kernel: Arc<dyn Kernel>, indices: &[u64], chunking: &str) -> bool {
+        let layout = Layout::new(kernel, indices, MemoryLimit::default()).unwrap();
+        auto.is_worth_it(&layout, chunking.parse().unwrap())
+    }
+
+    #[test]
+    fn batches_are_parallel_where_that_pays() {
+        let auto = auto(2);
+        let decide = |n: u64, count: usize| {
+            is_worth_it(&auto, kernels::iterative(), &vec![n; count], "balanced:8")
+        };
+        assert!(!decide(1000, 10), "25 us");
+        assert!(decide(1000, 100), "250 us");
+        assert!(decide(20_000, 16));
+        assert!(!decide(1_000_000, 1), "one number is one chain of additions");
+        assert!(!is_worth_it(&auto, kernels::iterative(), &[], "balanced:8"));
+    }
+
+    #[test]
+    fn one_long_number_among_short_ones_is_not_shared_out() {
+        let mut indices = vec![1; 50];
+        indices[20] = 9000; // about 100 us
+        let two = auto(2);
+        assert!(!is_worth_it(&two, kernels::iterative(), &indices, "balanced:8"));
+        indices[30] = 9000;
+        assert!(is_worth_it(&two, kernels::iterative(), &indices, "balanced:8"));
+    }
+
+    #[test]
+    fn one_worker_is_never_better_than_the_calling_thread() {
+        assert!(!is_worth_it(&auto(1), kernels::iterative(), &[20_000; 16], "balanced:8"));
+    }
+
+    #[test]
+    fn tiny_chunks_cost_what_they_cost() {
+        let pool = Overheads { hand_ns: 300.0, ..Overheads::NONE };
+        let calibration = Calibration::of(2, REGISTRY.iter().map(|entry| (entry.name, pool)));
+        let two = NonZeroUsize::new(2).unwrap();
+        let auto = Auto::calibrated(&calibration, Settings::workers(two)).unwrap();
+        let decide = |chunking| is_worth_it(&auto, kernels::iterative(), &[100; 10_000], chunking);
+        assert!(decide("balanced:8") && decide("items:100"));
+        assert!(!decide("items:1"), "3 ms to hand them out, 260 us to compute them");
+    }
+}

@@ -1,0 +1,145 @@
+//! A calibration is taken once and kept in the user's cache folder, under the machine it is of: a
+//! home folder may be shared by thirty machines.
+
+use crate::calibration::Calibration;
+use etcetera::{BaseStrategy, choose_base_strategy};
+use fib::{Error, REGISTRY};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+use sysinfo::{CpuRefreshKind, System};
+use tempfile::NamedTempFile;
+
+/// Where a calibration is from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// It was read from this file, written when.
+    Kept(PathBuf, SystemTime),
+    /// It was measured now, which took so long.
+    Measured(Duration),
+}
+
+/// What a calibration is of. Whatever changes its numbers is in here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Identity {
+    version: String,
+    optimised: bool,
+    backends: Vec<String>,
+    cpu: String,
+    cores: usize,
+    system: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    identity: Identity,
+    taken: SystemTime,
+    calibration: Calibration,
+}
+
+/// The calibration of this machine: from the cache, or else measured now and kept. The same for as
+/// long as the process lives.
+///
+/// # Errors
+/// As those of [`Calibration::measure`].
+pub fn calibration() -> Result<&'static (Calibration, Source), Error> {
+    static KNOWN: OnceLock<(Calibration, Source)> = OnceLock::new();
+    if let Some(known) = KNOWN.get() {
+        return Ok(known);
+    }
+    let found = match file().and_then(|file| read(&file, &identity())) {
+        Some(found) => found,
+        None => recalibrate()?,
+    };
+    Ok(KNOWN.get_or_init(|| found))
+}
+
+/// Measures this machine anew and keeps the result.
+///
+/// # Errors
+/// As those of [`Calibration::measure`]. One that cannot be kept is a warning.
+pub fn recalibrate() -> Result<(Calibration, Source), Error> {
+    let begin = Instant::now();
+    let calibration = Calibration::measure()?;
+    let took = begin.elapsed();
+    let kept =
+        Kept { identity: identity(), taken: SystemTime::now(), calibration: calibration.clone() };
+    if let Some(file) = file()
+        && let Err(error) = write(&file, &kept)
+    {
+        log::warn!("the calibration cannot be kept in {}: {error}", file.display());
+    }
+    Ok((calibration, Source::Measured(took)))
+}
+
+fn read(file: &Path, identity: &Identity) -> Option<(Calibration, Source)> {
+    let kept: Kept = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    let source = Source::Kept(file.to_path_buf(), kept.taken);
+    (kept.identity == *identity).then_some((kept.calibration, source))
+}
+
+/// Whole under its name, or not at all.
+fn write(file: &Path, kept: &Kept) -> io::Result<()> {
+    let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
+    fs::create_dir_all(folder)?;
+    let mut temporary = NamedTempFile::new_in(folder)?;
+    serde_json::to_writer(&mut temporary, kept)?;
+    temporary.flush()?;
+    temporary.persist(file)?;
+    Ok(())
+}
+
+/// `None` for a user without a home.
+fn file() -> Option<PathBuf> {
+    let folder = choose_base_strategy().ok()?.cache_dir().join("fib");
+    let identity = serde_json::to_string(&identity()).ok()?;
+    Some(folder.join(format!("calibration-{:016x}.json", fnv(identity.as_bytes()))))
+}
+
+/// FNV-1a: a name that stays the same, nothing more. The identity is compared in full.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+fn identity() -> Identity {
+    let mut system = System::new().ok();
+    if let Some(system) = &mut system {
+        system.refresh_cpu_specifics(CpuRefreshKind::nothing());
+    }
+    let cpu = system.and_then(|system| Some(system.cpus().first()?.brand().trim().to_owned()));
+    let version = System::kernel_version().unwrap_or_default();
+    Identity {
+        version: env!("CARGO_PKG_VERSION").into(),
+        optimised: !cfg!(debug_assertions),
+        backends: REGISTRY.iter().map(|entry| entry.name.into()).collect(),
+        cpu: cpu.unwrap_or_default(),
+        cores: std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+        system: format!("{} {} {version}", std::env::consts::OS, std::env::consts::ARCH),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_again_by_this_machine_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("fib").join("calibration.json");
+        assert!(read(&file, &identity()).is_none());
+        let (calibration, taken) = (Calibration::measure().unwrap(), SystemTime::now());
+        let kept = Kept { identity: identity(), taken, calibration: calibration.clone() };
+        write(&file, &kept).unwrap();
+        assert_eq!(read(&file, &identity()).unwrap().0, calibration);
+        let other = Identity { cores: identity().cores + 1, ..identity() };
+        assert!(read(&file, &other).is_none());
+        fs::write(&file, "{\"identity\":").unwrap();
+        assert!(read(&file, &identity()).is_none(), "one cut short is measured again");
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,56 @@
+//! This machine, calibrated; and the backend that chooses, held to what every backend promises.
+#![allow(clippy::unwrap_used)] // in tests a panic is a finding
+
+use fib::kernels::KERNELS;
+use fib::{MemoryLimit, REGISTRY, Settings};
+use fib_predict::{AUTO, Calibration, Source, advise, calibration, check, recalibrate};
+use std::path::Path;
+use std::time::Duration;
+
+/// Worker processes are this program again; and what is calibrated here is kept here.
+// SAFETY: in a worker process it serves and exits, elsewhere it sets a flag; no other thread reads
+// the environment before `main`.
+#[ctor::ctor(unsafe)]
+fn init() {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    unsafe { std::env::set_var("XDG_CACHE_HOME", cache) };
+    fib::init();
+}
+
+#[test]
+fn it_passes_the_suite() {
+    fib::conformance::check(&AUTO);
+}
+
+#[test]
+fn it_works_inside_a_task_of_every_other_and_they_in_its() {
+    for other in REGISTRY {
+        fib::conformance::check_nested(other, &AUTO);
+        fib::conformance::check_nested(&AUTO, other);
+    }
+}
+
+#[test]
+fn this_machine_can_be_calibrated() {
+    let calibration = Calibration::measure().unwrap();
+    assert!(REGISTRY.iter().all(|entry| calibration.overheads(entry.name).is_some()));
+    let text = serde_json::to_string(&calibration).unwrap();
+    assert_eq!(serde_json::from_str::<Calibration>(&text).unwrap(), calibration);
+}
+
+#[test]
+fn a_calibration_is_kept() {
+    assert!(matches!(recalibrate().unwrap().1, Source::Measured(_)));
+    let folder = Path::new(&std::env::var("XDG_CACHE_HOME").unwrap()).join("fib");
+    assert!(std::fs::read_dir(folder).unwrap().count() > 0);
+}
+
+#[test]
+fn what_was_predicted_can_be_measured() {
+    let (batch, limit) = ([2000; 40], MemoryLimit::default());
+    let (calibration, _) = calibration().unwrap();
+    let advice = advise(&batch, KERNELS, Settings::default().workers, limit, calibration).unwrap();
+    let measured = check(&advice.candidates, &batch, limit, Duration::from_millis(200)).unwrap();
+    assert_eq!(measured.len(), REGISTRY.len() + 3);
+    assert!(measured.iter().all(|m| m.runs > 0 && *m.measured_ns.as_ref().unwrap() > 0.0));
+}
