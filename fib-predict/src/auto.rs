@@ -25,17 +25,19 @@ pub const AUTO: Descriptor = Descriptor {
 /// A batch that takes less than this is never worth it, so that the decision is one comparison.
 const SHORTEST_NS: f64 = 50_000.0;
 
-/// A batch that takes this many times the overhead loses little, whichever way is chosen.
-const LONG: f64 = 20.0;
-
 struct Auto {
-    pool: Box<dyn FibBackend>,
-    overheads: Overheads,
-    /// What a batch in the default chunks takes on the pool beyond its share of the work.
-    overhead_ns: f64,
+    /// One or two: who loses least, and who loses least where results are long.
+    pools: Vec<Pool>,
     /// How much of the sequential time is left, at best.
     share: f64,
     units: Vec<(&'static str, Units)>,
+}
+
+struct Pool {
+    backend: Box<dyn FibBackend>,
+    overheads: Overheads,
+    /// What a batch in the default chunks takes beyond its share of the work.
+    overhead_ns: f64,
 }
 
 impl Auto {
@@ -45,34 +47,38 @@ impl Auto {
     }
 
     fn calibrated(calibration: &Calibration, settings: Settings) -> Result<Self, Error> {
-        let best = best_pool(calibration, settings.workers);
         let cpus = settings.workers.get().min(calibration.cores);
-        let overheads = calibration.overheads(best.name).copied().unwrap_or(Overheads::NONE);
+        let share = calibration.inflation(cpus) / cpus as f64;
+        let build = |entry: &Descriptor| {
+            let time = time_of_a_batch(calibration, entry, settings.workers, 0.0);
+            Ok::<Pool, Error>(Pool {
+                backend: entry.build(settings)?,
+                overheads: calibration.overheads(entry.name).copied().unwrap_or(Overheads::NONE),
+                overhead_ns: time - BATCH_NS * share,
+            })
+        };
+        let best = [0.0, MANY_BYTES].map(|bytes| best_pool(calibration, settings.workers, bytes));
+        let more = best.iter().skip(1).filter(|entry| entry.name != best[0].name);
+        let pools = best.iter().take(1).chain(more).map(|entry| build(entry));
         let units = KERNELS.iter().map(|e| (e.name, Units::of(&calibration.worth(e.name).after)));
-        Ok(Auto {
-            pool: best.build(settings)?,
-            overheads,
-            overhead_ns: time_of_a_batch(calibration, best, settings.workers)
-                - BATCH_NS * calibration.inflation(cpus) / cpus as f64,
-            share: calibration.inflation(cpus) / cpus as f64,
-            units: units.collect(),
-        })
+        Ok(Auto { pools: pools.collect::<Result<_, _>>()?, share, units: units.collect() })
     }
 
-    fn is_worth_it(&self, layout: &Layout, chunking: Chunking) -> bool {
-        let slots = layout.slots();
-        let cost = layout.costs().last().copied().unwrap_or(0.0);
+    /// The pool for a batch; `None` if none is worth it.
+    fn choose(&self, layout: &Layout, chunking: Chunking) -> Option<&dyn FibBackend> {
         let unit = self.unit(layout);
-        let alone = cost * unit;
-        if slots < 2 || alone < SHORTEST_NS {
-            return false;
+        let alone = layout.costs().last().copied().unwrap_or(0.0) * unit;
+        if layout.slots() < 2 || alone < SHORTEST_NS {
+            return None;
         }
-        let overhead = self.overhead(layout, chunking, unit);
-        if alone * self.share + overhead > alone {
-            return false;
-        }
-        // No schedule is shorter than the longest slot, which takes a look at each to find.
-        alone > LONG * overhead || longest(layout.costs()) * unit + overhead < alone
+        let overheads = self
+            .pools
+            .iter()
+            .map(|pool| (pool, pool.overhead(layout, chunking, unit * self.share)));
+        let (pool, overhead) = overheads.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        // No schedule is shorter than its longest slot.
+        let left = (alone * self.share).max(longest(layout.costs()) * unit);
+        (left + overhead < alone).then_some(&*pool.backend)
     }
 
     /// Nanoseconds a unit of the kernel's prediction; of a kernel that is not known, one.
@@ -81,17 +87,20 @@ impl Auto {
         let units = self.units.iter().find(|(known, _)| *known == name);
         units.map_or(1.0, |(_, units)| units.at(layout.limbs() / layout.slots().max(1)))
     }
+}
 
+impl Pool {
+    /// What this batch takes beyond its share of the work; `unit` is a worker's share of that of the
+    /// kernel's prediction.
     fn overhead(&self, layout: &Layout, chunking: Chunking, unit: f64) -> f64 {
-        let workers = self.pool.workers();
-        let of = |chunking: Chunking| chunking.most(layout.slots(), workers);
+        let of = |chunking: Chunking| chunking.most(layout.slots(), self.backend.workers());
         let (chunks, usual) = (of(chunking), of(Chunking::default()));
         let more = chunks.saturating_sub(usual) as f64 * self.overheads.hand_ns;
         let bytes = 8.0 * layout.limbs() as f64 * self.overheads.byte_ns;
         // A kernel that walks must find where each chunk begins.
         let seeks = match (layout.kernel().order(), layout.indices().last()) {
             (Order::Ascending, Some(&last)) => {
-                layout.kernel().cost(last, None) * unit * chunks as f64 * self.share
+                layout.kernel().cost(last, None) * unit * chunks as f64
             }
             _ => 0.0,
         };
@@ -101,45 +110,55 @@ impl Auto {
 
 impl FibBackend for Auto {
     fn workers(&self) -> NonZeroUsize {
-        self.pool.workers()
+        self.pools.first().map_or(NonZeroUsize::MIN, |pool| pool.backend.workers())
     }
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        self.pool.run(job)
+        self.pools.first().map_or(&Sequential as &dyn FibBackend, |pool| &*pool.backend).run(job)
     }
 
     fn delegate(&self, layout: &Layout, chunking: Chunking) -> Option<&dyn FibBackend> {
-        if self.is_worth_it(layout, chunking) { Some(&*self.pool) } else { Some(&Sequential) }
+        Some(self.choose(layout, chunking).unwrap_or(&Sequential))
     }
 }
 
-/// The work of the batch that pools are chosen by.
+/// The work of the batch that pools are chosen by, and its results when they are long.
 const BATCH_NS: f64 = 200_000.0;
+const MANY_BYTES: f64 = 1_000_000.0;
 
 /// A batch in the default chunks, all equal.
-fn time_of_a_batch(calibration: &Calibration, entry: &Descriptor, workers: NonZeroUsize) -> f64 {
+fn time_of_a_batch(
+    calibration: &Calibration,
+    entry: &Descriptor,
+    workers: NonZeroUsize,
+    bytes: f64,
+) -> f64 {
     let overheads = calibration.overheads(entry.name).copied().unwrap_or(Overheads::NONE);
     let chunks = Chunking::default().most(usize::MAX, workers);
     let cpus = workers.get().min(calibration.cores);
     // More workers than cores share them.
     let ns = BATCH_NS / chunks as f64 * workers.get() as f64 / cpus as f64;
-    calibration.play(entry.scheduling, vec![Piece { ns, bytes: 0.0 }; chunks], workers, &overheads)
+    let piece = Piece { ns, bytes: bytes / chunks as f64 };
+    calibration.play(entry.scheduling, vec![piece; chunks], workers, &overheads)
 }
 
-/// The pool that loses least; those whose workers own their chunks from the start have nothing
+/// The pool that loses least. Those whose workers own their chunks from the start have nothing
 /// against a batch whose costs are not as predicted.
-fn best_pool(calibration: &Calibration, workers: NonZeroUsize) -> &'static Descriptor {
+fn best_pool(calibration: &Calibration, workers: NonZeroUsize, bytes: f64) -> &'static Descriptor {
     let pools = REGISTRY.iter().filter(|entry| {
         entry.scheduling == Scheduling::Dynamic && calibration.overheads(entry.name).is_some()
     });
-    let time = |entry: &&Descriptor| time_of_a_batch(calibration, entry, workers);
+    let time = |entry: &&Descriptor| time_of_a_batch(calibration, entry, workers, bytes);
     pools.min_by(|a, b| time(a).total_cmp(&time(b))).unwrap_or(&SEQUENTIAL)
 }
 
-/// `sums[i]` is the cost of the slots up to and including i.
+/// The cost of the longest slot if it is more than half of all; otherwise of some slot. Such a one
+/// lies across the middle of the running sums, where `sums[i]` is up to and including slot i.
 fn longest(sums: &[f64]) -> f64 {
-    let first = sums.first().copied().unwrap_or(0.0);
-    sums.windows(2).map(|pair| pair[1] - pair[0]).fold(first, f64::max)
+    let half = sums.last().copied().unwrap_or(0.0) / 2.0;
+    let middle = sums.partition_point(|&sum| sum < half);
+    let before = middle.checked_sub(1).map_or(0.0, |before| sums[before]);
+    sums.get(middle).map_or(0.0, |sum| sum - before)
 }
 
 /// [`Factors`] by the number of bits of the mean number of limbs: to be looked up, not computed.
@@ -176,7 +195,7 @@ mod tests {
 
     fn is_worth_it(auto: &Auto, kernel: Arc<dyn Kernel>, indices: &[u64], chunking: &str) -> bool {
         let layout = Layout::new(kernel, indices, MemoryLimit::default()).unwrap();
-        auto.is_worth_it(&layout, chunking.parse().unwrap())
+        auto.choose(&layout, chunking.parse().unwrap()).is_some()
     }
 
     #[test]
