@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::plan::Plan;
-use crate::record::{EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead};
+use crate::record::{EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead, Study};
 use crate::scenario::Batch;
 use crate::stats::CONFIDENCE;
 use fib::{Layout, MemoryLimit, kernels};
@@ -82,6 +82,7 @@ fn head(plan: &Plan, batch: &Batch) -> ScenarioHead {
         items: Some(batch.indices.len()),
         index: batch.indices.first().copied().filter(|n| batch.indices.iter().all(|m| m == n)),
         workers: batch.workers.map(NonZeroUsize::get),
+        indices: (plan.study == Study::Model).then(|| batch.indices.clone()),
         best_shares: shares(kernels::stepping()),
         cells_share: shares(Arc::clone(&(plan.kernel.get)())),
     }

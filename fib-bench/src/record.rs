@@ -103,6 +103,8 @@ pub enum Study {
     BreakEven,
     /// The same batch on more workers, and more work on more workers.
     Scaling,
+    /// A batch as it would be on many more workers.
+    Model,
 }
 
 /// The cell that everything is compared with.
@@ -150,6 +152,9 @@ pub struct ScenarioHead {
     /// The only worker count it was measured at, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
+    /// The indices, where they are needed to predict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indices: Option<Vec<u64>>,
     /// Whether the best sequential algorithm computes repeats once.
     pub best_shares: bool,
     /// Whether the kernel of the cells does.
@@ -195,6 +200,8 @@ pub enum Role {
     Cold,
     /// A backend with its timeline.
     Traced,
+    /// The baseline in many pieces, each timed.
+    Pieces,
 }
 
 /// Whether a sample counts.
@@ -264,6 +271,9 @@ pub struct Sample {
     /// What each worker did, where the timeline was asked for; one for every worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes: Option<Vec<Lane>>,
+    /// How long each piece of the batch took, one after the other, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces_ns: Option<Vec<u64>>,
 }
 
 /// What a run used, worker processes included.

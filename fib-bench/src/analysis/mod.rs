@@ -12,6 +12,7 @@ pub use losses::{Loss, Losses};
 
 use crate::record::{Header, Role, Sample, ScenarioHead, Status};
 use crate::stats::{Estimate, median};
+use fib_predict::Observed;
 use rounds::Rounds;
 use std::collections::BTreeMap;
 
@@ -43,6 +44,8 @@ pub struct Row {
     pub best: Cell,
     /// Every backend at every worker count, in the order of the plan, those of other engines last.
     pub cells: Vec<Cell>,
+    /// Nanoseconds of each piece of the batch, one after the other; in records of a model.
+    pub pieces_ns: Option<Vec<f64>>,
     /// Samples that were dropped because of what the machine did meanwhile.
     pub dropped: usize,
 }
@@ -80,6 +83,8 @@ pub struct Cell {
     pub cpus: Option<f64>,
     /// Speedup over `sequential` in each round that counts.
     pub by_round: BTreeMap<usize, f64>,
+    /// Its runs with a timeline.
+    pub observed: Vec<Observed>,
     /// Where the time of all its workers went.
     pub losses: Option<Losses>,
     /// Speedup over the ceiling of the same rounds.

@@ -5,6 +5,7 @@ use super::{Cell, Row, Verdict};
 use crate::laws;
 use crate::record::{Header, Reference, Role, Sample, ScenarioHead, Status, Surroundings};
 use crate::stats::{Estimate, median};
+use fib_predict::Observed;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A sample is dropped if of its CPU time more than this was taken by the host of this machine, or
@@ -113,6 +114,7 @@ impl<'a> Rounds<'a> {
             ceilings: self.ceiling_estimates(),
             best,
             cells: self.cells(noise),
+            pieces_ns: self.pieces(),
             dropped: self.dropped,
         }
     }
@@ -193,6 +195,7 @@ impl<'a> Rounds<'a> {
             of_ceiling: estimate(join(&absolute, &ceiling, |s, c| s / c)).filter(|_| ours),
             karp_flatt: estimate_of(&absolute, |s| laws::karp_flatt(s, workers)).filter(|_| ours),
             cpus: median(samples.iter().filter_map(|sample| cpus(sample)).collect()),
+            observed: self.traced(label, workers).filter_map(observed).collect(),
             losses: self.losses(label, workers),
             by_round: absolute,
             wall_ns: median(times.into_values().collect()),
@@ -202,12 +205,26 @@ impl<'a> Rounds<'a> {
         }
     }
 
+    fn traced(&self, label: &str, workers: usize) -> impl Iterator<Item = &'a Sample> {
+        let traced = self.of(&(Role::Traced, label, workers)).iter().copied();
+        traced.filter(|sample| sample.status == Status::Ok && sample.lanes.is_some())
+    }
+
+    /// The median of each piece.
+    fn pieces(&self) -> Option<Vec<f64>> {
+        let runs: Vec<&[u64]> =
+            self.of_role(Role::Pieces).iter().filter_map(|s| s.pieces_ns.as_deref()).collect();
+        let count = runs.first()?.len();
+        let piece =
+            |i: usize| median(runs.iter().filter_map(|r| Some(*r.get(i)? as f64)).collect());
+        (0..count).map(piece).collect()
+    }
+
     /// The run with a timeline whose speedup is the median one, split.
     fn losses(&self, label: &str, workers: usize) -> Option<Losses> {
-        let traced = self.of(&(Role::Traced, label, workers)).iter();
-        let traced = traced.filter(|sample| sample.status == Status::Ok && sample.lanes.is_some());
+        let traced = self.traced(label, workers);
         let mut runs: Vec<(f64, &Sample)> = traced
-            .filter_map(|sample| Some((*self.sequential.get(&sample.round)?, *sample)))
+            .filter_map(|sample| Some((*self.sequential.get(&sample.round)?, sample)))
             .collect();
         runs.sort_by(|a, b| (a.0 / a.1.batch_ns()).total_cmp(&(b.0 / b.1.batch_ns())));
         let (useful, sample) = runs.get(runs.len().checked_sub(1)? / 2)?;
@@ -219,6 +236,10 @@ fn is_disturbed(around: Surroundings, cores: usize) -> bool {
     let span = around.span_ns as f64;
     around.steal_ns as f64 > DISTURBED * span * cores as f64
         || around.throttled_ns as f64 > DISTURBED * span
+}
+
+fn observed(sample: &Sample) -> Option<Observed> {
+    Some(Observed { wall_ns: sample.wall_ns as f64, lanes: sample.lanes.clone()? })
 }
 
 /// CPU time over wall time.

@@ -37,6 +37,7 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
             items: Some(1000),
             index: None,
             workers: None,
+            indices: None,
             best_shares: true,
             cells_share: false,
         }],
@@ -63,6 +64,7 @@ pub(crate) fn sample(role: Role, backend: &str, workers: usize, round: usize, us
         usage: None,
         surroundings: None,
         lanes: None,
+        pieces_ns: None,
     }
 }
 

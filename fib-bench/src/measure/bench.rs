@@ -3,7 +3,7 @@
 use super::contender::{Contender, Task};
 use super::lanes::lanes;
 use crate::engine::Fault;
-use crate::engine::protocol::{Measured, Run};
+use crate::engine::protocol::{Measured, Run, Span};
 use crate::interleave::{Rounds, repeats};
 use crate::plan::{Entrant, Plan};
 use crate::record::{Reference, Role, Sample, Status, Usage};
@@ -191,6 +191,8 @@ impl<'a> Bench<'a> {
                 let repeats = if matches!(turn, Turn::Warm) { place.repeats } else { 1 };
                 let measured = result.as_ref().ok();
                 let fault = result.as_ref().err();
+                let timeline = measured.and_then(|m| m.timeline.as_deref());
+                let pieces = timeline.filter(|_| role == Role::Pieces);
                 sink(Sample {
                     scenario: self.batch.name.clone(),
                     role,
@@ -203,7 +205,8 @@ impl<'a> Bench<'a> {
                     message: fault.map(|fault| fault.message.clone()),
                     usage: measured.and_then(usage),
                     surroundings: Some(after.since(&before)),
-                    lanes: measured.and_then(|m| lanes(m.timeline.as_deref()?, entrant.workers)),
+                    lanes: timeline.and_then(|timeline| lanes(timeline, entrant.workers)),
+                    pieces_ns: pieces.map(|spans| spans.iter().map(length).collect()),
                 })?;
                 before = after;
             }
@@ -214,6 +217,9 @@ impl<'a> Bench<'a> {
     /// What a contender does in this round.
     fn turns(&self, contender: &Contender, round: usize) -> Vec<(Turn, Role)> {
         let sometimes = |offset| round % SOMETIMES == offset;
+        if contender.role == Role::Pieces {
+            return if sometimes(0) { vec![(Turn::Traced, Role::Pieces)] } else { vec![] };
+        }
         let mut turns = vec![];
         if contender.role != Role::Whole || sometimes(0) {
             turns.push((Turn::Warm, contender.role));
@@ -245,6 +251,10 @@ fn takes_part(contender: &Contender, batch: &Batch) -> bool {
         }
         _ => true,
     }
+}
+
+fn length(span: &Span) -> u64 {
+    span.end_ns.saturating_sub(span.start_ns)
 }
 
 fn usage(measured: &Measured) -> Option<Usage> {

@@ -5,6 +5,7 @@ use crate::engine::{Digest, Fault, Runner};
 use crate::plan::{Entrant, Plan};
 use crate::record::{Role, Status};
 use crate::scenario::Batch;
+use crate::studies::PIECES;
 use fib::kernels;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -60,7 +61,7 @@ impl Contender {
         let build = Build {
             backend: entrant.backend.clone(),
             workers: entrant.workers.get(),
-            chunking: plan.chunking.to_string(),
+            chunking: if role == Role::Pieces { PIECES } else { plan.chunking }.to_string(),
             pin: plan.pin,
         };
         let (build, limit) = (Request::Build(build), plan.cell_limit);

@@ -12,7 +12,7 @@ mod width;
 use crate::engine::{COPIES, WHOLE};
 use crate::machine;
 use crate::plan::{Entrant, Plan};
-use crate::record::{Record, Role, Sample, Status};
+use crate::record::{Record, Role, Sample, Status, Study};
 use crate::stats::fewest_rounds;
 use bench::Bench;
 pub(crate) use contender::{Contender, Task};
@@ -106,6 +106,9 @@ fn contenders(plan: &Plan) -> Vec<Contender> {
         (Role::Whole, named(WHOLE)),
         (Role::Best, plan.sequential()),
     ];
+    if plan.study == Study::Model {
+        all.push((Role::Pieces, plan.sequential()));
+    }
     // No more copies than this process has CPUs.
     let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut copies: Vec<_> = plan.workers.iter().map(|&workers| workers.min(cpus)).collect();
@@ -131,5 +134,6 @@ fn start_up(entrant: &Entrant, round: usize, wall_ns: u64) -> Sample {
         usage: None,
         surroundings: None,
         lanes: None,
+        pieces_ns: None,
     }
 }

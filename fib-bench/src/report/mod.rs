@@ -7,6 +7,7 @@ mod detail;
 mod engines;
 mod json;
 mod losses;
+mod model;
 mod numbers;
 mod studies;
 mod style;

@@ -1,5 +1,6 @@
 //! Sweeps as tables: where something happens, and the curve it is read from.
 
+use super::model::model;
 use super::numbers::{duration, percent, ratio, with_interval};
 use super::style::Style;
 use crate::analysis::Matrix;
@@ -15,10 +16,11 @@ pub(super) fn study(matrix: &Matrix, style: Style) -> Option<String> {
         Study::Granularity => Some(granularity(matrix, style)),
         Study::BreakEven => Some(break_even(matrix, style)),
         Study::Scaling => Some(scaling(matrix, style)),
+        Study::Model => Some(model(matrix, style)),
     }
 }
 
-fn titled(title: &str, table: &comfy_table::Table, style: Style) -> String {
+pub(super) fn titled(title: &str, table: &comfy_table::Table, style: Style) -> String {
     format!("{title}{}{}{}\n", style.end, style.blank(), table.trim_fmt())
 }
 

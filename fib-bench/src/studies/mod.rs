@@ -3,10 +3,12 @@
 //! A study is a list of batches that [`measure`](crate::measure) takes as any other, and a pure
 //! function of the matrix they come to.
 
+mod model;
 mod search;
 #[cfg(test)]
 mod tests;
 
+pub use model::{Counts, Model, PIECES, Prediction, WORKERS, models};
 pub use search::search;
 
 use crate::analysis::{Cell, Matrix, Row};

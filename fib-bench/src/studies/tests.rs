@@ -19,6 +19,7 @@ fn matrix(study: Study, workers: &[usize], batches: &[Timed]) -> Matrix {
         items: Some(batch.indices.len()),
         index: batch.indices.first().copied(),
         workers: None,
+        indices: None,
         best_shares: false,
         cells_share: false,
     };

@@ -34,6 +34,14 @@ Examples
   fib sweep granularity
   fib sweep break-even --backend rayon,process --time 20";
 
+pub(super) const MODEL_HELP: &str = "\
+Measures what the work takes, and what each backend takes besides, with up to as many workers as
+there are cores; then plays each schedule through for up to 1024 workers.
+
+Examples
+  fib model
+  fib model 0..=5000 --backend rayon,threads-static --chunking per-worker:1";
+
 pub(super) const RUNNER_HELP: &str = "\
 A request and a reply, one JSON object a line; docs/engines.md tells it all.
 
@@ -151,6 +159,36 @@ pub(crate) enum Sweep {
     BreakEven,
     /// How many workers help
     Scaling,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ModelArgs {
+    /// A batch of your own, as `fib batch` takes it, in place of scenarios
+    #[arg(value_name = "SPEC", allow_negative_numbers = true, conflicts_with = "scenario")]
+    pub(crate) specs: Vec<String>,
+    /// Only these scenarios [default: 1000xF1000,range-2000,skewed,few-big]
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser())]
+    pub(crate) scenario: Vec<&'static Scenario>,
+    /// Only these backends
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser())]
+    pub(crate) backend: Vec<&'static Descriptor>,
+    /// What to compute with
+    #[arg(short, long, default_value = "iterative", value_parser = kernel_parser())]
+    pub(crate) kernel: &'static kernels::Entry,
+    /// How batches are cut: per-worker:K, balanced:K or items:N
+    #[arg(short, long, value_name = "CHUNKING", default_value_t)]
+    pub(crate) chunking: Chunking,
+    /// Time for everything, as far as the fewest rounds that give an interval allow
+    #[arg(short, long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
+    pub(crate) time: Duration,
+    /// Draws the order of the rounds
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
+    /// How to print it; csv is the cells it is checked against
+    #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
+    pub(crate) format: CompareFormat,
 }
 
 #[derive(Args, Debug)]

@@ -12,9 +12,9 @@ pub(crate) use compute::{
     AdviseArgs, AdviseFormat, BatchArgs, BatchFormat, CalcArgs, CalcFormat, How, Specs,
 };
 pub(crate) use measuring::{
-    AnalyseArgs, CompareArgs, CompareFormat, EngineCommand, RecordArgs, Sweep, SweepArgs,
+    AnalyseArgs, CompareArgs, CompareFormat, EngineCommand, ModelArgs, RecordArgs, Sweep, SweepArgs,
 };
-use measuring::{COMPARE_HELP, RUNNER_HELP, SWEEP_HELP};
+use measuring::{COMPARE_HELP, MODEL_HELP, RUNNER_HELP, SWEEP_HELP};
 
 /// Many exact Fibonacci numbers at once, and what each way of computing them in parallel gives and
 /// costs on this machine
@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// workers help
     #[command(after_help = SWEEP_HELP)]
     Sweep(SweepArgs),
+    /// Predict the speedup of a batch on up to 1024 workers, from what can be measured here
+    #[command(after_help = MODEL_HELP)]
+    Model(ModelArgs),
     /// Print the tables again that records were taken for
     Analyse(AnalyseArgs),
     /// Tell what this machine is, how noisy it is now, and how small a difference it can tell

@@ -8,6 +8,7 @@ pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod engine;
 pub(crate) mod list;
+pub(crate) mod model;
 pub(crate) mod pages;
 pub(crate) mod recording;
 pub(crate) mod sweep;
