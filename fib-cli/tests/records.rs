@@ -40,11 +40,22 @@ fn every_format_is_printed_again_byte_for_byte() {
     }
 }
 
+fn schema() -> jsonschema::Validator {
+    let schema = fs::read_to_string(root().join("docs/records.schema.json")).unwrap();
+    jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+}
+
+fn assert_follows(schema: &jsonschema::Validator, file: &Path) {
+    for (line, number) in fs::read_to_string(file).unwrap().lines().zip(1..) {
+        let value: Value = serde_json::from_str(line).unwrap();
+        let problem = schema.validate(&value).err().map(|error| error.to_string());
+        assert_eq!(problem, None, "{} line {number}: {line}", file.display());
+    }
+}
+
 #[test]
 fn every_record_follows_the_schema() {
-    let schema = fs::read_to_string(root().join("docs/records.schema.json")).unwrap();
-    let schema: Value = serde_json::from_str(&schema).unwrap();
-    let schema = jsonschema::validator_for(&schema).unwrap();
+    let schema = schema();
     let folder = tempfile::tempdir().unwrap();
     let new = folder.path().join("new");
     recorded(&new, "csv");
@@ -54,11 +65,7 @@ fn every_record_follows_the_schema() {
     let committed = fs::read_dir(root().join("records")).unwrap();
     let committed = committed.map(|entry| entry.unwrap().path());
     for file in [new, old].into_iter().chain(committed) {
-        for (line, number) in fs::read_to_string(&file).unwrap().lines().zip(1..) {
-            let value: Value = serde_json::from_str(line).unwrap();
-            let problem = schema.validate(&value).err().map(|error| error.to_string());
-            assert_eq!(problem, None, "{} line {number}: {line}", file.display());
-        }
+        assert_follows(&schema, &file);
     }
     let unknown = serde_json::json!({ "kind": "sample", "surprise": 1 });
     assert!(!schema.is_valid(&unknown));
@@ -120,21 +127,28 @@ fn what_is_no_record_is_bad_input() {
 }
 
 #[test]
-fn every_sweep_is_printed_again_byte_for_byte() {
+fn every_study_is_printed_again_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let backend = fib::default_backend().name;
-    for (sweep, title) in [
-        ("granularity", "METG(90%)"),
-        ("break-even", "index of 16 items"),
-        ("scaling", "Gustafson"),
+    let schema = schema();
+    for (study, title, result) in [
+        (&["sweep", "granularity"][..], "METG(90%)", "metg"),
+        (&["sweep", "break-even"], "index of 16 items", "breakeven"),
+        (&["sweep", "scaling"], "Gustafson", "scaling"),
+        (&["model", "10x100", "0..500"], "no schedule passes", "prediction"),
     ] {
-        let file = folder.path().join(sweep);
+        let file = folder.path().join(study[1]);
         let path = file.to_str().unwrap();
         let output =
-            fib(&["sweep", sweep, "--backend", backend, "--time", "0.1", "--record", path]);
+            fib(&[study, &["--backend", backend, "--time", "0.1", "--record", path][..]].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         let printed = text(&output.stdout);
         assert!(printed.contains(title) && printed.contains(backend), "{printed}");
         assert_eq!(text(&fib(&["analyse", path]).stdout), printed);
+        assert_follows(&schema, &file);
+        let json = fib(&["analyse", path, "--format", "json"]);
+        let lines = text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        let of_result = |line: &Value| line["kind"] == result && line["backend"] == backend;
+        assert!(lines.filter(of_result).count() > 0, "{}", text(&json.stdout));
     }
 }

@@ -1,5 +1,6 @@
-//! JSON Lines: a header, a line for every cell, then the noise of every scenario.
+//! JSON Lines: a header, a line for every cell, the noise of every scenario, and what a study found.
 
+use super::json_studies;
 use crate::analysis::{Cell, Losses, Matrix, Row, Verdict};
 use crate::record::{Header, Status};
 use crate::stats::Estimate;
@@ -95,10 +96,10 @@ pub fn json(matrix: &Matrix) -> String {
     }
     lines.extend(matrix.rows.iter().map(noise_line));
     let text = |line: &Line<'_>| serde_json::to_string(line).unwrap_or_default(); // plain data
-    lines.iter().map(|line| text(line) + "\n").collect()
+    lines.iter().map(|line| text(line) + "\n").collect::<String>() + &json_studies::lines(matrix)
 }
 
-fn bounds(estimate: Option<Estimate>) -> (Option<f64>, Option<f64>) {
+pub(super) fn bounds(estimate: Option<Estimate>) -> (Option<f64>, Option<f64>) {
     estimate.and_then(|estimate| estimate.interval).unzip()
 }
 

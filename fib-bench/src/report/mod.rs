@@ -6,6 +6,7 @@ mod csv;
 mod detail;
 mod engines;
 mod json;
+mod json_studies;
 mod losses;
 mod model;
 mod numbers;

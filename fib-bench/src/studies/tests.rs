@@ -3,7 +3,8 @@
 use super::*;
 use crate::analysis::analyse;
 use crate::analysis::tests::{header, sample};
-use crate::record::{Header, Role, Sample, ScenarioHead, Study};
+use crate::record::{Header, Lane, Role, Sample, ScenarioHead, Study};
+use fib::{REGISTRY, Scheduling};
 
 const ROUNDS: usize = 20;
 
@@ -116,4 +117,102 @@ fn two_worker_counts_are_refused_by_the_laws_that_need_more() {
     assert_eq!(scaling.amdahl, Err(few(3)));
     assert_eq!(scaling.usl.as_ref().err(), Some(&few(6)));
     assert!(scaling.strong[1].2.is_some()); // Karp-Flatt does with two
+}
+
+/// 32 equal numbers in four chunks a worker; `slower` is how much longer a run takes than what is
+/// known of it says.
+fn modelled(slower: f64) -> Matrix {
+    let indices = vec![1000; 32];
+    let head = ScenarioHead {
+        name: "equal".into(),
+        summary: String::new(),
+        items: Some(32),
+        index: Some(1000),
+        workers: None,
+        indices: Some(indices),
+        best_shares: true,
+        cells_share: false,
+    };
+    let backend = REGISTRY.iter().find(|entry| entry.scheduling == Scheduling::Static).unwrap();
+    let backend = backend.name;
+    let header = Header {
+        study: Study::Model,
+        scenarios: vec![head],
+        chunking: "per-worker:4".into(),
+        cores: 2,
+        ..header(&[backend], &[1, 2])
+    };
+    let mut samples = vec![];
+    for round in 0..ROUNDS {
+        let mut take = |role, label: &str, workers, us: f64| {
+            let sample = sample(role, label, workers, round, us);
+            let (scenario, wall_ns) = ("equal".into(), (us * 1e3) as u64);
+            samples.push(Sample { scenario, wall_ns, repeats: 1, ..sample });
+            samples.len() - 1
+        };
+        take(Role::Baseline, "sequential", 1, 3200.0);
+        take(Role::Control, "sequential", 1, 3200.0);
+        take(Role::Ceiling, crate::engine::COPIES, 1, 3200.0);
+        take(Role::Ceiling, crate::engine::COPIES, 2, 3200.0); // two CPUs give two
+        let pieces = take(Role::Pieces, "sequential", 1, 3300.0);
+        let runs = [1, 2].map(|workers| {
+            let (wall, lanes) = run(workers);
+            take(Role::Cell, backend, workers, wall * slower);
+            (take(Role::Traced, backend, workers, wall), lanes)
+        });
+        samples[pieces].pieces_ns = Some(vec![103_000; 32]); // looking at the clock costs 3 %
+        runs.into_iter().for_each(|(i, lanes)| samples[i].lanes = Some(lanes));
+    }
+    analyse(header, &samples)
+}
+
+/// Workers arrive after 110 us and 50 us more each; a chunk of the next costs 10 us; joined after
+/// 20 us. The time of a run in microseconds, and its lanes.
+fn run(workers: usize) -> (f64, Vec<Lane>) {
+    let chunk = 3_200_000 / 4 / workers as u64;
+    let lane = |worker| {
+        let mut lane = Lane::default();
+        let mut now = 110_000 + 50_000 * worker as u64;
+        for _ in 0..4 {
+            lane.add(now, now + chunk, 0);
+            now += chunk + 10_000;
+        }
+        lane
+    };
+    let lanes: Vec<Lane> = (0..workers).map(lane).collect();
+    let last = lanes.iter().map(|lane| lane.last_ns).max().unwrap();
+    ((last + 20_000) as f64 / 1e3, lanes)
+}
+
+#[test]
+fn a_model_gives_what_its_overheads_come_to() {
+    let matrix = modelled(1.0);
+    let [model] = &models(&matrix)[..] else { panic!("one batch") };
+    assert!(close(model.longest, 1.0 / 32.0), "{}", model.longest);
+    assert_eq!(model.bound.map(f64::round)[4..7], [16.0, 32.0, 32.0]);
+    let [prediction] = &model.predictions[..] else { panic!("one backend") };
+    // The simulation hands out the first chunk as well.
+    let time = |p: f64| 110.0 + 50.0 * (p - 1.0) + 4.0 * 10.0 + 3200.0 / p + 20.0;
+    let expected = [1.0, 2.0, 4.0, 8.0].map(|p| 3200.0 / time(p));
+    assert!(prediction.speedups.iter().zip(expected).all(|(s, e)| close(*s, e)), "{prediction:?}");
+    assert_eq!(prediction.checks.len(), 2);
+    assert!(prediction.worst().unwrap().error().abs() < 0.01, "{prediction:?}");
+    let e = prediction.serial.unwrap();
+    assert!(close(e, laws::karp_flatt(prediction.checks[1].measured, 2).unwrap()), "{e}");
+    let amdahl = prediction.amdahl().unwrap();
+    assert!(close(amdahl[1], prediction.checks[1].measured) && amdahl[10] < 1.0 / e);
+}
+
+#[test]
+fn a_prediction_that_is_wrong_is_seen_to_be() {
+    let matrix = modelled(1.5);
+    let error = models(&matrix)[0].predictions[0].worst().unwrap().error();
+    assert!(close(error, 0.5), "{error}");
+}
+
+#[test]
+fn without_pieces_nothing_is_predicted() {
+    let mut matrix = modelled(1.0);
+    matrix.rows[0].pieces_ns = None;
+    assert_eq!(models(&matrix).len(), 0);
 }

@@ -1,7 +1,8 @@
 //! `compare`, `sweep`, `analyse` and `engine`: what to measure.
 
 use super::values::{
-    backend_parser, kernel_parser, parse_percent, parse_seconds, parse_workers, scenario_parser,
+    backend_parser, kernel_parser, parse_percent, parse_seconds, parse_workers, registered_parser,
+    scenario_parser,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use fib::{Chunking, Descriptor, kernels};
@@ -170,7 +171,7 @@ pub(crate) struct ModelArgs {
     #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser())]
     pub(crate) scenario: Vec<&'static Scenario>,
     /// Only these backends
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser())]
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = registered_parser())]
     pub(crate) backend: Vec<&'static Descriptor>,
     /// What to compute with
     #[arg(short, long, default_value = "iterative", value_parser = kernel_parser())]

@@ -22,6 +22,11 @@ pub(super) fn backend_parser() -> impl TypedValueParser<Value = &'static Descrip
     named(fib_predict::choices().map(|entry| (entry.name, entry.summary, entry)))
 }
 
+/// Every backend that has a way of its own to run a batch.
+pub(super) fn registered_parser() -> impl TypedValueParser<Value = &'static Descriptor> {
+    named(fib::REGISTRY.iter().map(|entry| (entry.name, entry.summary, entry)))
+}
+
 pub(super) fn scenario_parser() -> impl TypedValueParser<Value = &'static Scenario> {
     named(SCENARIOS.iter().map(|entry| (entry.name, entry.summary, entry)))
 }
