@@ -9,6 +9,7 @@ mod diagnostics;
 mod failure;
 mod format;
 mod input;
+mod interrupt;
 mod output;
 mod spec;
 mod stdout;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         run(&cli)
     });
     match outcome {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(())) => interrupt::exit_code().map_or(ExitCode::SUCCESS, ExitCode::from),
         Ok(Err(error)) => failure::report(&error),
         Err(panic) => failure::report(&failure::internal(&*panic)),
     }
@@ -51,7 +52,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Engine { command: EngineCommand::Check { command } } => {
             commands::engine::check(command)
         }
-        Command::Runner => commands::engine::runner(),
+        Command::Runner { command } => commands::engine::runner(command),
         Command::List { what } => commands::list::run(*what),
         Command::Completions { shell } => commands::pages::completions(*shell),
         Command::Man { command } => commands::pages::man(command.as_deref()),

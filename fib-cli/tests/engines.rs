@@ -110,6 +110,37 @@ fn an_engine_that_is_not_there_is_bad_input() {
     assert_eq!(error.lines().count(), 1);
 }
 
+/// Also one that does not look at its input any more.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_engine_ends_with_whoever_compares_it() {
+    use std::time::{Duration, Instant};
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("mark");
+    let hang = format!(
+        "import os, time\nfor line in sys.stdin:\n    if 'build' in line:\n        \
+         open('{}', 'w').write(str(os.getpid()))\n        time.sleep(100)",
+        mark.display()
+    );
+    let file = script(folder.path(), &example().replacen("for line in sys.stdin:", &hang, 1));
+    let engine = format!("python3 {}", file.display());
+    let mut harness = Command::new(FIB).args(["compare", "--engine", &engine]).spawn().unwrap();
+    let wait = |until: &dyn Fn() -> bool| {
+        let begin = Instant::now();
+        while !until() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "for too long");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let pid = || fs::read_to_string(&mark).unwrap_or_default();
+    wait(&|| !pid().is_empty());
+    harness.kill().unwrap();
+    harness.wait().unwrap();
+    // Whoever adopts it may take its time to notice that it ended.
+    let state = || fs::read_to_string(format!("/proc/{}/stat", pid())).unwrap_or_default();
+    wait(&|| state().is_empty() || state().contains(") Z "));
+}
+
 /// What the runner is told word by word, it answers line by line.
 #[test]
 fn a_runner_answers_whatever_it_is_told() {

@@ -4,7 +4,8 @@
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn fib(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fib")).args(arguments).output().unwrap()
@@ -150,5 +151,30 @@ fn every_study_is_printed_again_byte_for_byte() {
         let lines = text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
         let of_result = |line: &Value| line["kind"] == result && line["backend"] == backend;
         assert!(lines.filter(of_result).count() > 0, "{}", text(&json.stdout));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_interrupted_shows_and_keeps_what_there_was() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("record");
+        let path = file.to_str().unwrap();
+        let compare = ["compare", "--scenario", "10xF100", "--time", "1000", "--record", path];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fib"));
+        let compare = command.args(compare).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let compare = compare.spawn().unwrap();
+        while fs::read_to_string(&file).unwrap_or_default().lines().count() < 50 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        kill_process(Pid::from_child(&compare), signal).unwrap();
+        let output = compare.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let said = text(&output.stderr).lines().last();
+        assert_eq!(said, Some("interrupted: these are the rounds until then"));
+        assert_eq!(fib(&["analyse", path]).stdout, output.stdout);
+        assert!(text(&output.stdout).contains("10xF100"));
     }
 }

@@ -20,6 +20,7 @@ pub use serve::{Offer, serve};
 
 use protocol::Capabilities;
 use std::ffi::OsString;
+use std::io;
 
 /// The name of our own engine.
 pub const NAME: &str = "fib";
@@ -36,13 +37,23 @@ pub(crate) const COPIES: &str = "copies";
 ///
 /// # Errors
 /// As [`serve`].
-pub fn serve_stdio(offer: Offer<'_>) -> std::io::Result<()> {
+pub fn serve_stdio(offer: Offer<'_>) -> io::Result<()> {
+    end_with_parent()?;
+    serve(offer, io::stdin().lock(), io::stdout().lock())
+}
+
+/// On Linux this process ends, whatever it does, when whoever started it does. It stays so if it
+/// becomes another program.
+///
+/// # Errors
+/// If the system refuses.
+pub fn end_with_parent() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Signal, set_parent_process_death_signal};
         set_parent_process_death_signal(Some(Signal::KILL))?;
     }
-    serve(offer, std::io::stdin().lock(), std::io::stdout().lock())
+    Ok(())
 }
 
 /// An engine: how it is started and what it can do.

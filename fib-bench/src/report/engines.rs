@@ -40,7 +40,7 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, style: Style) -> 
     }
     let EngineHead { name, version, baseline, .. } = engine;
     let title = format!(
-        "{name} ({version}), {workers} worker{}: speedup over {baseline}; (cold, with a new pool); over {}",
+        "{name} ({version}), {workers} worker{}: speedup over {baseline}; (cold, new pool); over {}",
         if workers == 1 { "" } else { "s" },
         matrix.header.against.backend
     );

@@ -251,7 +251,7 @@ snake/pool     2 25.0 ms 0.080x [0.080,0.080]                               2.00
 ────────────────────────────────────────────────────────────────────────────────────────
 cold: from nothing to the first results; CPUs: CPU time over time
 
-snake (CSnake 3), 2 workers: speedup over snake/loop; (cold, with a new pool); over sequential
+snake (CSnake 3), 2 workers: speedup over snake/loop; (cold, new pool); over sequential
 ───────────────────────────────
 scenario    loop   pool    best
             time        of ours

@@ -15,6 +15,7 @@ pub(crate) use measuring::{
     AnalyseArgs, CompareArgs, CompareFormat, EngineCommand, ModelArgs, RecordArgs, Sweep, SweepArgs,
 };
 use measuring::{COMPARE_HELP, MODEL_HELP, RUNNER_HELP, SWEEP_HELP};
+use std::ffi::OsString;
 
 /// Many exact Fibonacci numbers at once, and what each way of computing them in parallel gives and
 /// costs on this machine
@@ -59,7 +60,11 @@ pub(crate) enum Command {
     },
     /// Run batches for another program: the engine protocol on standard input and output
     #[command(after_help = RUNNER_HELP)]
-    Runner,
+    Runner {
+        /// Become this engine instead; on Linux it ends with whoever started this
+        #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
     /// List what there is to choose from
     List {
         /// Only these

@@ -2,14 +2,37 @@
 
 use crate::failure::{BadCells, BadInput};
 use crate::output::to_stdout;
-use fib_bench::engine::{Engine, NAME, Offer, check as checks, python, serve_stdio};
-use std::ffi::OsString;
+use fib_bench::engine::{
+    Engine, NAME, Offer, check as checks, end_with_parent, python, serve_stdio,
+};
+use std::ffi::{OsStr, OsString};
+use std::process::Command;
 
-/// Serves every backend and kernel there is.
-pub(crate) fn runner() -> anyhow::Result<()> {
+/// Serves every backend and kernel there is, or becomes another engine.
+pub(crate) fn runner(other: &[OsString]) -> anyhow::Result<()> {
+    if let Some((program, arguments)) = other.split_first() {
+        return become_engine(program, arguments);
+    }
     let backends: Vec<_> = fib_predict::choices().copied().collect();
     let offer = Offer { name: NAME, backends: &backends, kernels: fib::kernels::KERNELS };
     Ok(serve_stdio(offer)?)
+}
+
+/// An engine that does not know that it must end with its harness is made to.
+#[cfg(unix)]
+fn become_engine(program: &OsStr, arguments: &[OsString]) -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt;
+    end_with_parent()?;
+    let error = Command::new(program).args(arguments).exec();
+    Err(BadInput(format!("cannot start {}: {error}", program.display())).into())
+}
+
+#[cfg(not(unix))]
+fn become_engine(program: &OsStr, arguments: &[OsString]) -> anyhow::Result<()> {
+    end_with_parent()?;
+    let started = Command::new(program).args(arguments).status();
+    let problem = |error| BadInput(format!("cannot start {}: {error}", program.display()));
+    started.map(drop).map_err(|error| problem(error).into())
 }
 
 /// How this program is started as a runner.
@@ -32,7 +55,10 @@ pub(crate) fn chosen(text: &str) -> anyhow::Result<Option<Engine>> {
         text.split_whitespace().map(OsString::from).collect()
     };
     let engine = Engine::ask(command);
-    engine.map(Some).map_err(|fault| BadInput(format!("engine {text}: {fault}")).into())
+    let engine = engine.map_err(|fault| BadInput(format!("engine {text}: {fault}")))?;
+    // From now on it may hang, and must end with this process all the same.
+    let tied = own_runner()?.into_iter().chain(["--".into()]).chain(engine.command);
+    Ok(Some(Engine { command: tied.collect(), ..engine }))
 }
 
 /// Tells what an engine does and does not do.

@@ -1,7 +1,9 @@
 //! Measuring with a progress bar, into memory and into a file of records.
 
 use crate::args::RecordArgs;
+use crate::diagnostics::say;
 use crate::failure::{BadInput, NotWritten};
+use crate::interrupt;
 use fib_bench::record::{Header, Record, Sample};
 use fib_bench::records::{self, Recording};
 use fib_bench::{Plan, Progress, header, is_debug_build};
@@ -37,10 +39,19 @@ pub(crate) fn measured(
             bar.set_message(format!("{}, {} rounds", now.scenario, now.rounds));
         }
     };
-    let outcome = measure(plan, first_round, &mut show, &mut |sample| taken.keep(sample));
-    outcome.map_err(|source| NotWritten { what: taken.file_name(), source })?;
+    interrupt::watch()?;
+    let outcome = measure(plan, first_round, &mut show, &mut |sample| {
+        taken.keep(sample)?;
+        interrupt::check()
+    });
     if let Some(bar) = progress {
         bar.finish_and_clear();
+    }
+    match outcome {
+        Err(_) if interrupt::exit_code().is_some() => {
+            say("interrupted: these are the rounds until then");
+        }
+        outcome => outcome.map_err(|source| NotWritten { what: taken.file_name(), source })?,
     }
     Ok((taken.header, taken.samples))
 }
