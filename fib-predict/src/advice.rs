@@ -51,7 +51,7 @@ pub struct Advice {
 const WORTH_IT: f64 = 0.1;
 
 /// Predicts every way to compute F(n) for every n of `indices`, with any of `kernels` on up to
-/// `workers` workers.
+/// `workers` workers and no more than there are cores.
 ///
 /// # Errors
 /// [`Error::Limit`] and [`Error::Allocation`] if the batch needs more memory than `limit`.
@@ -63,6 +63,9 @@ pub fn advise(
     calibration: &Calibration,
 ) -> Result<Advice, Error> {
     let (mut all, mut refused) = (vec![], None);
+    // More workers than cores share them, which a schedule does not know.
+    let cores = NonZeroUsize::new(calibration.cores).unwrap_or(NonZeroUsize::MIN);
+    let workers = workers.min(cores);
     for kernel in kernels {
         let layout = match Layout::new((kernel.get)(), indices, limit) {
             Ok(layout) => layout,
@@ -131,7 +134,8 @@ pub struct Measurement {
     pub runs: usize,
 }
 
-/// Measures candidates in turn, round by round, until `budget` is spent; each at least once.
+/// Measures candidates in turn, round by round, until `budget` is spent; each at least once, but those
+/// that are predicted to spend it alone.
 ///
 /// # Errors
 /// Those of laying the batch out.
@@ -142,14 +146,16 @@ pub fn check(
     budget: Duration,
 ) -> Result<Vec<Measurement>, Error> {
     const MOST: usize = 31;
+    let takes_part = |candidate: &&Candidate| candidate.predicted_ns < budget.as_nanos() as f64;
     let mut subjects: BTreeMap<&str, Subject> = BTreeMap::new();
-    for Candidate { kernel, .. } in candidates {
+    for Candidate { kernel, .. } in candidates.iter().filter(takes_part) {
         if !subjects.contains_key(kernel.name) {
             let layout = Layout::new((kernel.get)(), indices, limit)?;
             subjects.insert(kernel.name, Subject::new(layout)?);
         }
     }
-    let mut entrants: Vec<Entrant> = candidates.iter().map(Entrant::new).collect();
+    let mut entrants: Vec<Entrant> =
+        candidates.iter().filter(takes_part).map(Entrant::new).collect();
     let begin = Instant::now();
     for round in 0..MOST {
         if round > 0 && begin.elapsed().mul_f64((round + 1) as f64 / round as f64) > budget {

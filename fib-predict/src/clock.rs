@@ -20,7 +20,6 @@ pub(crate) struct Subject {
 impl Subject {
     pub(crate) fn new(layout: Layout) -> Result<Self, Error> {
         let mut table = Table::new(layout)?;
-        execute(&Sequential, &mut table, &Options::default())?;
         let begin = Instant::now();
         execute(&Sequential, &mut table, &Options::default())?;
         Ok(Subject { table, alone: begin.elapsed() })

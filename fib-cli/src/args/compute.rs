@@ -152,14 +152,15 @@ pub(crate) struct AdviseArgs {
     /// With this kernel and no other
     #[arg(short, long, value_parser = arithmetic_parser())]
     pub(crate) kernel: Option<&'static kernels::Entry>,
-    /// The most workers to think of, from 1 to 1024 [default: the CPUs this process may use]
+    /// The most workers to think of, if there are as many CPUs [default: all that this process may
+    /// use]
     #[arg(short, long, value_name = "W", value_parser = parse_workers)]
     pub(crate) workers: Option<NonZeroUsize>,
     /// Refuse what needs more memory than this, as in 500M or 8G [default: half of what is
     /// available]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub(crate) max_memory: Option<MemoryLimit>,
-    /// Also run every candidate, and tell how wrong its prediction is
+    /// Also run the candidates, for about five seconds, and tell how wrong each prediction is
     #[arg(long)]
     pub(crate) check: bool,
     /// Measure this machine anew, in place of what the user's cache folder knows of it

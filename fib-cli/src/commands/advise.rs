@@ -9,7 +9,7 @@ use fib_bench::{is_debug_build, report};
 use fib_predict::{Calibration, Source, advise, calibration, check, recalibrate};
 use std::time::Duration;
 
-/// What `--check` may take, besides one run of each candidate.
+/// What `--check` may take, besides one run of each candidate that is predicted to take less.
 const CHECK_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
