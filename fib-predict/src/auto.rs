@@ -2,7 +2,7 @@
 
 use crate::cache::calibration;
 use crate::calibration::{Calibration, Factors};
-use crate::costs::Piece;
+use crate::costs::travelling;
 use crate::overheads::Overheads;
 use fib::kernels::KERNELS;
 use fib::{
@@ -47,14 +47,12 @@ impl Auto {
     }
 
     fn calibrated(calibration: &Calibration, settings: Settings) -> Result<Self, Error> {
-        let cpus = settings.workers.get().min(calibration.cores);
-        let share = calibration.inflation(cpus) / cpus as f64;
+        let share = calibration.share(settings.workers.get());
         let build = |entry: &Descriptor| {
-            let time = time_of_a_batch(calibration, entry, settings.workers, 0.0);
             Ok::<Pool, Error>(Pool {
                 backend: entry.build(settings)?,
                 overheads: calibration.overheads(entry.name).copied().unwrap_or(Overheads::NONE),
-                overhead_ns: time - BATCH_NS * share,
+                overhead_ns: calibration.loss_ns(entry, settings.workers).unwrap_or(0.0),
             })
         };
         let best = [0.0, MANY_BYTES].map(|bytes| best_pool(calibration, settings.workers, bytes));
@@ -96,7 +94,7 @@ impl Pool {
         let of = |chunking: Chunking| chunking.most(layout.slots(), self.backend.workers());
         let (chunks, usual) = (of(chunking), of(Chunking::default()));
         let more = chunks.saturating_sub(usual) as f64 * self.overheads.hand_ns;
-        let bytes = 8.0 * layout.limbs() as f64 * self.overheads.byte_ns;
+        let bytes = travelling(layout.limbs(), layout.slots()) * self.overheads.byte_ns;
         // A kernel that walks must find where each chunk begins.
         let seeks = match (layout.kernel().order(), layout.indices().last()) {
             (Order::Ascending, Some(&last)) => {
@@ -122,34 +120,27 @@ impl FibBackend for Auto {
     }
 }
 
-/// The work of the batch that pools are chosen by, and its results when they are long.
-const BATCH_NS: f64 = 200_000.0;
+/// What is copied to and fro for a batch with long results.
 const MANY_BYTES: f64 = 1_000_000.0;
 
-/// A batch in the default chunks, all equal.
-fn time_of_a_batch(
-    calibration: &Calibration,
-    entry: &Descriptor,
-    workers: NonZeroUsize,
-    bytes: f64,
-) -> f64 {
-    let overheads = calibration.overheads(entry.name).copied().unwrap_or(Overheads::NONE);
-    let chunks = Chunking::default().most(usize::MAX, workers);
-    let cpus = workers.get().min(calibration.cores);
-    // More workers than cores share them.
-    let ns = BATCH_NS / chunks as f64 * workers.get() as f64 / cpus as f64;
-    let piece = Piece { ns, bytes: bytes / chunks as f64 };
-    calibration.play(entry.scheduling, vec![piece; chunks], workers, &overheads)
-}
+/// What differs by less is noise, and the earlier one of the registry is taken.
+const EQUAL: f64 = 1.1;
 
 /// The pool that loses least. Those whose workers own their chunks from the start have nothing
 /// against a batch whose costs are not as predicted.
 fn best_pool(calibration: &Calibration, workers: NonZeroUsize, bytes: f64) -> &'static Descriptor {
-    let pools = REGISTRY.iter().filter(|entry| {
-        entry.scheduling == Scheduling::Dynamic && calibration.overheads(entry.name).is_some()
-    });
-    let time = |entry: &&Descriptor| time_of_a_batch(calibration, entry, workers, bytes);
-    pools.min_by(|a, b| time(a).total_cmp(&time(b))).unwrap_or(&SEQUENTIAL)
+    let pools = REGISTRY.iter().filter(|entry| entry.scheduling == Scheduling::Dynamic);
+    let losses: Vec<_> = pools
+        .filter_map(|entry| {
+            let overheads = calibration.overheads(entry.name)?;
+            Some((entry, calibration.loss_ns(entry, workers)? + bytes * overheads.byte_ns))
+        })
+        .collect();
+    let least = losses.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
+    losses
+        .into_iter()
+        .find(|(_, loss)| *loss <= least.max(0.0) * EQUAL)
+        .map_or(&SEQUENTIAL, |(e, _)| e)
 }
 
 /// The cost of the longest slot if it is more than half of all; otherwise of some slot. Such a one

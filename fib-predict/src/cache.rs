@@ -13,6 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 use sysinfo::{CpuRefreshKind, System};
 use tempfile::NamedTempFile;
 
+/// A calibration during which something else ran is good for no longer than this.
+const DISTURBED_LIFE: Duration = Duration::from_secs(3600);
+
 /// Where a calibration is from.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -78,7 +81,9 @@ pub fn recalibrate() -> Result<(Calibration, Source), Error> {
 fn read(file: &Path, identity: &Identity) -> Option<(Calibration, Source)> {
     let kept: Kept = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
     let source = Source::Kept(file.to_path_buf(), kept.taken);
-    (kept.identity == *identity).then_some((kept.calibration, source))
+    let age = kept.taken.elapsed().unwrap_or_default();
+    let is_good = !kept.calibration.disturbed || age < DISTURBED_LIFE;
+    (is_good && kept.identity == *identity).then_some((kept.calibration, source))
 }
 
 /// Whole under its name, or not at all.
@@ -136,6 +141,13 @@ mod tests {
         let kept = Kept { identity: identity(), taken, calibration: calibration.clone() };
         write(&file, &kept).unwrap();
         assert_eq!(read(&file, &identity()).unwrap().0, calibration);
+        let mut busy = calibration.clone();
+        busy.disturbed = true;
+        let old = SystemTime::now() - 2 * DISTURBED_LIFE;
+        for (taken, is_good) in [(old, false), (SystemTime::now(), true)] {
+            write(&file, &Kept { identity: identity(), taken, calibration: busy.clone() }).unwrap();
+            assert_eq!(read(&file, &identity()).is_some(), is_good);
+        }
         let other = Identity { cores: identity().cores + 1, ..identity() };
         assert!(read(&file, &other).is_none());
         fs::write(&file, "{\"identity\":").unwrap();

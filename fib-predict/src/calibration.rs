@@ -2,7 +2,7 @@
 
 use crate::clock::Subject;
 use crate::costs::{Costs, Piece};
-use crate::overheads::{Observed, Overheads, median};
+use crate::overheads::{Lane, Observed, Overheads, median};
 use crate::simulation::makespan;
 use fib::kernels::{self, KERNELS};
 use fib::{
@@ -10,6 +10,7 @@ use fib::{
     Scheduling, Sequential, Settings,
 };
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -27,8 +28,18 @@ const LONGEST: Duration = Duration::from_millis(4);
 const KERNEL_RUNS: usize = 5;
 const BACKEND_RUNS: usize = 25;
 
-/// When the runs of backends end, however few there were.
-const BACKEND_TIME: Duration = Duration::from_millis(1200);
+/// So many pools are compared for the best, with so many runs, each pool built anew after some: two
+/// of the same kind may differ for as long as they live.
+const FINALISTS: usize = 3;
+const LIVES: usize = 12;
+const RUNS_A_LIFE: usize = 8;
+
+/// Some hundreds of microseconds of equal work.
+const WORK: [u64; 128] = [1000; 128];
+
+/// When each of these ends, however few runs there were.
+const BACKEND_TIME: Duration = Duration::from_millis(1100);
+const FINAL_TIME: Duration = Duration::from_millis(400);
 
 /// Measured over predicted cost, at a few indices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,6 +74,9 @@ impl Factors {
     }
 }
 
+/// Something else ran if work in company takes this much more, usually, than at the least.
+const DISTURBED: f64 = 1.15;
+
 /// What this machine makes of kernels and backends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -70,8 +84,12 @@ pub struct Calibration {
     pub(crate) cores: usize,
     kernels: BTreeMap<String, Worth>,
     backends: BTreeMap<String, Overheads>,
+    /// What a batch on all cores took beyond its share of the work, on the best few backends.
+    losses_ns: BTreeMap<String, f64>,
     /// How much longer the same work takes while every core works.
     inflation: f64,
+    /// Whether something else ran meanwhile, so that this is worth less than another one.
+    pub(crate) disturbed: bool,
 }
 
 impl Calibration {
@@ -88,10 +106,14 @@ impl Calibration {
             let after = factors(&kernel, kernel.order() == Order::Ascending)?;
             kernels.insert(entry.name.into(), Worth { alone, after });
         }
-        let mut this =
-            Calibration { cores: cores.get(), kernels, backends: BTreeMap::new(), inflation: 1.0 };
+        let mut this = Calibration { cores: cores.get(), kernels, ..Calibration::of_nothing() };
         this.measure_backends(cores)?;
         Ok(this)
+    }
+
+    fn of_nothing() -> Self {
+        let (kernels, backends, losses_ns) = Default::default();
+        Calibration { cores: 1, kernels, backends, losses_ns, inflation: 1.0, disturbed: false }
     }
 
     fn measure_backends(&mut self, cores: NonZeroUsize) -> Result<(), Error> {
@@ -100,7 +122,7 @@ impl Calibration {
         let pools = REGISTRY.iter().flat_map(|entry| counts.iter().map(move |&w| (entry, w)));
         let mut pools: Vec<Pool> = pools.filter_map(|(entry, w)| Pool::new(entry, w)).collect();
         let begin = Instant::now();
-        let mut work = subject(kernels::iterative(), &[1000; 128])?;
+        let mut work = subject(kernels::iterative(), &WORK)?;
         let mut bytes = subject(kernels::stepping(), &(3000..4000).collect::<Vec<_>>())?;
         for round in 0..BACKEND_RUNS {
             if round > 2 && begin.elapsed() > BACKEND_TIME {
@@ -110,11 +132,7 @@ impl Calibration {
                 pool.run(&mut work, &mut bytes);
             }
         }
-        let busy = |pool: &Pool| median(pool.runs.iter().map(Observed::busy).collect());
-        let alone = pools.iter().find(|p| p.entry.scheduling == Scheduling::Serial).and_then(busy);
-        let together = pools.iter().filter(|p| p.workers == cores && p.is_parallel());
-        let together = together.filter_map(busy).min_by(f64::total_cmp);
-        self.inflation = together.zip(alone).map_or(1.0, |(all, one)| (all / one).max(1.0));
+        self.judge(&pools, cores);
         for entry in REGISTRY {
             let own: Vec<&Pool> = pools.iter().filter(|p| p.entry.name == entry.name).collect();
             let runs: Vec<Observed> = own.iter().flat_map(|p| p.runs.iter().cloned()).collect();
@@ -124,16 +142,66 @@ impl Calibration {
             }
             self.backends.insert(entry.name.into(), overheads);
         }
+        pools.retain(|pool| pool.workers == cores && pool.entry.scheduling == Scheduling::Dynamic);
+        self.measure_losses(pools)
+    }
+
+    /// How much slower work is in company, and whether it was so in company of others. At the least,
+    /// work takes what it takes; what takes longer was disturbed.
+    fn judge(&mut self, pools: &[Pool], cores: NonZeroUsize) {
+        let least = |pool: &Pool| pool.busy_ns().into_iter().min_by(f64::total_cmp);
+        let alone = pools.iter().find(|pool| pool.entry.scheduling == Scheduling::Serial);
+        let parallel = pools.iter().filter(|pool| pool.workers == cores && pool.is_parallel());
+        let together = parallel.clone().filter_map(least).min_by(f64::total_cmp);
+        let inflation = together.zip(alone.and_then(least)).map(|(all, one)| all / one);
+        self.inflation = inflation.unwrap_or(1.0).max(1.0);
+        let usual = parallel.filter_map(|pool| median(pool.busy_ns())).min_by(f64::total_cmp);
+        self.disturbed =
+            usual.zip(together).is_some_and(|(usual, least)| usual > DISTURBED * least);
+    }
+
+    /// What the best few lose of a batch on all cores, beside each other and the calling thread: they
+    /// are nearly equal, and choosing among them is worth a closer look.
+    fn measure_losses(&mut self, mut pools: Vec<Pool>) -> Result<(), Error> {
+        let wall = |pool: &Pool| median(pool.runs.iter().map(|run| run.wall_ns).collect());
+        pools.sort_by(|a, b| wall(a).partial_cmp(&wall(b)).unwrap_or(Ordering::Equal));
+        pools.truncate(FINALISTS);
+        let options = Options::default();
+        let share = self.share(self.cores);
+        let mut losses: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        let begin = Instant::now();
+        for life in 0..LIVES {
+            if life > 0 && begin.elapsed() > FINAL_TIME {
+                break;
+            }
+            let mut work = subject(kernels::iterative(), &WORK)?;
+            for pool in &mut pools {
+                pool.backend = pool.entry.build(Settings::workers(pool.workers))?;
+            }
+            for _ in 0..RUNS_A_LIFE {
+                let alone = work.run(&Sequential, &options)?.wall_ns;
+                for pool in &pools {
+                    let run = work.run(&*pool.backend, &options)?;
+                    losses.entry(pool.entry.name).or_default().push(run.wall_ns - alone * share);
+                }
+            }
+        }
+        let losses = losses.into_iter().map(|(name, mut all)| {
+            all.sort_by(f64::total_cmp);
+            (name.into(), all[all.len() / 4]) // disturbances make a run longer, never shorter
+        });
+        self.losses_ns = losses.collect();
         Ok(())
     }
 
-    /// What a run with many bytes takes beyond what is known already.
+    /// What a run from which many bytes must be brought back takes beyond what is known already.
     fn byte_ns(&self, pool: &Pool, layout: &Layout, overheads: &Overheads) -> f64 {
         let costs = Costs::predicted(layout, self);
         let chunks = costs.chunks(Chunking::default(), pool.workers);
+        let bytes: f64 = chunks.iter().map(|chunk| chunk.bytes).sum();
         let known = self.play(pool.entry.scheduling, chunks, pool.workers, overheads);
         let wall = median(pool.with_bytes.clone()).unwrap_or(known);
-        (wall - known).max(0.0) / (8 * layout.limbs()) as f64
+        (wall - known).max(0.0) / bytes
     }
 
     /// How long a run of these chunks will take with so many workers.
@@ -149,6 +217,28 @@ impl Calibration {
         makespan(scheduling, &chunks, workers.get(), overheads)
     }
 
+    /// What is left of the sequential time on so many workers, at best.
+    pub(crate) fn share(&self, workers: usize) -> f64 {
+        self.inflation(workers) / workers.min(self.cores) as f64
+    }
+
+    /// What a batch in the default chunks takes beyond its share of the work: as measured, on all
+    /// cores, where only the best few were; by simulation with other workers.
+    pub(crate) fn loss_ns(&self, entry: &Descriptor, workers: NonZeroUsize) -> Option<f64> {
+        /// Of no matter what length.
+        const BATCH_NS: f64 = 200_000.0;
+        if workers.get() == self.cores && !self.losses_ns.is_empty() {
+            return self.losses_ns.get(entry.name).copied();
+        }
+        let overheads = self.backends.get(entry.name)?;
+        let chunks = Chunking::default().most(usize::MAX, workers);
+        // More workers than cores share them.
+        let shared = workers.get() as f64 / workers.get().min(self.cores) as f64;
+        let piece = Piece { ns: BATCH_NS / chunks as f64 * shared, bytes: 0.0 };
+        let time = self.play(entry.scheduling, vec![piece; chunks], workers, overheads);
+        Some(time - BATCH_NS * self.share(workers.get()))
+    }
+
     /// How much longer work takes while so many workers work.
     pub(crate) fn inflation(&self, workers: usize) -> f64 {
         let others = |all: usize| all.min(self.cores).saturating_sub(1) as f64;
@@ -162,7 +252,7 @@ impl Calibration {
         backends: impl Iterator<Item = (&'static str, Overheads)>,
     ) -> Self {
         let backends = backends.map(|(name, overheads)| (name.into(), overheads)).collect();
-        Calibration { cores, kernels: BTreeMap::new(), backends, inflation: 1.0 }
+        Calibration { cores, backends, ..Calibration::of_nothing() }
     }
 
     /// What is known of a kernel; of an unknown one, that its predictions are nanoseconds.
@@ -170,16 +260,14 @@ impl Calibration {
         self.kernels.get(kernel).cloned().unwrap_or_default()
     }
 
+    /// Whether something else ran meanwhile; such a one is taken again after an hour.
+    pub fn is_disturbed(&self) -> bool {
+        self.disturbed
+    }
+
     /// What a backend takes besides the work; `None` if it could not be built.
     pub fn overheads(&self, backend: &str) -> Option<&Overheads> {
         self.backends.get(backend)
-    }
-}
-
-impl Observed {
-    /// What all chunks took together.
-    fn busy(&self) -> f64 {
-        self.lanes.iter().map(|lane| lane.busy_ns as f64 - lane.paused_ns as f64).sum()
     }
 }
 
@@ -202,6 +290,12 @@ impl Pool {
 
     fn is_parallel(&self) -> bool {
         matches!(self.entry.scheduling, Scheduling::Static | Scheduling::Dynamic)
+    }
+
+    /// What all chunks take together, in each run.
+    fn busy_ns(&self) -> Vec<f64> {
+        let computing = |lane: &Lane| lane.busy_ns as f64 - lane.paused_ns as f64;
+        self.runs.iter().map(|run| run.lanes.iter().map(computing).sum()).collect()
     }
 
     /// A run that goes wrong tells nothing.

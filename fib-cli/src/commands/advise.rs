@@ -29,7 +29,8 @@ pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
     }
     let (calibration, source) = calibrated(args.calibrate)?;
     if !quiet {
-        say(&origin(&source));
+        let disturbed = if calibration.is_disturbed() { ", while something else ran" } else { "" };
+        say(&format!("{}{disturbed}", origin(&source)));
     }
     let workers = args.workers.unwrap_or_else(|| fib::Settings::default().workers);
     let advice = advise(&indices, &kernels, workers, memory, &calibration)?;
@@ -58,7 +59,7 @@ fn origin(source: &Source) -> String {
                 1..48 => format!("{hours} hours ago"),
                 _ => format!("{} days ago", hours / 24),
             };
-            format!("calibrated {age} ({}); --calibrate does it again", file.display())
+            format!("calibrated {age} ({}; --calibrate does it again)", file.display())
         }
     }
 }
