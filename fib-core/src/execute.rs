@@ -87,19 +87,10 @@ fn chunks<'a>(
 ) -> Vec<Chunk<'a>> {
     let chunk = |record: &'a mut Record| {
         let Range { start, end } = record.slots;
-        let offsets = &layout.offsets()[start..=end];
-        let (out, rest) =
-            std::mem::take(&mut arena).split_at_mut(offsets[end - start] - offsets[0]);
+        let limbs = layout.offsets()[end] - layout.offsets()[start];
+        let (out, rest) = std::mem::take(&mut arena).split_at_mut(limbs);
         arena = rest;
-        Chunk {
-            kernel: layout.kernel(),
-            indices: &layout.indices()[start..end],
-            offsets,
-            out,
-            record,
-            control: &options.control,
-            timeline: options.timeline,
-        }
+        Chunk { layout, out, record, control: &options.control, timeline: options.timeline }
     };
     records.iter_mut().map(chunk).collect()
 }

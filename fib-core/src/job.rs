@@ -6,6 +6,7 @@
 
 use crate::control::Control;
 use crate::kernel::{Checkpoint, Kernel, Run};
+use crate::layout::Layout;
 use crate::task::{Pending, Task};
 use std::any::Any;
 use std::cell::Cell;
@@ -61,9 +62,7 @@ impl<'a> Job<'a> {
 /// ```
 #[must_use = "a chunk that is not run leaves its results missing"]
 pub struct Chunk<'a> {
-    pub(crate) kernel: &'a Arc<dyn Kernel>,
-    pub(crate) indices: &'a [u64],
-    pub(crate) offsets: &'a [usize],
+    pub(crate) layout: &'a Layout,
     pub(crate) out: &'a mut [u64],
     pub(crate) record: &'a mut Record,
     pub(crate) control: &'a Control,
@@ -83,8 +82,9 @@ impl<'a> Chunk<'a> {
     }
 
     fn run_inner(self, worker: usize, checkpoint: Option<Checkpoint<'_>>) {
-        let Chunk { kernel, indices, offsets, out, record, control, timeline } = self;
-        let work = Work { kernel: &**kernel, indices, offsets, control, timeline };
+        let (indices, offsets) = (self.indices(), self.offsets());
+        let Chunk { layout, out, record, control, timeline } = self;
+        let work = Work { kernel: &**layout.kernel(), indices, offsets, control, timeline };
         *record = work.perform(out, record.slots.clone(), worker, checkpoint);
     }
 
@@ -95,16 +95,21 @@ impl<'a> Chunk<'a> {
 
     /// The indices to compute, in slot order.
     pub fn indices(&self) -> &'a [u64] {
-        self.indices
+        &self.layout.indices()[self.record.slots.clone()]
+    }
+
+    fn offsets(&self) -> &'a [usize] {
+        &self.layout.offsets()[self.record.slots.start..=self.record.slots.end]
     }
 
     /// Splits the chunk into owned work, to ship to where nothing may be borrowed, and the half
     /// that stays and takes the results.
     pub fn detach(self) -> (Task, Pending<'a>) {
+        let (indices, offsets) = self.layout.shared();
         let task = Task {
-            kernel: Arc::clone(self.kernel),
-            indices: self.indices.into(),
-            offsets: self.offsets.into(),
+            kernel: Arc::clone(self.layout.kernel()),
+            indices,
+            offsets,
             slots: self.record.slots.clone(),
             control: self.control.clone(),
             timeline: self.timeline,
@@ -114,7 +119,8 @@ impl<'a> Chunk<'a> {
 
     /// The half that stays, where the work is shipped in a form of the backend's own.
     pub fn into_pending(self) -> Pending<'a> {
-        let Chunk { kernel, indices, offsets, out, record, control, timeline: _ } = self;
+        let (kernel, indices, offsets) = (self.layout.kernel(), self.indices(), self.offsets());
+        let Chunk { layout: _, out, record, control, timeline: _ } = self;
         Pending { kernel, indices, offsets, out, record, control }
     }
 }

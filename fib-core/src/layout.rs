@@ -12,9 +12,10 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Layout {
     kernel: Arc<dyn Kernel>,
-    indices: Vec<u64>,
+    /// Shared with tasks, which outlive any borrow; so are the offsets.
+    indices: Arc<Vec<u64>>,
     /// Starts of the slots in the arena, in limbs, and the end of the last.
-    offsets: Vec<usize>,
+    offsets: Arc<Vec<usize>>,
     /// Running sums of the predicted costs.
     costs: Vec<f64>,
     /// Slot of each of the caller's positions; `None` where they are the same.
@@ -44,6 +45,7 @@ impl Layout {
         };
         let offsets = offsets(&*kernel, &indices, |limbs| check(limit, tables + 8 * limbs))?;
         let costs = costs(&*kernel, &indices);
+        let (indices, offsets) = (Arc::new(indices), Arc::new(offsets));
         Ok(Layout { kernel, indices, offsets, costs, slot_of })
     }
 
@@ -93,6 +95,10 @@ impl Layout {
     /// Starts of the slots in the arena, in limbs, and the end of the last.
     pub fn offsets(&self) -> &[usize] {
         &self.offsets
+    }
+
+    pub(crate) fn shared(&self) -> (Arc<Vec<u64>>, Arc<Vec<usize>>) {
+        (Arc::clone(&self.indices), Arc::clone(&self.offsets))
     }
 
     /// Running sums of the predicted costs, in the kernel's unit: up to and including each slot.

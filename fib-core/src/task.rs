@@ -10,8 +10,10 @@ use std::sync::Arc;
 #[must_use = "a task that is not run leaves its results missing"]
 pub struct Task {
     pub(crate) kernel: Arc<dyn Kernel>,
-    pub(crate) indices: Box<[u64]>,
-    pub(crate) offsets: Box<[usize]>,
+    /// Those of the whole layout, and the starts of its slots and the end of the last.
+    pub(crate) indices: Arc<Vec<u64>>,
+    pub(crate) offsets: Arc<Vec<usize>>,
+    /// Which of them.
     pub(crate) slots: Range<usize>,
     pub(crate) control: Control,
     pub(crate) timeline: bool,
@@ -30,15 +32,15 @@ impl Task {
             end = usize::saturating_add(end, limbs); // too much to allocate either way
             end
         });
-        let offsets = [0].into_iter().chain(ends).collect();
+        let offsets = Arc::new([0].into_iter().chain(ends).collect());
         let slots = 0..indices.len();
-        let (indices, control) = (indices.into(), Control::default());
+        let (indices, control) = (Arc::new(indices), Control::default());
         Task { kernel, indices, offsets, slots, control, timeline: false }
     }
 
     /// Limbs of all its slots together.
     pub fn limbs(&self) -> usize {
-        self.offsets[self.indices.len()] - self.offsets[0]
+        self.offsets[self.slots.end] - self.offsets[self.slots.start]
     }
 
     /// Computes on the calling thread, which is worker number `worker`, from 0.
@@ -56,8 +58,8 @@ impl Task {
         let Task { kernel, indices, offsets, slots, control, timeline } = self;
         let work = Work {
             kernel: &*kernel,
-            indices: &indices,
-            offsets: &offsets,
+            indices: &indices[slots.clone()],
+            offsets: &offsets[slots.start..=slots.end],
             control: &control,
             timeline,
         };

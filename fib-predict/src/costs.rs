@@ -10,8 +10,7 @@ use std::ops::Range;
 pub struct Piece {
     /// What it takes to compute.
     pub ns: f64,
-    /// What is copied to and fro where it is not computed in place: its results, and an index and a
-    /// place of each.
+    /// What is copied to and fro where it is not computed in place: its indices and results.
     pub bytes: f64,
 }
 
@@ -90,7 +89,7 @@ impl<'a> Costs<'a> {
 
 /// [`Piece::bytes`] of so many limbs in so many slots.
 pub(crate) fn travelling(limbs: usize, slots: usize) -> f64 {
-    8.0 * limbs as f64 + 16.0 * slots as f64
+    8.0 * (limbs as f64 + slots as f64)
 }
 
 /// Running sums from 0.
@@ -131,7 +130,7 @@ mod tests {
         assert!((total(&pieces(7)) - 160.0).abs() < 1e-9);
         assert!(costs.longest_ns() > 0.28 && costs.longest_ns() < 0.40, "a larger one of 70 / 250");
         let bytes: f64 = pieces(3).iter().map(|piece| piece.bytes).sum();
-        assert_eq!(bytes, (8 * layout.limbs() + 16 * 1000) as f64);
+        assert_eq!(bytes, (8 * (layout.limbs() + 1000)) as f64);
     }
 
     #[test]
