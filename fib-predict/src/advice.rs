@@ -42,7 +42,7 @@ pub struct Advice {
     pub candidates: Vec<Candidate>,
     /// The best of those that need only the calling thread.
     pub alone: Candidate,
-    /// What to take: `alone`, unless another saves more than [`WORTH_IT`] of its time.
+    /// What to take: `alone`, unless another saves more than a tenth of its time.
     pub best: Candidate,
 }
 
