@@ -14,11 +14,16 @@ Below each stands Amdahl's law, S = 1 / (f + (1 - f) / p), with the f of Karp an
 workers that were measured. The last column is the worst error where there is a measurement.
 ";
 
+const ONE_CPU: &str = "\
+With one CPU nothing is known of a second worker: all are taken to arrive at once.";
+
 pub(super) fn model(matrix: &Matrix, style: Style) -> String {
     let models = models(matrix);
     let mut tables: Vec<String> = models.iter().map(|model| table(model, style)).collect();
     tables.push(errors(&models, style));
-    let assumption = ASSUMPTION.lines().map(|line| format!("{line}{}", style.end));
+    let one_cpu = matrix.header.cores == 1;
+    let assumption = ASSUMPTION.lines().chain(one_cpu.then_some(ONE_CPU));
+    let assumption = assumption.map(|line| format!("{line}{}", style.end));
     assumption.collect::<String>() + "\n" + &tables.join("\n")
 }
 

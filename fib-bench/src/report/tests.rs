@@ -1,8 +1,9 @@
 //! Every format on one literal matrix, byte for byte.
 
+use super::words::sentence;
 use super::{csv, json, markdown, table};
 use crate::analysis::tests::{header, rounds};
-use crate::analysis::{Matrix, analyse};
+use crate::analysis::{Matrix, Verdict, analyse};
 use crate::record::{EngineHead, Header, Lane, Role, Sample, Status, Usage};
 use snapbox::{assert_data_eq, str};
 
@@ -293,4 +294,16 @@ fn the_parts_in_csv_add_up_to_the_time_of_all_workers() {
     let sum: f64 = parts.iter().map(|part| field(&format!("{part}_ns"))).sum();
     let drift = [1.0, 1.5, 2.0, 2.5, 3.0].map(|drift| 2.0 * 640_000.0 * drift);
     assert!(drift.iter().any(|total| (sum - total).abs() < 1000.0), "{sum}");
+}
+
+#[test]
+fn what_is_compared_with_another_backend_is_told_so() {
+    let mut row = matrix().rows.swap_remove(0);
+    assert!(sentence(&row).starts_with("quick leads with "), "{}", sentence(&row));
+    row.reference.backend = "slow-one".into();
+    assert!(sentence(&row).contains("x of slow-one"), "{}", sentence(&row));
+    row.cells.iter_mut().for_each(|cell| cell.verdict = Some(Verdict::Slower));
+    assert!(sentence(&row).starts_with("everything is slower than slow-one"));
+    row.cells[0].verdict = Some(Verdict::Tie);
+    assert!(sentence(&row).starts_with("nothing is faster than slow-one by more than the noise"));
 }

@@ -14,8 +14,9 @@ pub(super) fn sentence(row: &Row) -> String {
                 format!(", {} of what this hardware gives", percent(part.median))
             });
             let speedup = best.speedup.map_or(String::new(), |s| ratio(s.median));
+            let of = other_reference(row).map_or(String::new(), |name| format!(" of {name}"));
             let verb = if names.len() == 1 { "leads" } else { "lead" };
-            format!("{} {verb} with {speedup}{of_ceiling}", list(&names))
+            format!("{} {verb} with {speedup}{of}{of_ceiling}", list(&names))
         }
     };
     text += &best_algorithm(row, leaders.first().copied());
@@ -42,14 +43,19 @@ fn none_is_faster(row: &Row) -> String {
         .filter(|cell| cell.engine.is_none())
         .filter_map(|cell| cell.verdict)
         .collect();
-    let text = if compared.is_empty() {
-        "nothing to compare"
-    } else if compared.iter().all(|verdict| *verdict == Verdict::Slower) {
-        "every backend is slower: not worth sharing out, stay sequential"
-    } else {
-        "no backend is faster by more than the noise: stay sequential"
-    };
-    text.into()
+    let all_slower = compared.iter().all(|verdict| *verdict == Verdict::Slower);
+    match (other_reference(row), all_slower) {
+        _ if compared.is_empty() => "nothing to compare".into(),
+        (Some(name), true) => format!("everything is slower than {name}"),
+        (Some(name), false) => format!("nothing is faster than {name} by more than the noise"),
+        (None, true) => "every backend is slower: not worth sharing out, stay sequential".into(),
+        (None, false) => "no backend is faster by more than the noise: stay sequential".into(),
+    }
+}
+
+/// What everything is compared with, if that is not sequential.
+fn other_reference(row: &Row) -> Option<&str> {
+    Some(&*row.reference.backend).filter(|name| *name != fib::SEQUENTIAL.name)
 }
 
 fn best_algorithm(row: &Row, leader: Option<&Cell>) -> String {
