@@ -76,7 +76,7 @@ pub fn advise(
         };
         let costs = Costs::predicted(&layout, calibration);
         for backend in REGISTRY {
-            let ways = ways(backend, workers).into_iter();
+            let ways = ways(backend, workers, layout.slots()).into_iter();
             let candidates = ways.filter_map(|(workers, chunking)| {
                 let overheads = calibration.overheads(backend.name)?;
                 let chunks = costs.chunks(chunking, workers);
@@ -93,7 +93,7 @@ pub fn advise(
         return Err(refused.unwrap_or(Error::Backend { backend: SEQUENTIAL.name, reason }));
     };
     let saves = fastest.predicted_ns < (1.0 - WORTH_IT) * alone.predicted_ns;
-    let best = if saves { fastest } else { alone };
+    let best = if saves { steady(&all, fastest) } else { alone };
     let mut seen = vec![];
     all.retain(|candidate| {
         let first_of_kernel = !seen.contains(&candidate.kernel.name);
@@ -103,6 +103,17 @@ pub fn advise(
     Ok(Advice { candidates: all, alone, best })
 }
 
+/// Of those that are as good as the fastest, one that shares out while it runs: it withstands a
+/// neighbour, and a prediction that was wrong.
+fn steady(all: &[Candidate], fastest: Candidate) -> Candidate {
+    let mut equal = all.iter().filter(|candidate| {
+        candidate.kernel.name == fastest.kernel.name
+            && candidate.predicted_ns * (1.0 - WORTH_IT) < fastest.predicted_ns
+    });
+    let steady = equal.find(|candidate| candidate.backend.scheduling == Scheduling::Dynamic);
+    steady.copied().unwrap_or(fastest)
+}
+
 /// With other chunks than the usual ones a schedule has less to correct itself with, so they must
 /// promise more than predictions are off by.
 fn weighed(candidate: &Candidate) -> f64 {
@@ -110,8 +121,11 @@ fn weighed(candidate: &Candidate) -> f64 {
     candidate.predicted_ns * if usual { 1.0 - WORTH_IT } else { 1.0 }
 }
 
+/// Above this many, to hand out each index by itself is not even thought of: it takes long to play.
+const FEW: usize = 10_000;
+
 /// Worker counts and chunkings that are worth a thought.
-fn ways(backend: &Descriptor, most: NonZeroUsize) -> Vec<(NonZeroUsize, Chunking)> {
+fn ways(backend: &Descriptor, most: NonZeroUsize, slots: usize) -> Vec<(NonZeroUsize, Chunking)> {
     const ONE: NonZeroUsize = NonZeroUsize::MIN;
     if backend.scheduling == Scheduling::Serial {
         return vec![(ONE, Chunking::PerWorker(ONE))];
@@ -119,8 +133,9 @@ fn ways(backend: &Descriptor, most: NonZeroUsize) -> Vec<(NonZeroUsize, Chunking
     let powers = (1..usize::BITS).filter_map(|shift| NonZeroUsize::new(1 << shift));
     let mut workers: Vec<_> = powers.take_while(|&power| power < most).collect();
     workers.push(most);
-    let chunkings = [Chunking::default(), Chunking::Balanced(ONE), Chunking::Items(ONE)];
-    workers.into_iter().flat_map(|w| chunkings.map(|chunking| (w, chunking))).collect()
+    let mut chunkings = vec![Chunking::default(), Chunking::Balanced(ONE)];
+    chunkings.extend((slots <= FEW).then_some(Chunking::Items(ONE)));
+    workers.into_iter().flat_map(|w| chunkings.iter().map(move |&c| (w, c))).collect()
 }
 
 /// What a candidate really took.

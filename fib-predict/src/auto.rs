@@ -52,7 +52,7 @@ impl Auto {
             Ok::<Pool, Error>(Pool {
                 backend: entry.build(settings)?,
                 overheads: calibration.overheads(entry.name).copied().unwrap_or(Overheads::NONE),
-                overhead_ns: calibration.loss_ns(entry, settings.workers).unwrap_or(0.0),
+                overhead_ns: calibration.loss_ns(entry, settings.workers).unwrap_or(0.0).max(0.0),
             })
         };
         let best = [0.0, MANY_BYTES].map(|bytes| best_pool(calibration, settings.workers, bytes));
