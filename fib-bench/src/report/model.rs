@@ -8,8 +8,8 @@ use crate::studies::{Counts, Model, Prediction, WORKERS, models};
 
 const ASSUMPTION: &str = "\
 Simulated: each backend's way of scheduling, over the sequential times of the pieces of a batch and
-over what a run takes besides, read from timelines with up to as many workers as cores. Assumed: every
-worker has a CPU, and work slows down in company as it did on these cores, and no further.
+over what a run takes besides, read from timelines of the other batches. Assumed: every worker has a
+CPU, and work slows down in company as it did on these cores, and no further.
 Below each stands Amdahl's law, S = 1 / (f + (1 - f) / p), with the f of Karp and Flatt at the most
 workers that were measured. The last column is the worst error where there is a measurement.
 ";

@@ -1,9 +1,10 @@
 //! A batch as it would be on many more workers: a simulation over what was measured here.
 //!
 //! What the work takes comes from the baseline, timed piece by piece; what a backend takes besides,
-//! from the timelines of its runs on all batches together; how much slower work is while others
-//! work, from the ceiling, and beyond the cores it is taken to be as at the last one. No time of a
-//! backend on the batch itself is used, so that it can be held against the prediction.
+//! from the timelines of its runs on the other batches; how much slower work is while others work,
+//! from the ceiling, and beyond the cores it is taken to be as at the last one. So no run of a backend
+//! on a batch goes into the prediction of that batch, which can be held against it. One batch alone
+//! has only its own timelines.
 
 use crate::analysis::{Cell, Matrix, Row};
 use crate::laws;
@@ -88,8 +89,8 @@ pub fn models(matrix: &Matrix) -> Vec<Model<'_>> {
     let kernel = KERNELS.iter().find(|entry| entry.name == matrix.header.kernel);
     let chunking = matrix.header.chunking.parse::<Chunking>().ok();
     let Some((kernel, chunking)) = kernel.zip(chunking) else { return vec![] };
-    let overheads = overheads(matrix);
     let model = |row| {
+        let overheads = overheads(matrix, row);
         let layout = layout(row, kernel)?;
         let ends = PIECES.cut(&layout, NonZeroUsize::MIN);
         let pieces = row.pieces_ns.as_ref().filter(|pieces| pieces.len() == ends.len())?;
@@ -111,10 +112,14 @@ fn layout(row: &Row, kernel: &fib::kernels::Entry) -> Option<Layout> {
     Layout::new((kernel.get)(), indices, MemoryLimit::default()).ok()
 }
 
-/// Of each backend, from all its runs on no more workers than cores.
-fn overheads(matrix: &Matrix) -> BTreeMap<&str, Overheads> {
+/// Of each backend, from all its runs on other batches than this one, if there are any, and on no
+/// more workers than cores.
+fn overheads<'m>(matrix: &'m Matrix, row: &Row) -> BTreeMap<&'m str, Overheads> {
     let mut runs: BTreeMap<&str, Vec<Observed>> = BTreeMap::new();
-    let cells = matrix.rows.iter().flat_map(|row| &row.cells);
+    let alone = matrix.rows.len() == 1;
+    let others =
+        matrix.rows.iter().filter(|other| alone || other.scenario.name != row.scenario.name);
+    let cells = others.flat_map(|row| &row.cells);
     for cell in cells.filter(|cell| cell.workers <= matrix.header.cores) {
         runs.entry(&cell.backend).or_default().extend_from_slice(&cell.observed);
     }

@@ -216,3 +216,17 @@ fn without_pieces_nothing_is_predicted() {
     matrix.rows[0].pieces_ns = None;
     assert_eq!(models(&matrix).len(), 0);
 }
+
+#[test]
+fn a_batch_is_predicted_from_the_others() {
+    let mut matrix = modelled(1.0);
+    let mut other = matrix.rows[0].clone();
+    other.scenario.name = "other".into();
+    let runs = other.cells.iter_mut().flat_map(|cell| &mut cell.observed);
+    runs.for_each(|run| run.wall_ns += 1e6); // joining takes a millisecond longer
+    matrix.rows.push(other);
+    let models = models(&matrix);
+    let error = |i: usize| models[i].predictions[0].worst().unwrap().error();
+    assert!(error(0) < -0.2, "{}", error(0));
+    assert!(error(1).abs() < 0.01, "{}", error(1));
+}
