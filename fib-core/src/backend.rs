@@ -24,9 +24,13 @@ pub trait FibBackend: Send + Sync {
     /// is recorded in the chunk.
     fn run(&self, job: Job<'_>) -> Result<(), Error>;
 
-    /// The backend that is to cut and run a batch in place of this one, for those that choose among
-    /// others. Asked once a batch.
-    fn delegate(&self, _layout: &Layout, _chunking: Chunking) -> Option<&dyn FibBackend> {
+    /// The backend that is to run a batch in place of this one, and how it is to be cut, for those
+    /// that choose among others. Asked once a batch; `chunking` is what the caller wants.
+    fn delegate(
+        &self,
+        _layout: &Layout,
+        _chunking: Chunking,
+    ) -> Option<(&dyn FibBackend, Chunking)> {
         None
     }
 }

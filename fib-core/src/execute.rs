@@ -57,11 +57,12 @@ pub fn execute(
     options: &Options,
 ) -> Result<Vec<Record>, Error> {
     let Table { layout, arena, gaps } = table;
-    let backend = match inside_a_chunk() {
-        true => &Sequential,
-        false => backend.delegate(layout, options.chunking).unwrap_or(backend),
+    let asked = options.chunking;
+    let (backend, chunking) = match inside_a_chunk() {
+        true => (&Sequential as &dyn FibBackend, asked),
+        false => backend.delegate(layout, asked).unwrap_or((backend, asked)),
     };
-    let mut records = cut(layout, options.chunking, backend.workers());
+    let mut records = cut(layout, chunking, backend.workers());
     let job = Job { chunks: chunks(layout, arena, &mut records, options) };
     let ran = backend.run(job);
     *gaps = missing(&records);

@@ -1,5 +1,6 @@
 //! Which backend, how many workers, which chunks and which kernel for a batch.
 
+use crate::auto::FINE;
 use crate::calibration::Calibration;
 use crate::clock::Subject;
 use crate::costs::Costs;
@@ -114,11 +115,11 @@ fn steady(all: &[Candidate], fastest: Candidate) -> Candidate {
     steady.copied().unwrap_or(fastest)
 }
 
-/// With other chunks than the usual ones a schedule has less to correct itself with, so they must
-/// promise more than predictions are off by.
+/// With few chunks a schedule has less to correct itself with, so they must promise more than
+/// predictions are off by; and to hand out each index by itself is for those who know why.
 fn weighed(candidate: &Candidate) -> f64 {
-    let usual = candidate.chunking == Chunking::default();
-    candidate.predicted_ns * if usual { 1.0 - WORTH_IT } else { 1.0 }
+    let fine = [Chunking::default(), FINE].contains(&candidate.chunking);
+    candidate.predicted_ns * if fine { 1.0 - WORTH_IT } else { 1.0 }
 }
 
 /// Above this many, to hand out each index by itself is not even thought of: it takes long to play.
@@ -133,7 +134,7 @@ fn ways(backend: &Descriptor, most: NonZeroUsize, slots: usize) -> Vec<(NonZeroU
     let powers = (1..usize::BITS).filter_map(|shift| NonZeroUsize::new(1 << shift));
     let mut workers: Vec<_> = powers.take_while(|&power| power < most).collect();
     workers.push(most);
-    let mut chunkings = vec![Chunking::default(), Chunking::Balanced(ONE)];
+    let mut chunkings = vec![Chunking::default(), FINE, Chunking::Balanced(ONE)];
     chunkings.extend((slots <= FEW).then_some(Chunking::Items(ONE)));
     workers.into_iter().flat_map(|w| chunkings.iter().map(move |&c| (w, c))).collect()
 }

@@ -25,6 +25,12 @@ pub const AUTO: Descriptor = Descriptor {
 /// A batch that takes less than this is never worth it, so that the decision is one comparison.
 const SHORTEST_NS: f64 = 50_000.0;
 
+/// The grain of a long batch: costs that were not quite as predicted still come out even.
+pub(crate) const FINE: Chunking = Chunking::Balanced(NonZeroUsize::new(32).unwrap());
+
+/// It may cost this part of a usual chunk.
+const CHEAP: f64 = 10.0;
+
 struct Auto {
     /// One or two: who loses least, and who loses least where results are long.
     pools: Vec<Pool>,
@@ -62,8 +68,8 @@ impl Auto {
         Ok(Auto { pools: pools.collect::<Result<_, _>>()?, share, units: units.collect() })
     }
 
-    /// The pool for a batch; `None` if none is worth it.
-    fn choose(&self, layout: &Layout, chunking: Chunking) -> Option<&dyn FibBackend> {
+    /// The pool for a batch, and its grain; `None` if none is worth it.
+    fn choose(&self, layout: &Layout, chunking: Chunking) -> Option<(&dyn FibBackend, Chunking)> {
         let unit = self.unit(layout);
         let alone = layout.costs().last().copied().unwrap_or(0.0) * unit;
         if layout.slots() < 2 || alone < SHORTEST_NS {
@@ -76,7 +82,8 @@ impl Auto {
         let (pool, overhead) = overheads.min_by(|a, b| a.1.total_cmp(&b.1))?;
         // No schedule is shorter than its longest slot.
         let left = (alone * self.share).max(longest(layout.costs()) * unit);
-        (left + overhead < alone).then_some(&*pool.backend)
+        let chunking = pool.grain(layout, chunking, alone);
+        (left + overhead < alone).then_some((&*pool.backend, chunking))
     }
 
     /// Nanoseconds a unit of the kernel's prediction; of a kernel that is not known, one.
@@ -88,6 +95,20 @@ impl Auto {
 }
 
 impl Pool {
+    /// A finer grain than the usual one where that costs little: the last chunk to end is late by a
+    /// part of a chunk. What a caller chose stays, and so does a kernel that must find where each
+    /// chunk begins.
+    fn grain(&self, layout: &Layout, chunking: Chunking, alone: f64) -> Chunking {
+        if chunking != Chunking::default() || layout.kernel().order() == Order::Ascending {
+            return chunking;
+        }
+        let of = |chunking: Chunking| chunking.most(layout.slots(), self.backend.workers());
+        let (few, many) = (of(chunking), of(FINE));
+        let costs = (many - few) as f64 * self.overheads.hand_ns;
+        let chunk = alone / few as f64;
+        if costs * CHEAP < chunk { FINE } else { chunking }
+    }
+
     /// What this batch takes beyond its share of the work; `unit` is a worker's share of that of the
     /// kernel's prediction.
     fn overhead(&self, layout: &Layout, chunking: Chunking, unit: f64) -> f64 {
@@ -115,8 +136,8 @@ impl FibBackend for Auto {
         self.pools.first().map_or(&Sequential as &dyn FibBackend, |pool| &*pool.backend).run(job)
     }
 
-    fn delegate(&self, layout: &Layout, chunking: Chunking) -> Option<&dyn FibBackend> {
-        Some(self.choose(layout, chunking).unwrap_or(&Sequential))
+    fn delegate(&self, layout: &Layout, chunking: Chunking) -> Option<(&dyn FibBackend, Chunking)> {
+        Some(self.choose(layout, chunking).unwrap_or((&Sequential, chunking)))
     }
 }
 
@@ -215,6 +236,24 @@ mod tests {
     #[test]
     fn one_worker_is_never_better_than_the_calling_thread() {
         assert!(!is_worth_it(&auto(1), kernels::iterative(), &[20_000; 16], "balanced:8"));
+    }
+
+    #[test]
+    fn long_batches_are_cut_finer_unless_told_otherwise() {
+        let pool = Overheads { hand_ns: 300.0, ..Overheads::NONE };
+        let calibration = Calibration::of(2, REGISTRY.iter().map(|entry| (entry.name, pool)));
+        let two = Settings::workers(NonZeroUsize::new(2).unwrap());
+        let auto = Auto::calibrated(&calibration, two).unwrap();
+        let cut = |kernel, indices: &[u64], chunking: &str| {
+            let layout = Layout::new(kernel, indices, MemoryLimit::default()).unwrap();
+            auto.delegate(&layout, chunking.parse().unwrap()).unwrap().1.to_string()
+        };
+        // A chunk of 16 takes 1.5 ms, and 48 more of them 14 us.
+        assert_eq!(cut(kernels::iterative(), &[5000; 600], "balanced:8"), "balanced:32");
+        assert_eq!(cut(kernels::iterative(), &[5000; 600], "per-worker:1"), "per-worker:1");
+        assert_eq!(cut(kernels::iterative(), &[1000; 100], "balanced:8"), "balanced:8");
+        let range: Vec<u64> = (0..100_000).collect();
+        assert_eq!(cut(kernels::stepping(), &range, "balanced:8"), "balanced:8");
     }
 
     #[test]
