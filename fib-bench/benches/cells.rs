@@ -1,7 +1,7 @@
-//! Criterion's view of the cells: `<scenario>/<backend>/<workers>`, each measured by itself.
+//! The cells in criterion: `<scenario>/<backend>/<workers>`, each measured alone.
 //!
-//! Criterion measures block-wise, one cell after the other, so use it to watch a cell change over
-//! time (`--save-baseline`), and the matrix to compare cells with each other.
+//! Criterion measures one cell after another. Use it to watch how a cell changes over time
+//! (`--save-baseline`), and use the matrix to compare cells with each other.
 
 use criterion::{BenchmarkId, Criterion};
 use fib::{

@@ -1,14 +1,13 @@
-//! The matrix, as `fib compare` prints it: every cell against the baseline of the same round.
+//! The matrix as `fib compare` prints it: every cell against the baseline of the same round.
 //!
-//! Takes a filter as criterion does, as part of `<scenario>/<backend>/<workers>`; criterion's
-//! options mean nothing here.
+//! Takes a filter like criterion: a part of `<scenario>/<backend>/<workers>`. Criterion's options have no
+//! effect here.
 
 use fib::{Settings, kernels};
-use fib_bench::engine::{NAME, Offer, serve_stdio};
-use fib_bench::record::{Record, Reference, Study};
-use fib_bench::{Plan, SCENARIOS, Scenario, analyse, measure, report, verify};
+use fib_bench::{Plan, SCENARIOS, Scenario, measure, verify};
+use fib_engine::{NAME, Offer, serve_stdio};
+use fib_report::{Page, Record, Study, analyse, text};
 use std::io::{self, Write};
-use std::time::Duration;
 
 /// Makes this program a runner.
 const RUNNER: &str = "runner";
@@ -19,7 +18,7 @@ fn main() -> io::Result<()> {
     if arguments.first().is_some_and(|argument| argument == RUNNER) {
         return serve_stdio(Offer {
             name: NAME,
-            backends: fib::REGISTRY,
+            backends: &fib::REGISTRY.iter().collect::<Vec<_>>(),
             kernels: kernels::KERNELS,
         });
     }
@@ -41,14 +40,14 @@ fn main() -> io::Result<()> {
         Ok(())
     };
     measure(&plan, &mut |_| {}, &mut keep)?;
-    header.map_or(Ok(()), |header| print(&report::table(&analyse(*header, &samples))))
+    header.map_or(Ok(()), |header| print(&text(&analyse(*header, &samples), Page::default())))
 }
 
 fn print(text: &str) -> io::Result<()> {
     io::stdout().lock().write_all(text.as_bytes())
 }
 
-/// The default comparison, less the scenarios and backends that are in no cell of the filter.
+/// The default comparison, without scenarios and backends that no cell of the filter has.
 fn plan(filter: &str) -> io::Result<Plan> {
     let workers = Settings::default().workers;
     let scenarios =
@@ -58,22 +57,11 @@ fn plan(filter: &str) -> io::Result<Plan> {
         |scenario: &str, backend: &str| format!("{scenario}/{backend}/{workers}").contains(filter);
     let scenarios = scenarios().filter(|s| backends().any(|b| wanted(s.name, b.name)));
     let backends = backends().filter(|b| SCENARIOS.iter().any(|s| wanted(s.name, b.name)));
+    let runner = vec![std::env::current_exe()?.into(), RUNNER.into()];
+    let batches = scenarios.map(Scenario::batch).collect();
     Ok(Plan {
-        study: Study::Compare,
-        batches: scenarios.map(Scenario::batch).collect(),
-        runner: vec![std::env::current_exe()?.into(), RUNNER.into()],
-        backends: backends.map(|entry| entry.name.into()).collect(),
-        engines: vec![],
-        against: Reference::default(),
-        workers: vec![workers],
-        kernel: kernels::KERNELS[0],
-        chunking: fib::Chunking::default(),
-        pin: false,
-        explain: false,
-        seed: 1,
-        budget: Duration::from_secs(27),
-        width: None,
-        cell_limit: Duration::from_secs(20),
+        backends: backends.copied().collect(),
         command: format!("cargo bench -p fib-bench --bench matrix {filter}").trim_end().into(),
+        ..Plan::new(Study::Compare, batches, runner)
     })
 }

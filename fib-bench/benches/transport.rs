@@ -1,18 +1,19 @@
-//! What it costs to get work to a worker and results back: `cargo bench -p fib-bench --bench transport`.
+//! The cost of getting work to a worker and results back: `cargo bench -p fib-bench --bench transport`.
 //!
-//! - **bytes**: sixteen results of 4 MB from a kernel that only fills its slots, against `memcpy` of
-//!   as many bytes in the same rounds: the rate is memcpy's time over the backend's.
+//! - **bytes**: sixteen results of 4 MB from a kernel that only fills its slots, against `memcpy` of as
+//!   many bytes in the same rounds. The rate is the time of memcpy over the time of the backend.
 //! - **round trip**: one chunk without arithmetic, from the call to its return.
-//! - **start-up**: from nothing to a first answer of every worker.
+//! - **pool start**: from nothing until every worker has answered once.
 //!
-//! Takes a part of a backend's name; criterion's options mean nothing here.
+//! Takes a part of the name of a backend. Criterion's options have no effect here.
 
 use fib::{
     Chunking, Descriptor, Error, FibBackend, Kernel, Layout, MemoryLimit, Options, Run, Settings,
     Table, compute, execute, kernels,
 };
-use fib_bench::Estimate;
-use fib_bench::interleave::{Rounds, time};
+use fib_bench::order::RoundOrders;
+use fib_engine::time;
+use fib_report::Estimate;
 use std::hint::black_box;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -57,17 +58,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let filter = arguments.first().filter(|argument| !argument.starts_with('-'));
     let chosen = |entry: &&Descriptor| filter.is_none_or(|part| entry.name.contains(part.as_str()));
     let chosen: Vec<&Descriptor> = fib::REGISTRY.iter().filter(chosen).collect();
-    let (bytes, trips, start_ups) = (bytes(&chosen)?, round_trips(&chosen)?, start_ups(&chosen)?);
+    let (bytes, trips, pool_starts) =
+        (bytes(&chosen)?, round_trips(&chosen)?, pool_starts(&chosen)?);
     let workers = Settings::default().workers;
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "{workers} workers, medians with 99% intervals\n\n{:17}{:>29}{:>29}{:>29}",
-        "backend", "bytes / memcpy", "round trip (us)", "start-up (us)"
+        "backend", "bytes / memcpy", "round trip (us)", "pool start (us)"
     )?;
     for (i, entry) in chosen.iter().enumerate() {
         let name = entry.name;
-        writeln!(out, "{name:17}{}{}{}", shown(bytes[i]), shown(trips[i]), shown(start_ups[i]))?;
+        writeln!(out, "{name:17}{}{}{}", shown(bytes[i]), shown(trips[i]), shown(pool_starts[i]))?;
     }
     Ok(())
 }
@@ -102,7 +104,7 @@ fn bytes(chosen: &[&Descriptor]) -> Estimates {
     };
     let pools = pools(chosen)?;
     let mut ratios = vec![vec![]; pools.len()];
-    let mut order = Rounds::new(pools.len() + 1, 1);
+    let mut order = RoundOrders::new(pools.len() + 1, 1);
     for round in 0..ROUNDS {
         let mut walls = vec![Duration::ZERO; pools.len() + 1];
         for i in order.next_order() {
@@ -124,7 +126,7 @@ fn round_trips(chosen: &[&Descriptor]) -> Estimates {
     let pools = pools(chosen)?;
     let mut table = Table::new(Layout::new(kernels::empty(), &[0], MemoryLimit::default())?)?;
     let mut trips = vec![vec![]; pools.len()];
-    let mut order = Rounds::new(pools.len(), 1);
+    let mut order = RoundOrders::new(pools.len(), 1);
     for _ in 0..500 {
         for i in order.next_order() {
             sleep(Duration::from_micros(200)); // the worker sleeps too
@@ -135,10 +137,10 @@ fn round_trips(chosen: &[&Descriptor]) -> Estimates {
     Ok(trips.into_iter().map(|trips| Estimate::new(trips, 1)).collect())
 }
 
-/// Microseconds from nothing to a first answer of every worker.
-fn start_ups(chosen: &[&Descriptor]) -> Estimates {
+/// Microseconds from nothing until every worker has answered once.
+fn pool_starts(chosen: &[&Descriptor]) -> Estimates {
     let mut times = vec![vec![]; chosen.len()];
-    let mut order = Rounds::new(chosen.len(), 1);
+    let mut order = RoundOrders::new(chosen.len(), 1);
     for _ in 0..30 {
         for i in order.next_order() {
             let start = Instant::now();

@@ -1,8 +1,8 @@
-//! An engine of which one backend is slower than the other by a known share, to see whether a
-//! comparison finds it: `cargo run --release -p fib-bench --example detuned`, or scripts/aa-check.
+//! An engine with two backends, one of them slower by a known share. It shows whether a comparison finds
+//! that difference: `cargo run --release -p fib-bench --example detuned`, or scripts/aa-check.
 
 use fib::{Descriptor, Error, FibBackend, Job, Scheduling, Sequential, kernels};
-use fib_bench::engine::{Offer, serve_stdio};
+use fib_engine::{Offer, serve_stdio};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -38,5 +38,5 @@ fn main() -> std::io::Result<()> {
         scheduling: Scheduling::Serial,
         build: |_| Ok(Box::new(Detuned(0.05))),
     };
-    serve_stdio(Offer { name: "detuned", backends: &[plain, slower], kernels: kernels::KERNELS })
+    serve_stdio(Offer { name: "detuned", backends: &[&plain, &slower], kernels: kernels::KERNELS })
 }

@@ -1,8 +1,7 @@
-//! What the kernels' predicted costs and thresholds were chosen by, and the ratios that README
-//! states of them: `cargo run --release -p fib-bench --example kernels`.
+//! The measurements behind the predicted costs of the kernels:
+//! `cargo run --release -p fib-bench --example kernels`.
 //!
-//! Every ratio is between contenders that took turns in the same rounds; its spread is the middle
-//! half of the rounds.
+//! Both sides of every ratio took turns in the same rounds. The spread is the middle half of the rounds.
 #![expect(
     clippy::print_stdout,
     clippy::expect_used,
@@ -11,7 +10,8 @@
 
 use fib::kernels::{doubling, iterative, pair, stepping};
 use fib::{Kernel, Layout, MemoryLimit, Options, Sequential, Table, execute};
-use fib_bench::interleave::{Rounds, repeats, time};
+use fib_bench::order::RoundOrders;
+use fib_engine::{repeats, time};
 use num_bigint::BigUint;
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -111,7 +111,7 @@ fn interleaved(rounds: usize, a: &mut dyn FnMut(), b: &mut dyn FnMut()) -> Vec<f
     let counts = [0, 1].map(|i| {
         repeats(Duration::from_micros(200), || time(1, || ok(&mut *both[i]))).expect("infallible")
     });
-    let mut order = Rounds::new(2, 1);
+    let mut order = RoundOrders::new(2, 1);
     let round = |_| {
         let mut seconds = [0.0; 2];
         for i in order.next_order() {

@@ -1,16 +1,15 @@
-//! What this machine is and how noisy it is now: whether a difference can be told here.
+//! The facts about this machine, how noisy it is now, and how small a difference it can measure.
 
-use crate::analysis::{Matrix, Row};
-use crate::stats::Estimate;
+use fib_report::{Estimate, Matrix, Row};
 use std::fs::read_to_string;
 use std::time::{Duration, Instant};
 
-/// Something about this machine.
+/// A fact about this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// What it is about.
+    /// The subject.
     pub name: &'static str,
-    /// What is so.
+    /// The fact, in words.
     pub text: String,
 }
 
@@ -18,19 +17,19 @@ fn fact(name: &'static str, text: impl Into<String>) -> Fact {
     Fact { name, text: text.into() }
 }
 
-/// What is known without measuring, `matrix` being any comparison that was taken here.
+/// The facts that need no measuring. `matrix` is any measurement on this machine.
 pub fn facts(matrix: &Matrix) -> Vec<Fact> {
     let machine = &matrix.header.machine;
     let (logical, usable) = (machine.logical_cpus, matrix.header.cores);
     let allowed = match usable {
-        _ if usable < logical => "affinity or a quota keeps this process from the others",
+        _ if usable < logical => "affinity or a quota excludes the others",
         _ => "all of them",
     };
     let load = machine.load_1min;
     vec![
         fact("processor", format!("{}, {}", machine.cpu, machine.arch)),
         fact("system", format!("{}, kernel {}", machine.os, machine.kernel)),
-        fact("CPUs", format!("{logical}, of which {usable} may be used: {allowed}")),
+        fact("CPUs", format!("{logical}; this process may use {usable}: {allowed}")),
         fact("SMT", smt()),
         fact("affinity", allowed_cpus().unwrap_or_else(|| "unknown".into())),
         fact("quota", quota().unwrap_or_else(|| "none".into())),
@@ -40,56 +39,59 @@ pub fn facts(matrix: &Matrix) -> Vec<Fact> {
     ]
 }
 
-/// What a comparison of the baseline with itself says of the noise here.
+/// The noise on this machine, from a comparison of the baseline with itself.
 pub fn noise(row: &Row) -> Vec<Fact> {
-    let reach = |estimate: &Estimate| {
-        estimate.reach().map_or("?".into(), |reach| format!("{:.1}%", reach * 100.0))
+    let half_width = |estimate: &Estimate| {
+        estimate.half_width().map_or("unknown".into(), |half| format!("{:.1}%", half * 100.0))
     };
     let floor = row.noise.as_ref().map_or("unknown".into(), |noise| {
         let off = (noise.median - 1.0) * 100.0;
         format!(
-            "{off:+.1}% ± {} between the baseline and itself, {} rounds",
-            reach(noise),
+            "{off:+.1}% ± {} between two runs of the baseline, {} rounds",
+            half_width(noise),
             row.rounds
         )
     });
-    let mut facts = vec![fact("noise floor", floor)];
+    let mut facts = vec![fact("noise", floor)];
     for (copies, ceiling) in &row.ceilings {
-        let text =
-            format!("{copies} CPUs at once give {:.2} of one ± {}", ceiling.median, reach(ceiling));
+        let text = format!(
+            "{copies} CPUs at once do the work of {:.2} ± {}",
+            ceiling.median,
+            half_width(ceiling)
+        );
         facts.push(fact("ceiling", text));
     }
     facts
 }
 
-/// The differences that are asked about, smallest first.
+/// The differences that the verdict names, smallest first.
 const DIFFERENCES: [f64; 3] = [0.01, 0.05, 0.20];
 
-/// The smallest of 1 %, 5 % and 20 % that can be told here within seconds, as a part; `None` if
-/// none.
+/// The smallest of 1 %, 5 % and 20 % that can be measured here within seconds, as a share; `None` if
+/// none of them can.
 pub fn resolution(row: &Row) -> Option<f64> {
     let (low, high) = row.noise?.interval?;
     let floor = (1.0 / low).max(high) - 1.0;
-    // Parallel work is as uncertain as what the CPUs give together.
-    let ceilings = row.ceilings.values().filter_map(Estimate::reach);
+    // Parallel runs are as uncertain as the ceiling.
+    let ceilings = row.ceilings.values().filter_map(Estimate::half_width);
     let floor = ceilings.fold(floor, f64::max);
     DIFFERENCES.into_iter().find(|difference| floor <= *difference)
 }
 
-/// The same in words.
+/// The same as a sentence.
 pub fn verdict(row: &Row) -> String {
     match resolution(row) {
         Some(part) if part == DIFFERENCES[0] => {
-            "this machine can tell a difference of 1 % within seconds".into()
+            "differences of 1% can be measured within seconds".into()
         }
         Some(part) => format!(
-            "this machine can tell a difference of {:.0} % within seconds, and no smaller one;\n\
-             more time (--time) or less company helps",
+            "differences of {:.0}% can be measured within seconds, smaller ones cannot;\n\
+             more time (--time) and fewer other programs help",
             part * 100.0
         ),
         None => {
-            "this machine cannot tell a difference of 20 % now: something else is running on it, \
-                 or on its host"
+            "differences below 20% cannot be measured right now: another program is running on this \
+             machine or on its host"
                 .into()
         }
     }
@@ -99,20 +101,32 @@ fn smt() -> String {
     let siblings = read_to_string("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list");
     match siblings.as_deref().map(str::trim) {
         Ok(alone) if !alone.contains([',', '-']) => {
-            "off: no CPU shares a core, as far as is told".into()
+            "off: no two CPUs share a core, as reported".into()
         }
-        Ok(shared) => format!("on: CPUs {shared} share a core, and two of them are less than two"),
+        Ok(shared) => {
+            format!("on: CPUs {shared} share a core, so together they do less than the work of two")
+        }
         Err(_) => "unknown".into(),
     }
 }
 
+/// The CPUs that this process may run on.
 fn allowed_cpus() -> Option<String> {
-    let status = read_to_string("/proc/self/status").ok()?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    Some(format!("CPUs {}", list.trim()))
+    #[cfg(target_os = "linux")]
+    {
+        let status = procfs::process::Process::myself().ok()?.status().ok()?;
+        let range = |(first, last): (u32, u32)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}-{last}"),
+        };
+        let ranges: Vec<String> = status.cpus_allowed_list?.into_iter().map(range).collect();
+        Some(format!("CPUs {}", ranges.join(",")))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
-/// Of the control group, version 2 or 1.
+/// The CPU quota of the control group, version 2 or 1.
 fn quota() -> Option<String> {
     let of = |used: f64, period: f64| format!("{:.2} CPUs' worth of time", used / period);
     if let Ok(max) = read_to_string("/sys/fs/cgroup/cpu.max") {
@@ -130,32 +144,32 @@ fn governor() -> String {
     let path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
     match read_to_string(path).as_deref().map(str::trim) {
         Ok("performance") => "performance".into(),
-        Ok(other) => format!("{other}: the clock rate may follow the load"),
-        Err(_) => "not told, as in most virtual machines".into(),
+        Ok(other) => format!("{other}: the clock rate may change with the load"),
+        Err(_) => "unknown, as in most virtual machines".into(),
     }
 }
 
-/// The smallest step of the clock, and what it costs to look at it.
+/// The smallest step of the clock, and the time to read it.
 fn clock() -> String {
-    const LOOKS: u32 = 10_000;
-    let begin = Instant::now();
-    let mut last = begin;
+    const READS: u32 = 10_000;
+    let start = Instant::now();
+    let mut last = start;
     let mut step = Duration::MAX;
-    for _ in 0..LOOKS {
+    for _ in 0..READS {
         let now = Instant::now();
         if now > last {
             step = step.min(now - last);
         }
         last = now;
     }
-    let cost = (last - begin) / LOOKS;
-    format!("steps of {} ns, {} ns a look", step.as_nanos(), cost.as_nanos())
+    let cost = (last - start) / READS;
+    format!("steps of {} ns; reading it takes {} ns", step.as_nanos(), cost.as_nanos())
 }
 
 fn load_in_words(load: f64, cores: usize) -> String {
     let busy = match load / cores as f64 {
         part if part < 0.1 => "idle",
-        part if part < 0.5 => "something is running",
+        part if part < 0.5 => "another program is running",
         _ => "busy: wait, or expect wide intervals",
     };
     format!("{load:.2} over the last minute, {busy}")
@@ -164,12 +178,18 @@ fn load_in_words(load: f64, cores: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::analyse;
-    use crate::analysis::tests::{header, rounds};
+    use fib_report::{Header, Study, analyse};
+
+    /// An empty measurement of this machine.
+    fn matrix() -> Matrix {
+        let batches = crate::Scenario::by_name("10xF100").map(|scenario| scenario.batch());
+        let plan = crate::Plan::new(Study::Compare, batches.into_iter().collect(), vec![]);
+        let header = Header { cores: 2, ..crate::header(&plan) };
+        analyse(header, &[]).matrix
+    }
 
     fn row(interval: (f64, f64), ceiling: (f64, f64)) -> Row {
-        let matrix = analyse(header(&[], &[2]), &rounds(&[]));
-        let mut row = matrix.rows[0].clone();
+        let mut row = matrix().rows[0].clone();
         row.noise = Some(Estimate { median: 1.0, interval: Some(interval) });
         let ceiling = Estimate { median: 2.0, interval: Some(ceiling) };
         row.ceilings = [(2, ceiling)].into();
@@ -187,20 +207,21 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_told_somehow() {
-        let matrix = analyse(header(&[], &[2]), &rounds(&[]));
+    fn every_fact_has_words() {
+        let mut matrix = matrix();
+        matrix.header.machine.logical_cpus = 2;
         let facts = facts(&matrix);
         assert!(facts.iter().all(|fact| !fact.text.is_empty()));
-        assert_eq!(facts[2].text, "2, of which 2 may be used: all of them");
-        let noise = noise(&matrix.rows[0]);
-        assert_eq!(noise[0].text, "+0.0% ± 1.0% between the baseline and itself, 20 rounds");
-        assert_eq!(noise[1].text, "2 CPUs at once give 1.60 of one ± 0.0%");
+        assert_eq!(facts[2].text, "2; this process may use 2: all of them");
+        let noise = noise(&row((0.99, 1.01), (2.0, 2.0)));
+        assert_eq!(noise[0].text, "+0.0% ± 1.0% between two runs of the baseline, 0 rounds");
+        assert_eq!(noise[1].text, "2 CPUs at once do the work of 2.00 ± 0.0%");
     }
 
     #[test]
     fn load_has_a_name() {
         assert!(load_in_words(0.05, 2).contains("idle"));
-        assert!(load_in_words(0.5, 2).contains("something"));
+        assert!(load_in_words(0.5, 2).contains("another"));
         assert!(load_in_words(3.0, 2).contains("busy"));
     }
 }

@@ -1,35 +1,32 @@
-//! One uniform experiment over every backend: which gives what, at what price, on this machine.
+//! The harness: one uniform experiment over every backend. What does each backend give on this machine,
+//! and what does it cost?
 //!
 //! ```text
-//! scenarios, plan -> measure -> samples -> analyse -> matrix -> report
+//! scenarios, plan -> measure -> records -> fib_report::analyse -> report
+//!                       |  ^
+//!              requests v  | times
+//!             runner processes (fib_engine, or an engine in any language)
 //! ```
 //!
-//! Only [`measure`] looks at a clock; [`analyse`] and [`report`] are functions of the samples. No
-//! backend is named here: they come from the registry of `fib`.
+//! The harness names no backend and times nothing itself: runners take the times.
 #![forbid(unsafe_code)]
 
-mod analysis;
 pub mod doctor;
 pub mod engine;
-pub mod interleave;
-pub mod laws;
 mod machine;
 mod measure;
+pub mod order;
 mod plan;
-pub mod record;
-pub mod records;
-pub mod report;
 mod rng;
 mod scenario;
-mod stats;
-pub mod studies;
+mod search;
 mod surroundings;
+pub mod sweeps;
 mod verify;
 
-pub use analysis::{Cell, Loss, Losses, Matrix, Row, Verdict, analyse};
-pub use machine::{header, is_debug_build};
+pub use machine::{header, is_debug_build, resumed};
 pub use measure::{Progress, measure, measure_rounds};
 pub use plan::Plan;
-pub use scenario::{Batch, SCENARIOS, Scenario};
-pub use stats::Estimate;
-pub use verify::{Check, verify};
+pub use scenario::{NamedBatch, SCENARIOS, Scenario};
+pub use search::search;
+pub use verify::{CellCheck, verify};

@@ -1,11 +1,10 @@
-//! The header: what this machine is and what this program was built with.
+//! The header of a record: the machine, and how this program was built.
 
 use crate::engine::Engine;
 use crate::plan::Plan;
-use crate::record::{EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead, Study};
-use crate::scenario::Batch;
-use crate::stats::CONFIDENCE;
+use crate::scenario::NamedBatch;
 use fib::{Layout, MemoryLimit, kernels};
+use fib_report::{CONFIDENCE, EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,19 +12,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sysinfo::{CpuRefreshKind, System};
 
 mod built {
-    #![allow(missing_docs, unreachable_pub)] // generated
+    #![allow(unreachable_pub)] // generated
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }
 
-/// Crates whose version changes what is measured.
+/// Crates whose version affects what is measured.
 const MEASURED: [&str; 4] = ["criterion", "crossbeam", "num-bigint", "rayon"];
 
-/// Whether this was built without optimisation: its times mean nothing.
+/// Whether this program was built without optimisation. Its times mean nothing then.
 pub fn is_debug_build() -> bool {
     cfg!(debug_assertions)
 }
 
-/// The first line of a record of `plan`, taken here and now.
+/// The first line of a record of `plan`.
 pub fn header(plan: &Plan) -> Header {
     Header {
         schema_version: SCHEMA_VERSION,
@@ -39,24 +38,23 @@ pub fn header(plan: &Plan) -> Header {
         crates: crates(),
         seed: plan.seed,
         kernel: plan.kernel.name.into(),
-        chunking: plan.chunking.to_string(),
         pin: plan.pin,
         budget_s: plan.budget.as_secs_f64(),
         confidence: CONFIDENCE,
-        backends: plan.labels().into_iter().map(|(label, _)| label).collect(),
+        backends: plan.heads(),
         workers: plan.workers.iter().map(|workers| workers.get()).collect(),
         scenarios: plan.batches.iter().map(|batch| head(plan, batch)).collect(),
         comparisons: plan.comparisons(),
         study: plan.study,
-        against: plan.against.clone(),
+        baseline: plan.baseline.clone(),
         engines: plan.engines.iter().map(engine_head).collect(),
         width: plan.width,
         explain: plan.explain,
     }
 }
 
-/// The line for a run that adds to an earlier record.
-pub(crate) fn resumed(plan: &Plan) -> Resumed {
+/// The line that says that a run of `plan` adds to an earlier record.
+pub fn resumed(plan: &Plan) -> Resumed {
     let Header { command, started_unix_s, budget_s, machine, .. } = header(plan);
     Resumed { command, started_unix_s, budget_s, load_1min: machine.load_1min }
 }
@@ -71,7 +69,7 @@ fn engine_head(engine: &Engine) -> EngineHead {
     }
 }
 
-fn head(plan: &Plan, batch: &Batch) -> ScenarioHead {
+fn head(plan: &Plan, batch: &NamedBatch) -> ScenarioHead {
     let shares = |kernel| {
         Layout::new(kernel, &batch.indices, MemoryLimit::default())
             .is_ok_and(|l| l.slots() < l.len())
@@ -79,10 +77,10 @@ fn head(plan: &Plan, batch: &Batch) -> ScenarioHead {
     ScenarioHead {
         name: batch.name.clone(),
         summary: batch.summary.clone(),
-        items: Some(batch.indices.len()),
+        items: batch.indices.len(),
         index: batch.indices.first().copied().filter(|n| batch.indices.iter().all(|m| m == n)),
         workers: batch.workers.map(NonZeroUsize::get),
-        indices: (plan.study == Study::Model).then(|| batch.indices.clone()),
+        indices: plan.study.definition().keeps_indices.then(|| batch.indices.clone()),
         best_shares: shares(kernels::stepping()),
         cells_share: shares(Arc::clone(&(plan.kernel.get)())),
     }

@@ -1,155 +1,196 @@
-//! What is to be compared.
+//! What to measure.
 
 use crate::engine::Engine;
-use crate::record::{Reference, Study};
-use crate::scenario::Batch;
-use fib::{Chunking, kernels};
+use crate::scenario::NamedBatch;
+use fib::kernels::{KERNELS, KernelEntry};
+use fib::{Chunking, Descriptor, SEQUENTIAL, Settings};
+use fib_report::{BackendHead, BaselineCell, Study};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// One comparison: every backend at every worker count on every batch, with one kernel.
+/// A measurement: every backend at every worker count and every chunking, on every batch, with one
+/// kernel.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What it is for.
+    /// What the measurement is for.
     pub study: Study,
     /// The batches.
-    pub batches: Vec<Batch>,
-    /// The command that starts a runner of our own.
+    pub batches: Vec<NamedBatch>,
+    /// The command that starts a runner of our own engine.
     pub runner: Vec<OsString>,
-    /// Names of our own backends. One that is named again is measured again, under a label of its
-    /// own.
-    pub backends: Vec<String>,
-    /// The other engines.
+    /// Our own backends. A backend that is listed again is measured again, under its own label.
+    pub backends: Vec<Descriptor>,
+    /// Other engines.
     pub engines: Vec<Engine>,
-    /// What everything is compared with: a label, and its workers.
-    pub against: Reference,
+    /// The cell that all cells are compared with.
+    pub baseline: BaselineCell,
     /// The worker counts, ascending.
     pub workers: Vec<NonZeroUsize>,
-    /// The arithmetic.
-    pub kernel: kernels::Entry,
-    /// How batches are cut.
-    pub chunking: Chunking,
-    /// Whether persistent workers are bound to a CPU each.
+    /// The kernel.
+    pub kernel: KernelEntry,
+    /// How to cut batches. The first chunking is that of the baseline.
+    pub chunkings: Vec<Chunking>,
+    /// Whether to bind each worker of a pool to one CPU.
     pub pin: bool,
-    /// Whether runs are also taken with their timeline.
+    /// Whether to record timelines too.
     pub explain: bool,
-    /// Draws the order of the rounds.
+    /// Random seed for the order of rounds.
     pub seed: u64,
-    /// Time for everything, preparation included.
+    /// Total time budget, preparation included.
     pub budget: Duration,
-    /// How narrow every interval is to become, as a part of its median; a batch whose intervals
-    /// are has no more rounds.
+    /// Target half-width of every interval, relative to its median. A batch stops when all its
+    /// intervals reach it.
     pub width: Option<f64>,
-    /// How long one request to a runner may take.
+    /// The most time that a runner may take for one reply.
     pub cell_limit: Duration,
     /// The command line, as a user would repeat it.
     pub command: String,
 }
 
-/// A backend of an engine at a worker count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entrant {
-    /// What it is called in records.
-    pub(crate) label: String,
-    /// The engine beside our own it belongs to.
-    pub(crate) engine: Option<usize>,
-    /// Its name there.
-    pub(crate) backend: String,
-    pub(crate) workers: NonZeroUsize,
-}
-
-impl Entrant {
-    pub(crate) fn is(&self, reference: &Reference) -> bool {
-        self.label == reference.backend && self.workers.get() == reference.workers
-    }
-}
-
 impl Plan {
-    /// Our own backends with their labels: the second `rayon` is `rayon#2`.
-    pub fn labels(&self) -> Vec<(String, &str)> {
+    /// A plan for `study` of these batches with the default settings: no backends, all CPUs, the kernel
+    /// `iterative`, the default chunking, a budget of 27 s. `runner` starts a runner of our own engine.
+    pub fn new(study: Study, batches: Vec<NamedBatch>, runner: Vec<OsString>) -> Self {
+        Plan {
+            study,
+            batches,
+            runner,
+            backends: vec![],
+            engines: vec![],
+            baseline: BaselineCell::default(),
+            workers: vec![Settings::default().workers],
+            kernel: KERNELS[0],
+            chunkings: vec![Chunking::default()],
+            pin: false,
+            explain: false,
+            seed: 1,
+            budget: Duration::from_secs(27),
+            width: None,
+            cell_limit: Duration::from_secs(20),
+            command: command_line(),
+        }
+    }
+
+    /// Our own backends as the record lists them: once for each chunking. The second `rayon` has the
+    /// label `rayon#2`; with several chunkings a label ends with the chunking, as `rayon@items:64`.
+    pub fn heads(&self) -> Vec<BackendHead> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut labels = vec![];
-        for name in &self.backends {
-            let times = seen.entry(name).or_default();
+        let mut heads = vec![];
+        for backend in &self.backends {
+            let times = seen.entry(backend.name).or_default();
             *times += 1;
-            let label = if *times == 1 { name.clone() } else { format!("{name}#{times}") };
-            labels.push((label, name.as_str()));
+            let again = if *times > 1 { format!("#{times}") } else { String::new() };
+            heads.extend(self.chunkings.iter().map(|&chunking| {
+                let cut =
+                    if self.chunkings.len() > 1 { format!("@{chunking}") } else { String::new() };
+                let label = format!("{}{again}{cut}", backend.name);
+                let (name, scheduling) = (backend.name.into(), backend.scheduling);
+                BackendHead { label, name, scheduling, chunking }
+            }));
         }
-        labels
+        heads
     }
 
-    /// How many cells one reader compares at once: those of one scenario; in a search, each is
-    /// looked for alone.
+    /// How many cells a reader compares at once.
     pub fn comparisons(&self) -> usize {
-        match self.study {
-            Study::BreakEven => 1,
-            _ => self.cells().len(),
+        if self.study.definition().compares_cells { self.cells().len() } else { 1 }
+    }
+
+    /// The cell that all cells are compared with; `None` if the plan does not have it.
+    pub(crate) fn baseline_spec(&self) -> Option<CellSpec> {
+        self.all_cells().into_iter().chain([self.sequential()]).find(|cell| cell.is(&self.baseline))
+    }
+
+    /// Whether the plan has the cell that all cells are compared with.
+    pub fn has_baseline(&self) -> bool {
+        self.baseline_spec().is_some()
+    }
+
+    /// All cells but the baseline.
+    pub(crate) fn cells(&self) -> Vec<CellSpec> {
+        let mut cells = self.all_cells();
+        if self.baseline != BaselineCell::default() {
+            cells.insert(0, self.sequential()); // the ceiling needs its times
         }
-    }
-
-    /// What everything is compared with; `None` if it is not among what is measured.
-    pub(crate) fn reference(&self) -> Option<Entrant> {
-        let baseline = self.sequential();
-        self.entrants().into_iter().chain([baseline]).find(|entrant| entrant.is(&self.against))
-    }
-
-    /// Whether there is such a cell to compare with.
-    pub fn has_reference(&self) -> bool {
-        self.reference().is_some()
-    }
-
-    /// The cells: everything but what it is compared with.
-    pub(crate) fn cells(&self) -> Vec<Entrant> {
-        let mut cells = self.entrants();
-        if self.against != Reference::default() {
-            cells.insert(0, self.sequential()); // without it there were no ceiling
-        }
-        cells.retain(|entrant| !entrant.is(&self.against));
+        cells.retain(|cell| !cell.is(&self.baseline));
         cells
     }
 
-    /// Whether runs of this entrant are also taken with their timeline.
-    pub(crate) fn traces(&self, entrant: &Entrant) -> bool {
+    /// Whether timelines of this cell are recorded.
+    pub(crate) fn traces(&self, cell: &CellSpec) -> bool {
         let can = |engine: usize| self.engines[engine].capabilities.timeline;
-        self.explain && entrant.engine.is_none_or(can)
+        self.explain && cell.engine.is_none_or(can)
     }
 
-    pub(crate) fn sequential(&self) -> Entrant {
-        let Reference { backend, .. } = Reference::default();
-        let workers = NonZeroUsize::MIN;
-        Entrant { label: backend.clone(), engine: None, backend, workers }
+    pub(crate) fn sequential(&self) -> CellSpec {
+        CellSpec {
+            label: SEQUENTIAL.name.into(),
+            engine: None,
+            backend: SEQUENTIAL.name.into(),
+            workers: NonZeroUsize::MIN,
+            chunking: self.chunkings.first().copied().unwrap_or_default(),
+        }
     }
 
-    fn entrants(&self) -> Vec<Entrant> {
-        let labels = self.labels();
+    fn all_cells(&self) -> Vec<CellSpec> {
+        let heads = self.heads();
         let own = |&workers: &NonZeroUsize| {
-            labels.iter().map(move |(label, name)| Entrant {
-                label: label.clone(),
+            heads.iter().map(move |head| CellSpec {
+                label: head.label.clone(),
                 engine: None,
-                backend: (*name).into(),
+                backend: head.name.clone(),
                 workers,
+                chunking: head.chunking,
             })
         };
-        let others = self.engines.iter().enumerate().flat_map(|(i, engine)| self.others(i, engine));
+        let engines = self.engines.iter().enumerate();
+        let others = engines.flat_map(|(i, engine)| self.cells_of_engine(i, engine));
         self.workers.iter().flat_map(own).chain(others).collect()
     }
 
-    /// The backends of another engine, each at every worker count that it can have.
-    fn others(&self, i: usize, engine: &Engine) -> Vec<Entrant> {
-        let entrants = engine.capabilities.backends.iter().flat_map(|backend| {
+    /// The backends of another engine, each at every worker count that the backend can have.
+    fn cells_of_engine(&self, i: usize, engine: &Engine) -> Vec<CellSpec> {
+        let cells = engine.capabilities.backends.iter().flat_map(|backend| {
             let most = backend.max_workers.unwrap_or(usize::MAX);
             let mut counts: Vec<_> = self.workers.iter().map(|p| p.get().min(most)).collect();
             counts.dedup();
             let counts = counts.into_iter().filter_map(NonZeroUsize::new);
-            counts.map(move |workers| Entrant {
+            counts.map(move |workers| CellSpec {
                 label: engine.label(&backend.name),
                 engine: Some(i),
                 backend: backend.name.clone(),
                 workers,
+                chunking: self.chunkings.first().copied().unwrap_or_default(),
             })
         });
-        entrants.collect()
+        cells.collect()
     }
+}
+
+/// A backend of an engine at one worker count and one chunking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CellSpec {
+    /// The label in records.
+    pub(crate) label: String,
+    /// The number of the engine, if it is not our own.
+    pub(crate) engine: Option<usize>,
+    /// The name of the backend in its engine.
+    pub(crate) backend: String,
+    pub(crate) workers: NonZeroUsize,
+    pub(crate) chunking: Chunking,
+}
+
+impl CellSpec {
+    pub(crate) fn is(&self, baseline: &BaselineCell) -> bool {
+        self.label == baseline.label && self.workers.get() == baseline.workers
+    }
+}
+
+/// The command line as a user would repeat it. Arguments cannot be mistaken for folders here.
+fn command_line() -> String {
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    ["fib".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }

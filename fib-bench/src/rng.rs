@@ -17,7 +17,7 @@ impl SplitMix64 {
         (self.next() % limit as u64) as usize
     }
 
-    /// Any order of `items`, each as likely (Fisher and Yates).
+    /// Shuffles `items`; every order is equally likely (Fisher and Yates).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i + 1));

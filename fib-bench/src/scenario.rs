@@ -1,16 +1,16 @@
-//! The batches that are measured, each with a name and the question it asks.
+//! The scenarios: batches with a name, and the question that each of them asks.
 
 use crate::rng::SplitMix64;
 use std::num::NonZeroUsize;
 
-/// A batch with a name.
+/// A batch with a name that users can choose.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
-    /// The name users choose it by.
+    /// The name by which users choose the scenario.
     pub name: &'static str,
-    /// What it shows, in one sentence.
+    /// What the scenario shows, in one sentence.
     pub summary: &'static str,
-    /// Whether it is measured only with `--full`.
+    /// Whether `fib compare` measures it only with `--full`.
     pub full_only: bool,
     /// The indices, in the caller's order.
     pub indices: fn() -> Vec<u64>,
@@ -20,7 +20,7 @@ pub struct Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "one-100",
-        summary: "F(100) alone: nanoseconds of work, nothing to share",
+        summary: "F(100) alone: nanoseconds of work, nothing to divide",
         full_only: true,
         indices: || vec![100],
     },
@@ -38,13 +38,13 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "10xF100",
-        summary: "ten times F(100): too small to be worth it",
+        summary: "ten times F(100): too little work to run in parallel",
         full_only: false,
         indices: || vec![100; 10],
     },
     Scenario {
         name: "100xF1000",
-        summary: "a hundred times F(1000): about where it begins to be worth it",
+        summary: "a hundred times F(1000): about where parallel runs start to be faster",
         full_only: false,
         indices: || vec![1000; 100],
     },
@@ -56,7 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "10000xF100",
-        summary: "ten thousand times F(100): tiny tasks, the overhead of each shows",
+        summary: "ten thousand times F(100): tiny numbers, so the overhead of each chunk shows",
         full_only: false,
         indices: || vec![100; 10_000],
     },
@@ -74,41 +74,41 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "range-5000",
-        summary: "F(0) to F(4999): the same, long enough to judge the last per cent",
+        summary: "F(0) to F(4999): the same, long enough to judge the last percent",
         full_only: true,
         indices: || (0..5000).collect(),
     },
     Scenario {
         name: "skewed",
-        summary: "1,000 heavy-tailed indices up to 20,000: few of them are most of the work",
+        summary: "1,000 heavy-tailed indices up to 20,000: a few of them are most of the work",
         full_only: false,
         indices: skewed,
     },
     Scenario {
         name: "few-big",
-        summary: "sixteen times F(20000): few tasks, each big",
+        summary: "sixteen times F(20000): few numbers, each of them large",
         full_only: false,
         indices: || vec![20_000; 16],
     },
 ];
 
-/// Indices to be measured as one, under a name.
+/// A batch with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// Its name.
+pub struct NamedBatch {
+    /// The name in records and reports.
     pub name: String,
-    /// What it shows, in one sentence.
+    /// What the scenario shows, in one sentence.
     pub summary: String,
     /// The indices, in the caller's order.
     pub indices: Vec<u64>,
-    /// The only worker count it is measured at, if there is one.
+    /// The only worker count at which the batch is measured, if there is only one.
     pub workers: Option<NonZeroUsize>,
 }
 
 impl Scenario {
-    /// Its batch.
-    pub fn batch(&self) -> Batch {
-        Batch {
+    /// The batch of this scenario.
+    pub fn batch(&self) -> NamedBatch {
+        NamedBatch {
             name: self.name.into(),
             summary: self.summary.into(),
             indices: (self.indices)(),
@@ -116,7 +116,7 @@ impl Scenario {
         }
     }
 
-    /// The scenario of this name.
+    /// The scenario with this name.
     pub fn by_name(name: &str) -> Option<&'static Scenario> {
         SCENARIOS.iter().find(|scenario| scenario.name == name)
     }

@@ -1,10 +1,10 @@
-//! What else happens on the machine while samples are taken, in counters that only grow.
+//! What else happens on the machine while samples are taken, from counters that only grow. On Linux;
+//! elsewhere nothing is known.
 
-use crate::record::Surroundings;
-use std::fs::read_to_string;
+use fib_report::Surroundings;
 use std::time::Instant;
 
-/// The counters at some moment.
+/// The counters at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot {
     taken: Instant,
@@ -18,18 +18,18 @@ impl Snapshot {
     pub(crate) fn take() -> Self {
         Snapshot {
             taken: Instant::now(),
-            steal_ns: steal_ns().unwrap_or(0),
-            throttled_ns: throttled_ns().unwrap_or(0),
-            cpu_pressure_ns: cpu_pressure_ns(),
-            load_1min: load_1min(),
+            steal_ns: counters::steal_ns().unwrap_or(0),
+            throttled_ns: counters::throttled_ns().unwrap_or(0),
+            cpu_pressure_ns: counters::cpu_pressure_ns(),
+            load_1min: counters::load_1min(),
         }
     }
 
-    /// What happened from `before` until this was taken.
+    /// What happened between `before` and this snapshot.
     pub(crate) fn since(&self, before: &Snapshot) -> Surroundings {
         let pressure = self.cpu_pressure_ns.zip(before.cpu_pressure_ns);
         Surroundings {
-            span_ns: (self.taken - before.taken).as_nanos() as u64, // not five centuries
+            span_ns: (self.taken - before.taken).as_nanos() as u64, // less than five centuries
             steal_ns: self.steal_ns.saturating_sub(before.steal_ns),
             throttled_ns: self.throttled_ns.saturating_sub(before.throttled_ns),
             cpu_pressure_ns: pressure.map(|(now, then)| now.saturating_sub(then)),
@@ -38,62 +38,77 @@ impl Snapshot {
     }
 }
 
-/// The eighth number of the first line of `/proc/stat`, in ticks of 10 ms, of all CPUs together.
-fn steal_ns() -> Option<u64> {
-    steal_in(&read_to_string("/proc/stat").ok()?)
+#[cfg(target_os = "linux")]
+mod counters {
+    use procfs::process::Process;
+    use procfs::{CpuPressure, Current, CurrentSI, KernelStats, LoadAverage};
+    use std::fs::read_to_string;
+
+    /// Of all CPUs together, counted in ticks of usually 10 ms.
+    pub(super) fn steal_ns() -> Option<u64> {
+        let ticks = KernelStats::current().ok()?.total.steal?;
+        Some(ticks * (1_000_000_000 / procfs::ticks_per_second().max(1)))
+    }
+
+    /// Of the control group of this process; with control groups of version 1, of the root group.
+    pub(super) fn throttled_ns() -> Option<u64> {
+        let groups = Process::myself().and_then(|process| process.cgroups()).ok()?;
+        let unified = groups.into_iter().find(|group| group.hierarchy == 0);
+        let second = unified.and_then(|group| {
+            let file = format!("/sys/fs/cgroup{}/cpu.stat", group.pathname.trim_end_matches('/'));
+            field(&read_to_string(file).ok()?, "throttled_usec").map(|us| us * 1000)
+        });
+        let first =
+            || field(&read_to_string("/sys/fs/cgroup/cpu/cpu.stat").ok()?, "throttled_time");
+        second.or_else(first)
+    }
+
+    fn field(text: &str, name: &str) -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        line.trim().parse().ok()
+    }
+
+    pub(super) fn cpu_pressure_ns() -> Option<u64> {
+        Some(CpuPressure::current().ok()?.some.total * 1000)
+    }
+
+    pub(super) fn load_1min() -> Option<f64> {
+        let load = f64::from(LoadAverage::current().ok()?.one);
+        Some((load * 100.0).round() / 100.0)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_field_is_found_by_its_whole_name() {
+            let group = "usage_usec 5\nnr_throttled 2\nthrottled_usec 77\n";
+            assert_eq!(field(group, "throttled_usec"), Some(77));
+            assert_eq!(field(group, "throttled"), None);
+        }
+    }
 }
 
-fn steal_in(stat: &str) -> Option<u64> {
-    let ticks: u64 = stat.lines().next()?.split_ascii_whitespace().nth(8)?.parse().ok()?;
-    Some(ticks * 10_000_000)
-}
-
-/// Of the control group of this process, version 2, or of the whole machine's with version 1.
-fn throttled_ns() -> Option<u64> {
-    let groups = read_to_string("/proc/self/cgroup").ok()?;
-    let unified = groups.lines().find_map(|line| line.strip_prefix("0::"));
-    let second = unified.and_then(|path| {
-        let path = format!("/sys/fs/cgroup{}/cpu.stat", path.trim_end_matches('/'));
-        field(&read_to_string(path).ok()?, "throttled_usec").map(|us| us * 1000)
-    });
-    let first = || field(&read_to_string("/sys/fs/cgroup/cpu/cpu.stat").ok()?, "throttled_time");
-    second.or_else(first)
-}
-
-fn field(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
-    line.trim().parse().ok()
-}
-
-fn cpu_pressure_ns() -> Option<u64> {
-    pressure_in(&read_to_string("/proc/pressure/cpu").ok()?)
-}
-
-fn pressure_in(text: &str) -> Option<u64> {
-    let some = text.lines().find(|line| line.starts_with("some "))?;
-    let total = some.split(' ').find_map(|word| word.strip_prefix("total="))?;
-    Some(total.parse::<u64>().ok()? * 1000)
-}
-
-fn load_1min() -> Option<f64> {
-    read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+#[cfg(not(target_os = "linux"))]
+mod counters {
+    pub(super) fn steal_ns() -> Option<u64> {
+        None
+    }
+    pub(super) fn throttled_ns() -> Option<u64> {
+        None
+    }
+    pub(super) fn cpu_pressure_ns() -> Option<u64> {
+        None
+    }
+    pub(super) fn load_1min() -> Option<f64> {
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counters_are_read_from_what_linux_writes() {
-        let stat = "cpu  1101957 16601 162629 3337036 8441 0 947 405 0 0\ncpu0 1 2 3\n";
-        assert_eq!(steal_in(stat), Some(4_050_000_000));
-        assert_eq!(steal_in("cpu 1 2\n"), None);
-        let pressure = "some avg10=2.78 avg60=6.02 avg300=4.23 total=1010857484\nfull total=0\n";
-        assert_eq!(pressure_in(pressure), Some(1_010_857_484_000));
-        let group = "usage_usec 5\nnr_throttled 2\nthrottled_usec 77\n";
-        assert_eq!(field(group, "throttled_usec"), Some(77));
-        assert_eq!(field(group, "throttled"), None);
-    }
 
     #[test]
     fn what_happened_is_a_difference() {

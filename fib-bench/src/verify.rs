@@ -1,37 +1,37 @@
-//! Every cell once, checked, without a clock.
+//! Runs every cell once and checks its results, without a clock.
 
-use crate::engine::protocol::Run;
-use crate::measure::{Contender, Task};
+use crate::measure::{Participant, PreparedBatch};
 use crate::plan::Plan;
-use crate::record::{Role, Status};
-use crate::scenario::Batch;
+use crate::scenario::NamedBatch;
+use fib_engine::protocol::RunRequest;
+use fib_report::{Role, Status};
 
-/// What became of a cell.
+/// The outcome of one cell.
 #[derive(Clone, Debug)]
-pub struct Check {
+pub struct CellCheck {
     /// `scenario/backend/workers`.
     pub cell: String,
-    /// Whether it was right.
+    /// Whether the results were right.
     pub status: Status,
-    /// Why not, if it was not.
+    /// What went wrong.
     pub message: Option<String>,
 }
 
-/// Runs every cell of `plan` once, what it is compared with included, and compares the digest of
-/// its results with that of residues, which share no code with the kernels.
-pub fn verify(plan: &Plan) -> Vec<Check> {
-    let entrants = plan.reference().into_iter().chain(plan.cells());
-    let mut cells: Vec<_> = entrants.map(|cell| Contender::new(plan, Role::Cell, cell)).collect();
+/// Runs every cell of `plan` once, the baseline included. The digest of the results is compared with a
+/// digest of residues, which share no code with the kernels.
+pub fn verify(plan: &Plan) -> Vec<CellCheck> {
+    let specs = plan.baseline_spec().into_iter().chain(plan.cells());
+    let mut cells: Vec<_> = specs.map(|cell| Participant::new(plan, Role::Cell, cell)).collect();
     let each = |batch| cells.iter_mut().map(|cell| check(plan, batch, cell)).collect::<Vec<_>>();
     plan.batches.iter().flat_map(each).collect()
 }
 
-fn check(plan: &Plan, batch: &Batch, cell: &mut Contender) -> Check {
-    let task = Task::of_cells(plan, batch);
-    cell.enter(&task);
-    let fault = cell.run(Run { repeats: 1, cold: false, timeline: false }, &task).err();
-    let (label, workers) = (&cell.entrant.label, cell.entrant.workers);
-    Check {
+fn check(plan: &Plan, batch: &NamedBatch, cell: &mut Participant) -> CellCheck {
+    let prepared = PreparedBatch::for_cells(plan, batch);
+    cell.load(&prepared);
+    let fault = cell.run(RunRequest { repeats: 1, cold: false, timeline: false }, &prepared).err();
+    let (label, workers) = (&cell.spec.label, cell.spec.workers);
+    CellCheck {
         cell: format!("{}/{label}/{workers}", batch.name),
         status: fault.as_ref().map_or(Status::Ok, |fault| fault.status),
         message: fault.map(|fault| fault.message),

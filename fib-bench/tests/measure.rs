@@ -1,11 +1,12 @@
-//! Measuring, with backends and a kernel whose behaviour is known, in runners that are this very
-//! program.
+//! Measures backends and a kernel whose behaviour is known. The runners are this very program.
 #![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
-use fib::{Descriptor, Error, FibBackend, Job, Kernel, Run, Scheduling, Sequential, kernels};
-use fib_bench::engine::{Engine, Offer, serve_stdio};
-use fib_bench::record::{Header, Record, Reference, Role, Sample, Status, Study};
-use fib_bench::{Batch, Plan, Scenario, analyse, measure, verify};
+use fib::kernels::{self, KernelEntry};
+use fib::{Descriptor, Error, FibBackend, Job, Kernel, Run, Scheduling, Sequential};
+use fib_bench::engine::Engine;
+use fib_bench::{NamedBatch, Plan, Scenario, measure, verify};
+use fib_engine::{Offer, serve_stdio};
+use fib_report::{BaselineCell, Header, Matrix, Record, Role, Sample, Status, Study};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -109,8 +110,8 @@ const TALKING: Descriptor = Descriptor {
     build: |_| Ok(Box::new(Talking)),
 };
 
-const MOODY: kernels::Entry =
-    kernels::Entry { name: "moody", summary: "", get: || -> Arc<dyn Kernel> { Arc::new(Moody) } };
+const MOODY: KernelEntry =
+    KernelEntry { name: "moody", summary: "", get: || -> Arc<dyn Kernel> { Arc::new(Moody) } };
 
 /// What starts this program as a runner.
 const RUNNER: &str = "runner-of-the-tests";
@@ -118,8 +119,16 @@ const RUNNER: &str = "runner-of-the-tests";
 #[ctor::ctor(unsafe)]
 fn init() {
     if std::env::args().nth(1).is_some_and(|argument| argument == RUNNER) {
-        let backends =
-            [fib::SEQUENTIAL, HONEST, LYING, FORGETFUL, UNBUILT, ABORTING, SLEEPING, TALKING];
+        let backends = [
+            &fib::SEQUENTIAL,
+            &HONEST,
+            &LYING,
+            &FORGETFUL,
+            &UNBUILT,
+            &ABORTING,
+            &SLEEPING,
+            &TALKING,
+        ];
         let stepping = kernels::KERNELS.iter().find(|entry| entry.name == "stepping").unwrap();
         let offer = Offer { name: "tests", backends: &backends, kernels: &[MOODY, *stepping] };
         std::process::exit(i32::from(serve_stdio(offer).is_err()));
@@ -131,30 +140,25 @@ fn runner() -> Vec<OsString> {
 }
 
 fn plan() -> Plan {
+    let batches = vec![Scenario::by_name("10xF100").unwrap().batch(), small()];
     Plan {
-        study: Study::Compare,
-        batches: vec![Scenario::by_name("10xF100").unwrap().batch(), small()],
-        runner: runner(),
-        backends: ["honest", "lying", "forgetful", "unbuilt"].map(String::from).into(),
-        engines: vec![],
-        against: Reference::default(),
+        backends: vec![HONEST, LYING, FORGETFUL, UNBUILT],
         workers: vec![NonZeroUsize::MIN, NonZeroUsize::MIN.saturating_add(1)],
         kernel: MOODY,
-        chunking: "items:2".parse().unwrap(),
-        pin: false,
-        explain: false,
-        seed: 1,
+        chunkings: vec!["items:2".parse().unwrap()],
         budget: Duration::from_millis(200),
-        width: None,
-        cell_limit: Duration::from_secs(20),
-        command: "test".into(),
+        ..Plan::new(Study::Compare, batches, runner())
     }
 }
 
-/// Within 64 bits, which is all that the kernel here can do.
-fn small() -> Batch {
+fn analyse(header: Header, samples: &[Sample]) -> Matrix {
+    fib_report::analyse(header, samples).matrix
+}
+
+/// Numbers of at most 64 bits: the kernel here can compute no others.
+fn small() -> NamedBatch {
     let (name, summary) = ("small".into(), String::new());
-    Batch { name, summary, indices: (0..90).collect(), workers: None }
+    NamedBatch { name, summary, indices: (0..90).collect(), workers: None }
 }
 
 fn run(plan: &Plan) -> (Header, Vec<Sample>) {
@@ -213,7 +217,7 @@ fn a_wrong_baseline_leaves_no_speedup() {
     let plan = Plan { batches: vec![Scenario::by_name("10xF100").unwrap().batch()], ..plan() };
     let (header, samples) = run(&plan);
     let row = &analyse(header, &samples).rows[0];
-    assert_eq!(row.reference.status, Status::Wrong);
+    assert_eq!(row.baseline.status, Status::Wrong);
     assert!(row.cells.iter().all(|cell| cell.speedup.is_none()));
     assert_eq!(row.best.status, Status::Ok);
 }
@@ -266,7 +270,7 @@ fn verify_checks_every_cell_without_a_clock() {
 #[test]
 fn a_crash_a_hang_and_nonsense_are_the_value_of_their_cell() {
     let plan = Plan {
-        backends: ["aborting", "honest", "sleeping", "talking"].map(String::from).into(),
+        backends: vec![ABORTING, HONEST, SLEEPING, TALKING],
         workers: vec![NonZeroUsize::MIN],
         cell_limit: Duration::from_secs(1),
         ..plan()
@@ -279,8 +283,8 @@ fn a_crash_a_hang_and_nonsense_are_the_value_of_their_cell() {
         (cell.status, cell.message.clone().unwrap_or_default())
     };
     assert_eq!(of("aborting"), (Status::Crash, "it was killed by signal 6".into()));
-    assert_eq!(of("sleeping"), (Status::Hang, "no answer within 1 s".into()));
-    let nonsense = "it answered nonsense: I am a backend and say so";
+    assert_eq!(of("sleeping"), (Status::Hang, "no reply within 1 s".into()));
+    let nonsense = "it sent an invalid reply: I am a backend and say so";
     assert_eq!(of("talking"), (Status::Crash, nonsense.into()));
     assert_eq!(of("honest").0, Status::Ok);
     assert!(small.cells.iter().any(|cell| cell.speedup.is_some()));
@@ -288,26 +292,23 @@ fn a_crash_a_hang_and_nonsense_are_the_value_of_their_cell() {
 
 #[test]
 fn a_backend_named_twice_is_measured_twice_against_itself() {
-    let against = Reference { backend: "honest".into(), workers: 1 };
-    let backends = ["honest", "honest"].map(String::from).into();
+    let baseline = BaselineCell { label: "honest".into(), workers: 1 };
+    let backends = vec![HONEST, HONEST];
     let workers = vec![NonZeroUsize::MIN];
-    let plan = Plan { against, backends, workers, batches: vec![small()], ..plan() };
-    assert!(plan.has_reference());
+    let plan = Plan { baseline, backends, workers, batches: vec![small()], ..plan() };
+    assert!(plan.has_baseline());
     let (header, samples) = run(&plan);
     let row = &analyse(header, &samples).rows[0];
     let labels: Vec<_> = row.cells.iter().map(|cell| cell.backend.as_str()).collect();
-    assert_eq!(
-        (row.reference.backend.as_str(), labels),
-        ("honest", vec!["sequential", "honest#2"])
-    );
+    assert_eq!((row.baseline.backend.as_str(), labels), ("honest", vec!["sequential", "honest#2"]));
     assert!(row.cells.iter().all(|cell| cell.status == Status::Ok && cell.speedup.is_some()));
-    let nobody = Reference { backend: "nobody".into(), workers: 1 };
-    assert!(!Plan { against: nobody, ..plan }.has_reference());
+    let missing = BaselineCell { label: "missing".into(), workers: 1 };
+    assert!(!Plan { baseline: missing, ..plan }.has_baseline());
 }
 
 #[test]
 fn a_width_that_is_reached_ends_the_rounds() {
-    let backends = vec!["honest".into()];
+    let backends = vec![HONEST];
     let plan = Plan { backends, batches: vec![small()], width: Some(1000.0), ..plan() };
     let plan = Plan { budget: Duration::from_secs(3600), ..plan };
     let (header, samples) = run(&plan);
@@ -322,20 +323,24 @@ fn another_engine_takes_part_where_its_time_allows() {
     capabilities.engine = "other".into();
     capabilities.backends.retain(|backend| ["sequential", "honest"].contains(&&*backend.name));
     let mut engines = vec![Engine { capabilities, ..engine }];
-    let long = Batch { name: "long".into(), indices: vec![92; 200_000], ..small() };
+    let long = NamedBatch { name: "long".into(), indices: vec![92; 200_000], ..small() };
     let batches = vec![small(), long];
     let budget = Duration::from_millis(50);
-    let backends = vec!["honest".into()];
+    let backends = vec![HONEST];
     let plan = Plan { batches, engines: engines.clone(), backends, budget, ..plan() };
     let (header, samples) = run(&plan);
     assert_eq!(header.engines[0].baseline, "other/sequential");
     let rows = analyse(header, &samples).rows;
     let statuses = |row: usize| {
         let theirs = rows[row].cells.iter().filter(|cell| cell.engine.is_some());
-        theirs.map(|cell| (cell.backend.clone(), cell.status.name())).collect::<BTreeSet<_>>()
+        theirs
+            .map(|cell| (cell.backend.clone(), format!("{:?}", cell.status)))
+            .collect::<BTreeSet<_>>()
     };
     let both = |status: Status| {
-        ["other/honest", "other/sequential"].map(|label| (label.to_owned(), status.name())).into()
+        ["other/honest", "other/sequential"]
+            .map(|label| (label.to_owned(), format!("{status:?}")))
+            .into()
     };
     assert_eq!((statuses(0), statuses(1)), (both(Status::Ok), both(Status::Omitted)));
     engines[0].command = vec!["/no/such/engine".into()];
@@ -343,20 +348,37 @@ fn another_engine_takes_part_where_its_time_allows() {
 }
 
 #[test]
-fn a_timeline_is_asked_for_and_comes_as_lanes() {
-    let plan = Plan { explain: true, backends: vec!["honest".into()], ..plan() };
+fn a_timeline_gives_a_trace_for_each_worker() {
+    let plan = Plan { explain: true, backends: vec![HONEST], ..plan() };
     let (header, samples) = run(&Plan { batches: vec![small()], ..plan });
     let traced: Vec<_> = samples.iter().filter(|s| s.role == Role::Traced).collect();
     assert!(traced.len() >= 4);
     for sample in traced {
-        let lanes = sample.lanes.as_ref().unwrap();
-        assert_eq!(lanes.len(), sample.workers);
-        assert_eq!(lanes.iter().map(|lane| lane.chunks).sum::<usize>(), 45); // items:2 of 90
-        assert!(lanes.iter().all(|lane| lane.last_ns <= sample.wall_ns + 1000));
+        let traces = sample.traces.as_ref().unwrap();
+        assert_eq!(traces.len(), sample.workers);
+        assert_eq!(traces.iter().map(|trace| trace.chunks).sum::<usize>(), 45); // items:2 of 90
+        assert!(traces.iter().all(|trace| trace.last_ns <= sample.wall_ns + 1000));
     }
     for cell in &analyse(header, &samples).rows[0].cells {
         let losses = cell.losses.as_ref().unwrap();
         let sum: f64 = losses.parts().iter().map(|(_, part)| part).sum();
         assert!((sum + losses.useful_ns - losses.total_ns()).abs() < 1000.0);
     }
+}
+
+#[test]
+fn every_chunking_is_a_cell_of_its_own() {
+    let chunkings = vec!["items:1".parse().unwrap(), "per-worker:1".parse().unwrap()];
+    let workers = vec![NonZeroUsize::MIN];
+    let batches = vec![small()];
+    let plan =
+        Plan { chunkings, workers, batches, backends: vec![HONEST], explain: true, ..plan() };
+    let (header, samples) = run(&plan);
+    let row = &analyse(header, &samples).rows[0];
+    let cells: Vec<_> = row.cells.iter().map(|c| (&*c.backend, c.chunking.as_deref())).collect();
+    let expected =
+        [("honest@items:1", Some("items:1")), ("honest@per-worker:1", Some("per-worker:1"))];
+    assert_eq!(cells, expected);
+    let chunks = row.cells.iter().map(|cell| cell.traced[0].workers[0].chunks);
+    assert_eq!(chunks.collect::<Vec<_>>(), [90, 1]);
 }

@@ -1,10 +1,10 @@
-//! What goes to stderr besides errors: warnings, each once.
+//! Warnings on stderr, each of them once.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-/// Prints `warning: ...`, each text once: a scarce machine would say the same for every batch.
+/// Prints `warning: ...`, each text once: a machine without threads would repeat itself for every batch.
 struct Stderr {
     said: Mutex<Option<HashSet<String>>>,
 }
@@ -27,21 +27,21 @@ impl Log for Stderr {
 
 static STDERR: Stderr = Stderr { said: Mutex::new(None) };
 
-/// Warnings of every crate go to stderr, unless `quiet`.
+/// Prints the warnings of every crate on stderr, unless `quiet`.
 pub(crate) fn install_logger(quiet: bool) {
-    // It is installed once, so nobody was there before.
+    // It is installed once, so there is no other logger.
     let _ = log::set_logger(&STDERR);
     log::set_max_level(if quiet { LevelFilter::Off } else { LevelFilter::Warn });
 }
 
-/// One line on stderr. If even that is closed, nobody is left to be told.
+/// Prints one line on stderr. If stderr is closed too, the line is lost.
 #[allow(clippy::explicit_write)] // `eprintln!` panics on a closed stderr
 pub(crate) fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// A captured panic is reported as the failure it is; it prints nothing of its own.
+/// A captured panic is reported as an error, so the panic itself prints nothing.
 pub(crate) fn silence_panics() {
     std::panic::set_hook(Box::new(|_| {}));
 }

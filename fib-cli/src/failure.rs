@@ -1,16 +1,16 @@
-//! What can go wrong in the program, and the one place that maps it to exit codes.
+//! The errors of the program, and the one place that maps them to exit codes.
 
 use crate::diagnostics::say;
 use std::any::Any;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// What the user gave cannot be understood, or not be read.
+/// The input of the user cannot be read or understood.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct BadInput(pub(crate) String);
 
-/// Results could not be written.
+/// Output could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {what}: {source}")]
 pub(crate) struct NotWritten {
@@ -18,12 +18,12 @@ pub(crate) struct NotWritten {
     pub(crate) source: std::io::Error,
 }
 
-/// Cells that have no time, each named in the report.
+/// Cells without a time. The report names each of them.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadCells {
     #[error("{0} cells failed")]
     Failed(usize),
-    #[error("{0} cells gave a wrong result")]
+    #[error("{0} cells gave wrong results")]
     Wrong(usize),
     #[error("{0} checks failed")]
     Checks(usize),
@@ -36,7 +36,7 @@ pub(crate) fn internal(panic: &(dyn Any + Send)) -> anyhow::Error {
     anyhow::anyhow!("internal error, please report it: {}", text.unwrap_or("no message"))
 }
 
-/// Prints the one `error:` line, what belongs to it, and gives the exit code.
+/// Prints the one `error:` line with its hints, and returns the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let code = exit_code(error);
     if code != 0 {
@@ -55,7 +55,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         };
     }
     if let Some(NotWritten { source, .. }) = error.downcast_ref() {
-        // A reader that closed the pipe has what it wanted.
+        // A reader that closes the pipe has seen enough.
         return if source.kind() == ErrorKind::BrokenPipe { 0 } else { 5 };
     }
     match error.downcast_ref() {
@@ -66,11 +66,14 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// What follows the `error:` line: a hint, or the indices that it counts but does not name.
+/// The lines after the `error:` line: a hint, or the indices that it counts but does not name.
 fn more(error: &anyhow::Error) -> Vec<String> {
     match error.downcast_ref() {
-        Some(fib::Error::Limit { .. }) => {
-            vec!["hint: --max-memory SIZE sets another limit, as in 8G".into()]
+        Some(fib::Error::Limit { bytes, .. }) => {
+            let gigabytes = bytes.div_ceil(1 << 30);
+            vec![format!(
+                "hint: --max-memory {gigabytes}G would allow it, if the machine has the memory"
+            )]
         }
         Some(fib::Error::Failed(failures)) => {
             failures.iter().skip(1).map(|failure| format!("       {failure}")).collect()

@@ -1,13 +1,13 @@
 //! Numbers as text.
 
-use num_bigint::BigUint;
+use fib::BigUint;
 
 /// Hexadecimal digits after 0x.
 pub(crate) fn hex(number: &BigUint) -> String {
     format!("{number:#x}")
 }
 
-/// How large a number is, and both its ends.
+/// The size of a number, and its first and last digits.
 pub(crate) fn brief(number: &BigUint) -> String {
     let digits = number.to_string();
     let ends = match digits.len() {

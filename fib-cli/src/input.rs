@@ -1,4 +1,4 @@
-//! Reading specs from files and standard input: whole lines, but never a line without end.
+//! Reading specs from files and standard input, line by line. An endless line is refused.
 
 use crate::failure::BadInput;
 use crate::spec::{Spec, Wanted};
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-/// No line of specs is longer; one that is comes from a file that holds something else.
+/// A line of specs is never longer. A longer line means that the file holds something else.
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// Appends the specs of the file at `path`.
@@ -69,7 +69,7 @@ fn column_of(before: &str) -> usize {
     before.chars().count() + 1
 }
 
-/// A token as it can be printed: control characters escaped, cut short where it is long.
+/// A token, safe to print: control characters are escaped, and a long token is shortened.
 pub(crate) fn quoted(token: &str) -> String {
     let mut shown: String = token.chars().take(40).flat_map(char::escape_debug).collect();
     if token.chars().count() > 40 {
@@ -101,7 +101,7 @@ mod tests {
     fn what_is_refused_is_named_with_its_place() {
         let problem = |bytes: &[u8]| read_bytes(bytes).unwrap_err();
         assert!(problem(b"1\n2 1e6\n").starts_with("in:2:3: '1e6': expected"));
-        assert!(problem(b"-3").starts_with("in:1:1: '-3': an index is not negative"));
+        assert!(problem(b"-3").starts_with("in:1:1: '-3': an index cannot be negative"));
         assert!(problem("\u{a0}5".as_bytes()).starts_with("in:1:1: '\\u{a0}5': expected"));
         assert!(problem("１２".as_bytes()).starts_with("in:1:1: '１２': expected"));
         assert!(problem(b"4 5\x006").starts_with("in:1:3: '5\\06': expected"));

@@ -1,6 +1,7 @@
-//! Interrupted by a signal: what was measured so far is analysed and printed, within two seconds.
+//! SIGINT and SIGTERM: the first signal stops the work, and what is finished by then is printed within
+//! two seconds; the second signal ends the program at once.
 //!
-//! Only commands that measure ask for it; any other ends at once, as programs do.
+//! Only commands that compute or measure watch for signals. Any other command ends at once.
 
 use crate::diagnostics::say;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -13,25 +14,39 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-/// After the signal, a sample may end and the tables be printed for so long.
+/// After the signal, stopping and printing may take this long.
 const GRACE: Duration = Duration::from_millis(1500);
 
 /// The signal that came, or 0.
 static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// From now on the first SIGINT or SIGTERM is noticed, and the second ends the program at once.
+/// Watches for signals. The first signal calls `stop`. If the program has not ended after the grace
+/// time, it ends with the error `late`.
 ///
 /// # Errors
-/// If the system refuses.
-pub(crate) fn watch() -> io::Result<()> {
+/// If the system refuses the signal handlers or the thread.
+pub(crate) fn watch(late: &'static str, stop: impl Fn() + Send + 'static) -> io::Result<()> {
     let again = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order: the first one sets what makes the second one end it.
+        // The order matters: the first signal sets the flag that makes the second one end the program.
         flag::register_conditional_shutdown(signal, code(signal as usize), Arc::clone(&again))?;
         flag::register(signal, Arc::clone(&again))?;
         flag::register_usize(signal, Arc::clone(&SIGNAL), signal as usize)?;
     }
-    thread::Builder::new().name("interrupt".into()).spawn(end_in_time).map(drop)
+    let wait = move || {
+        while exit_code().is_none() {
+            thread::sleep(Duration::from_millis(50));
+        }
+        stop();
+        thread::sleep(GRACE);
+        say(&format!("error: {late}"));
+        exit(code(SIGNAL.load(Relaxed)));
+    };
+    // Without this thread the second signal still ends the program.
+    if let Err(error) = thread::Builder::new().name("interrupt".into()).spawn(wait) {
+        log::warn!("a first signal will not stop the work: {error}");
+    }
+    Ok(())
 }
 
 /// The exit code of a program that a signal ended.
@@ -45,17 +60,7 @@ pub(crate) fn exit_code() -> Option<u8> {
     (signal != 0).then(|| code(signal) as u8)
 }
 
-/// An error that ends measuring, if a signal came.
+/// An error that stops a loop, if a signal came.
 pub(crate) fn check() -> io::Result<()> {
     exit_code().map_or(Ok(()), |_| Err(io::ErrorKind::Interrupted.into()))
-}
-
-/// A runner may be at one sample for longer than anybody waits.
-fn end_in_time() {
-    while exit_code().is_none() {
-        thread::sleep(Duration::from_millis(50));
-    }
-    thread::sleep(GRACE);
-    say("error: interrupted within a sample; what was recorded before it is kept");
-    exit(code(SIGNAL.load(Relaxed)));
 }

@@ -1,8 +1,10 @@
-//! The one way to standard output: buffered, and every error noticed.
+//! The one way to standard output: buffered, with every error noticed; and the page it is laid out for.
 
+use crate::args::ColorChoice;
 use crate::failure::NotWritten;
 use crate::stdout;
-use std::io::{self, BufWriter, Write};
+use fib_report::Page;
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 /// Runs `write` on standard output and flushes it.
 ///
@@ -21,4 +23,20 @@ pub(crate) fn to_stdout(
 
 fn not_written(source: io::Error) -> NotWritten {
     NotWritten { what: "to standard output".into(), source }
+}
+
+/// The page for standard output: the width of the terminal, from 60 to 120 columns, or 80 columns if
+/// there is no terminal.
+pub(crate) fn page(color: ColorChoice) -> Page {
+    let terminal = io::stdout().is_terminal();
+    let size = terminal_size::terminal_size().filter(|_| terminal);
+    let width = size.map_or(80, |(width, _)| usize::from(width.0).clamp(60, 120));
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let color = match color {
+        ColorChoice::Auto => terminal && wanted,
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+    };
+    Page { width, color, markdown: false }
 }

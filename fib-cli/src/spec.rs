@@ -1,29 +1,32 @@
-//! What to compute: `N`, `A..B`, `A..=B` or `KxN`.
+//! The grammar of batches: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario.
 
 use fib::{Error, MemoryLimit, size, table_bytes};
+use fib_bench::Scenario;
 use std::str::FromStr;
 
-/// Some indices, unexpanded: a short text may mean more than fits any memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Some indices, not yet expanded: a short text may mean more indices than fit any memory.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Spec {
-    /// From `first` up.
+    /// `count` consecutive indices from `first` up.
     Range { first: u64, count: u128 },
-    /// The same index again and again.
+    /// The same index `count` times.
     Copies { count: u64, n: u64 },
+    /// The batch of a scenario.
+    Scenario(&'static Scenario),
 }
 
-/// Why a text is no spec.
+/// Why a text is not a spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SpecError {
-    #[error("an index is not negative")]
+    #[error("an index cannot be negative")]
     Negative,
-    #[error("larger than 18446744073709551615, the largest index")]
+    #[error("this is larger than 18446744073709551615, the largest index")]
     TooLarge,
     #[error("the range runs backwards")]
     Reversed,
-    #[error("a copy count begins at 1 (and hexadecimal is not understood)")]
+    #[error("the number of copies must be at least 1 (and indices are decimal)")]
     NoCopies,
-    #[error("expected N, A..B, A..=B or KxN in decimal digits, as in 0..=100")]
+    #[error("expected N, A..B, A..=B or KxN in decimal digits, or a scenario name")]
     Malformed,
 }
 
@@ -31,6 +34,9 @@ impl FromStr for Spec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
+        if let Some(scenario) = Scenario::by_name(text) {
+            return Ok(Spec::Scenario(scenario));
+        }
         if let Some((first, last)) = text.split_once("..=") {
             return range(index(first)?, u128::from(index(last)?) + 1);
         }
@@ -38,7 +44,7 @@ impl FromStr for Spec {
             return range(index(first)?, index(end)?.into());
         }
         if let Some((count, n)) = text.split_once('x') {
-            let (count, n) = (index(count)?, index(n)?);
+            let (count, n) = (index(count)?, index(n.strip_prefix('F').unwrap_or(n))?);
             return if count == 0 {
                 Err(SpecError::NoCopies)
             } else {
@@ -71,11 +77,12 @@ impl Spec {
         match self {
             Spec::Range { count, .. } => count,
             Spec::Copies { count, .. } => count.into(),
+            Spec::Scenario(scenario) => (scenario.indices)().len() as u128,
         }
     }
 
-    /// Bytes that its results take at least, in no time however long it is. Bit lengths grow
-    /// linearly but for rounding, so those of a range are its length times their mean.
+    /// A lower bound for the bytes of the results, computed at once however long the spec is. Bit lengths
+    /// grow linearly apart from rounding, so a range takes its length times the mean of its ends.
     fn least_bytes(self, repeats_are_shared: bool) -> u128 {
         match self {
             Spec::Range { count: 0, .. } => 0,
@@ -86,11 +93,12 @@ impl Spec {
             }
             Spec::Copies { n, .. } if repeats_are_shared => size::bits(n).into(),
             Spec::Copies { count, n } => u128::from(count).saturating_mul(size::bits(n).into()) / 8,
+            Spec::Scenario(_) => 0, // small
         }
     }
 }
 
-/// The indices of many specs, expanded only as far as they can be computed.
+/// The indices of many specs. A spec is expanded only if its numbers can be computed within the limit.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) indices: Vec<u64>,
@@ -100,14 +108,14 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) fn new(limit: MemoryLimit, repeats_are_shared: bool) -> Self {
-        Wanted { indices: vec![], limit: limit.fixed(), repeats_are_shared }
+        Wanted { indices: vec![], limit, repeats_are_shared }
     }
 
     /// Appends the indices of `spec`.
     ///
     /// # Errors
-    /// [`Error::Limit`] if they cannot be computed within the limit, [`Error::Allocation`] if the
-    /// system refuses the list; nothing was appended then.
+    /// [`Error::Limit`] if the numbers cannot be computed within the limit, [`Error::Allocation`] if the
+    /// system refuses the memory for the list. Nothing is appended then.
     pub(crate) fn push(&mut self, spec: Spec) -> Result<(), Error> {
         let count = self.indices.len() as u128 + spec.count();
         let bytes = table_bytes(count).saturating_add(spec.least_bytes(self.repeats_are_shared));
@@ -122,6 +130,7 @@ impl Wanted {
             Spec::Copies { count, n } => {
                 self.indices.extend(std::iter::repeat_n(n, count as usize));
             }
+            Spec::Scenario(scenario) => self.indices.extend((scenario.indices)()),
         }
         Ok(())
     }
@@ -147,8 +156,14 @@ mod tests {
         assert_eq!(expand("3..3"), [0; 0]);
         assert_eq!(expand("3x9"), [9, 9, 9]);
         let top = u64::MAX;
-        assert_eq!(format!("{top}..={top}").parse(), Ok(Spec::Range { first: top, count: 1 }));
-        assert_eq!(format!("0..={top}").parse(), Ok(Spec::Range { first: 0, count: 1 << 64 }));
+        let last: Spec = format!("{top}..={top}").parse().unwrap();
+        assert_eq!(last.count(), 1);
+        let all: Spec = format!("0..={top}").parse().unwrap();
+        assert_eq!(all.count(), 1 << 64);
+        assert_eq!(expand("3xF9"), [9, 9, 9]);
+        assert_eq!(expand("100xF1000"), [1000; 100]);
+        assert_eq!(expand("range-1000"), (0..1000).collect::<Vec<u64>>());
+        assert_eq!(expand("few-big"), [20_000; 16]);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Whether stdout was closed when the program started.
 //!
-//! The standard library opens /dev/null in its place before `main`, so that what is written there
-//! would be lost in silence. The only time to look is before.
+//! The standard library opens /dev/null instead, before `main`, so output would be lost silently. This can
+//! only be checked before that.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Whether there was no stdout to write to; never on systems that are not Unix.
+/// Whether stdout was closed at the start. Never on systems other than Unix.
 pub(crate) fn was_closed() -> bool {
     CLOSED.load(Relaxed)
 }

@@ -1,4 +1,4 @@
-//! `fib advise` and `--backend auto`: what a machine is known to make of a batch.
+//! `fib advise` and `--backend auto`: predictions from the calibration of this machine.
 #![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use serde_json::Value;
@@ -27,7 +27,11 @@ fn a_machine_is_calibrated_once() {
     let say = || {
         let output = fib(cache.path(), &["advise", "10x100"]);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stdout).starts_with("stay sequential, "), "{}", text(&output.stdout));
+        assert!(
+            text(&output.stdout).starts_with("Recommended: one thread, "),
+            "{}",
+            text(&output.stdout)
+        );
         text(&output.stderr).to_owned()
     };
     assert!(say().contains("calibrated in "));

@@ -47,8 +47,8 @@ fn a_lost_worker_is_a_warning() {
         let lines: Vec<&str> = stderr.lines().collect();
         let [warning] = lines[..] else { panic!("{stderr}") };
         assert!(warning.starts_with(&format!("warning: {backend}: worker ")), "{warning}");
-        let end = "ended by signal 6 (ABRT) (it hung up) on chunk 7 (F(70) to F(79), 10 indices), \
-                   attempt 1 of 3";
+        let end = "was killed by SIGABRT (connection closed) while computing chunk 7 (F(70) to \
+                   F(79), 10 indices), attempt 1 of 3";
         assert!(warning.ends_with(end), "{warning}");
         let (code, stdout, stderr) = run(&format!("{batch} --quiet"), "abort@77x1");
         assert_eq!((code, stdout, stderr), (Some(0), expected(&[]), String::new()));
@@ -61,8 +61,9 @@ fn failed_indices_are_named_and_the_rest_is_delivered() {
         let batch = format!("batch 0..300 --chunking items:10 --workers 2 --backend {backend} -q");
         let (code, stdout, stderr) = run(&batch, "abort@77 panic@200");
         assert_eq!((code, stdout), (Some(1), expected(&[77, 200])));
-        let said = "error: F(77) failed: 3 workers were lost on it; the last ended by signal 6 (ABRT) \
-                    (it hung up) (and 1 more)\n       F(200) failed: an injected panic\n";
+        let said = "error: F(77) failed: 3 workers were lost while computing it; the last was \
+                    killed by SIGABRT (connection closed) (and 1 more)\n       F(200) failed: an \
+                    injected panic\n";
         assert_eq!(stderr, said);
     }
 }
@@ -74,8 +75,9 @@ fn endless_deaths_end_in_4() {
         let batch = format!("batch 0..300 --backend {backend} --respawn-limit 8 -q");
         let (code, stdout, stderr) = run(&batch, &everything.join(" "));
         assert_eq!((code, stdout), (Some(4), String::new()));
-        let start =
-            format!("error: {backend}: 9 workers were lost in a row; the last ended with exit");
+        let start = format!(
+            "error: {backend}: 9 workers were lost in a row (the respawn limit is 8); the last exited"
+        );
         assert!(stderr.starts_with(&start) && stderr.lines().count() == 1, "{stderr}");
     }
 }
@@ -84,7 +86,7 @@ fn endless_deaths_end_in_4() {
 fn limits_are_options() {
     for backend in BACKENDS.into_iter().filter(|_| there_are_processes()) {
         let batch = format!("batch 0..300 --backend {backend} --chunking items:10");
-        for (limit, fault) in [("--stall-limit", "hang@77x1"), ("--answer-limit", "spin@77x1")] {
+        for (limit, fault) in [("--stall-limit", "hang@77x1"), ("--reply-limit", "spin@77x1")] {
             let start = Instant::now();
             let (code, stdout, _) = run(&format!("{batch} {limit} 0.2"), fault);
             assert_eq!((code, stdout), (Some(0), expected(&[])));

@@ -1,4 +1,4 @@
-//! The repository tests itself: the arrows between crates, who names backends, README's table.
+//! The repository tests itself: the arrows between crates, the names of backends and types, README.
 #![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,14 +30,18 @@ fn arrows_point_one_way() {
     let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
     let expected = [
         ("fib-core", set(&[])),
+        ("fib-conformance", set(&["fib-core"])),
         ("fib-threads", set(&["fib-core"])),
         ("fib-crossbeam", set(&["fib-core"])),
         ("fib-rayon", set(&["fib-core"])),
         ("fib-process", set(&["fib-core"])),
         ("fib", set(&["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib-process"])),
-        ("fib-predict", set(&["fib"])),
-        ("fib-bench", set(&["fib", "fib-predict"])),
-        ("fib-cli", set(&["fib", "fib-predict", "fib-bench"])),
+        ("fib-simulate", set(&["fib-core"])),
+        ("fib-engine", set(&["fib-core"])),
+        ("fib-predict", set(&["fib", "fib-engine", "fib-simulate"])),
+        ("fib-report", set(&["fib-core", "fib-simulate"])),
+        ("fib-bench", set(&["fib", "fib-engine", "fib-report", "fib-simulate"])),
+        ("fib-cli", set(&["fib", "fib-bench", "fib-engine", "fib-predict", "fib-report"])),
     ];
     assert_eq!(arrows(), expected.map(|(name, arrows)| (name.to_owned(), arrows)).into());
 }
@@ -63,11 +67,11 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 #[test]
 fn the_harness_names_no_backend() {
-    // Crates whose versions a record needs; two backends have the names of theirs.
+    // Records list versions of crates, and two backends have the names of their crates.
     let crates = "fib-bench/src/machine.rs";
-    for (file, text) in
-        ["fib-bench/src", "fib-bench/benches", "fib-cli/src"].into_iter().flat_map(sources)
-    {
+    let folders =
+        ["fib-bench/src", "fib-bench/benches", "fib-cli/src", "fib-engine/src", "fib-simulate/src"];
+    for (file, text) in folders.into_iter().flat_map(sources) {
         for backend in fib::REGISTRY.iter().filter(|entry| entry.name != "sequential") {
             let quoted = format!("\"{}\"", backend.name);
             assert!(file == crates || !text.contains(&quoted), "{file} names {quoted}");
@@ -79,19 +83,27 @@ fn the_harness_names_no_backend() {
 fn one_file_asks_for_backend_features() {
     let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-cli"]);
     let all = folders.flat_map(|folder| sources(&format!("{folder}/src")));
-    // Those two are about what a crate offers to tests.
-    let asks = |line: &str| {
-        line.contains("feature = ")
-            && !["conformance", "fault-injection"].map(|f| line.contains(f)).contains(&true)
-    };
+    // `fault-injection` is for tests, and not about a backend.
+    let asks = |line: &str| line.contains("feature = ") && !line.contains("fault-injection");
     let asking: Vec<_> =
         all.filter(|(_, text)| text.lines().any(asks)).map(|(file, _)| file).collect();
     assert_eq!(asking, ["fib/src/lib.rs"]);
 }
 
-/// All but the one that shares memory with other processes.
-const LIBRARIES: [&str; 6] =
-    ["fib-core", "fib-threads", "fib-crossbeam", "fib-rayon", "fib", "fib-bench"];
+/// All libraries but `fib-process`, which shares memory with other processes, and the program.
+const LIBRARIES: [&str; 11] = [
+    "fib-core",
+    "fib-conformance",
+    "fib-threads",
+    "fib-crossbeam",
+    "fib-rayon",
+    "fib",
+    "fib-simulate",
+    "fib-engine",
+    "fib-predict",
+    "fib-report",
+    "fib-bench",
+];
 
 #[test]
 fn libraries_forbid_unsafe_code() {
@@ -101,7 +113,7 @@ fn libraries_forbid_unsafe_code() {
     }
 }
 
-/// There it is in one module, which says why, and every block does.
+/// `unsafe` appears in one module, whose header says why, and every block says why it is sound.
 #[test]
 fn shared_memory_is_one_module() {
     let text = fs::read_to_string(root().join("fib-process/src/lib.rs")).unwrap();

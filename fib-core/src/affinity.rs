@@ -1,9 +1,9 @@
-//! Binding a thread to one CPU: Linux only, a stated refusal elsewhere.
+//! Binding a thread to one CPU. This works on Linux; other systems return `Unsupported`.
 
-/// Binds the calling thread to one of the CPUs it may use, counted round from `worker`.
+/// Binds the calling thread to one of the CPUs that it may use: number `worker`, counted round.
 ///
 /// # Errors
-/// The system's refusal, or `Unsupported` where threads cannot be bound.
+/// The error of the system, or `Unsupported` where threads cannot be bound.
 #[cfg(target_os = "linux")]
 pub fn pin(worker: usize) -> std::io::Result<()> {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -14,7 +14,7 @@ pub fn pin(worker: usize) -> std::io::Result<()> {
     Ok(sched_setaffinity(None, &one)?)
 }
 
-/// Binds nothing: this system offers no portable way.
+/// Binds nothing, because this system offers no portable way.
 ///
 /// # Errors
 /// Always `Unsupported`.
@@ -23,7 +23,7 @@ pub fn pin(_worker: usize) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
-/// Binds the calling thread as [`pin`] does if `wanted`, and warns if that cannot be.
+/// Calls [`pin`] if `wanted`, and logs a warning if the thread cannot be bound.
 pub fn pin_if(wanted: bool, worker: usize) {
     if wanted && let Err(error) = pin(worker) {
         log::warn!("worker {worker} is not bound to a CPU: {error}");

@@ -1,124 +1,126 @@
-//! What a backend is: it decides *where and when*, and never computes a Fibonacci number.
+//! What a backend is: it decides *where and when* a batch runs, and never computes a number.
 
-use crate::chunking::Chunking;
 use crate::error::Error;
 use crate::job::Job;
-use crate::layout::Layout;
-use std::num::{NonZeroU32, NonZeroUsize};
-use std::time::Duration;
+use std::num::NonZeroUsize;
 
-/// A way of running a job's chunks on workers.
+/// A way to run the chunks of a job on workers.
 ///
-/// `run` may be called from several threads at once. Each call keeps at most [`workers`] kernels
-/// going at a time, the calling thread included if it computes.
+/// `run` may be called from several threads at once. Each call runs at most [`workers`] kernels at a
+/// time; the calling thread counts if it computes.
+///
+/// A complete backend, with one thread for every chunk:
+///
+/// ```
+/// use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
+/// use std::{num::NonZeroUsize, sync::Mutex, thread};
+///
+/// /// Two threads that take the next chunk from a shared stack.
+/// struct Stack;
+///
+/// impl FibBackend for Stack {
+///     fn workers(&self) -> NonZeroUsize {
+///         NonZeroUsize::new(2).unwrap()
+///     }
+///     fn run(&self, job: Job<'_>) -> Result<(), Error> {
+///         let stack = Mutex::new(job.into_chunks());
+///         thread::scope(|scope| {
+///             for worker in 0..2 {
+///                 let stack = &stack;
+///                 scope.spawn(move || {
+///                     loop {
+///                         let next = stack.lock().unwrap().pop();
+///                         let Some(chunk) = next else { break };
+///                         chunk.run(worker);
+///                     }
+///                 });
+///             }
+///         });
+///         Ok(())
+///     }
+/// }
+///
+/// /// The entry that a registry lists.
+/// const STACK: Descriptor = Descriptor {
+///     name: "stack",
+///     summary: "two threads that take chunks from a shared stack",
+///     scheduling: Scheduling::Dynamic,
+///     build: |_settings| Ok(Box::new(Stack)),
+/// };
+/// # let table = fib_core::compute(&*STACK.build(Default::default())?, &fib_core::kernels::doubling(),
+/// #     &[90; 7], &Default::default())?;
+/// # assert_eq!(table.limbs(6), Some(&[2880067194370816120][..]));
+/// # Ok::<(), Error>(())
+/// ```
 ///
 /// [`workers`]: FibBackend::workers
 pub trait FibBackend: Send + Sync {
-    /// How many workers there are; a job is cut for this many.
+    /// The number of workers. A job is cut for this many.
     fn workers(&self) -> NonZeroUsize;
 
-    /// Runs every chunk of the job once and returns when all have ended.
+    /// Runs every chunk of the job once and returns when all of them have ended.
     ///
     /// # Errors
-    /// [`Error::Backend`] if the workers are gone. What a kernel does wrong is no error here: it
+    /// [`Error::Backend`] if the workers are lost. A kernel that fails is no error here: the failure
     /// is recorded in the chunk.
     fn run(&self, job: Job<'_>) -> Result<(), Error>;
-
-    /// The backend that is to run a batch in place of this one, and how it is to be cut, for those
-    /// that choose among others. Asked once a batch; `chunking` is what the caller wants.
-    fn delegate(
-        &self,
-        _layout: &Layout,
-        _chunking: Chunking,
-    ) -> Option<(&dyn FibBackend, Chunking)> {
-        None
-    }
 }
 
 /// Who decides which worker runs a chunk, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheduling {
-    /// There is one worker, the calling thread.
+    /// There is one worker: the calling thread.
     Serial,
-    /// Each worker owns a group of consecutive chunks from the start: [`Job::into_groups`].
+    /// Each worker owns a group of consecutive chunks from the start ([`Job::into_groups`]).
     Static,
-    /// Whoever is idle runs the next chunk: from a queue, over a channel, by stealing.
+    /// An idle worker takes the next chunk: from a queue, from a channel, or by work stealing.
     Dynamic,
-    /// As `Static`, but only one worker computes at a time.
+    /// Like `Dynamic`, but only one worker computes at a time.
     Exclusive,
 }
 
-/// How a backend is to be built.
+/// How to build a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How many workers.
+    /// The number of workers.
     pub workers: NonZeroUsize,
-    /// Whether persistent workers are bound to a CPU each. Threads that live for one batch are not.
+    /// Whether to bind each worker of a pool to one CPU. Threads that live for one batch are never
+    /// bound.
     pub pin: bool,
-    /// What to do about workers that can be lost.
-    pub supervision: Supervision,
 }
 
 impl Settings {
-    /// This many unpinned workers.
+    /// This many workers, not bound to CPUs.
     pub fn workers(workers: NonZeroUsize) -> Self {
-        Settings { workers, pin: false, supervision: Supervision::default() }
-    }
-}
-
-/// What to do about workers that are processes of their own, and so can be lost without this one.
-/// Threads cannot, and their backends ignore it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Supervision {
-    /// A worker is replaced after this many tasks; `None`: never.
-    pub tasks_per_worker: Option<NonZeroU32>,
-    /// A worker that owes an answer and has not used the CPU for this long is killed and replaced.
-    pub stall_limit: Duration,
-    /// A worker that has not answered for this long is killed and replaced, however busy; `None`:
-    /// numbers may take as long as they need.
-    pub answer_limit: Option<Duration>,
-    /// After more than this many lost workers in a row, no task finished in between, the batch is
-    /// given up.
-    pub respawn_limit: u32,
-}
-
-impl Default for Supervision {
-    /// Never replaced while it works, killed after 10 s without CPU time, at most 24 lost in a row.
-    fn default() -> Self {
-        Supervision {
-            tasks_per_worker: None,
-            stall_limit: Duration::from_secs(10),
-            answer_limit: None,
-            respawn_limit: 24,
-        }
+        Settings { workers, pin: false }
     }
 }
 
 impl Default for Settings {
-    /// As many workers as this process may use at once, affinity and CPU quota included; unpinned.
+    /// As many workers as this process may use CPUs (affinity and CPU quota included), not bound.
     fn default() -> Self {
         Settings::workers(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
     }
 }
 
-/// A backend in a registry: what it is and how to build it.
+/// A backend in a registry: what it is, and how to build it.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor {
-    /// The name users choose it by.
+    /// The name by which users choose the backend.
     pub name: &'static str,
-    /// Its model in one sentence.
+    /// How the backend works, in one sentence.
     pub summary: &'static str,
-    /// Who decides which worker runs a chunk, and when.
+    /// Who decides which worker runs a chunk. Predictions simulate this schedule.
     pub scheduling: Scheduling,
-    /// Builds it, workers started and warm.
+    /// Builds the backend, with its workers started and warm.
     pub build: fn(Settings) -> Result<Box<dyn FibBackend>, Error>,
 }
 
 impl Descriptor {
-    /// Builds the backend, workers started and warm.
+    /// Builds the backend, with its workers started and warm.
     ///
     /// # Errors
-    /// [`Error::Backend`] if not a single worker can be had.
+    /// [`Error::Backend`] if the system grants not a single worker.
     pub fn build(&self, settings: Settings) -> Result<Box<dyn FibBackend>, Error> {
         (self.build)(settings)
     }

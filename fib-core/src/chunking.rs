@@ -1,24 +1,24 @@
-//! How a batch is cut: granularity as a value, so that it can be an axis of a comparison.
+//! How a batch is cut into chunks. Chunking is a value, so it can be an axis of a comparison.
 
 use crate::layout::Layout;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-/// How a batch is cut into chunks. A chunk runs on one worker, whole.
+/// How a batch is cut into chunks. One worker runs a whole chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Chunking {
-    /// `per-worker:K`: K chunks a worker, with the same number of indices each.
+    /// `per-worker:K`: K chunks for each worker, with the same number of indices in each chunk.
     PerWorker(NonZeroUsize),
-    /// `balanced:K`: K chunks a worker, of the same predicted cost each.
+    /// `balanced:K`: K chunks for each worker, with the same predicted cost in each chunk.
     Balanced(NonZeroUsize),
-    /// `items:N`: N indices a chunk, as `chunksize` of Python's pools.
+    /// `items:N`: N indices in each chunk, like `chunksize` of Python's pools.
     Items(NonZeroUsize),
 }
 
 impl Default for Chunking {
-    /// `balanced:8`: with eight chunks a worker, the last one to finish is late by about an eighth
-    /// of its share at most, and a chunk costs about a microsecond to hand out.
+    /// `balanced:8`: with eight chunks for each worker, the last worker is late by at most about an
+    /// eighth of its share, and a chunk costs about a microsecond to hand out.
     fn default() -> Self {
         const EIGHT: NonZeroUsize = NonZeroUsize::new(8).unwrap();
         Chunking::Balanced(EIGHT)
@@ -26,7 +26,7 @@ impl Default for Chunking {
 }
 
 impl Chunking {
-    /// Into how many chunks so many slots are cut at most.
+    /// The most chunks that this many slots are cut into.
     pub fn most(self, slots: usize, workers: NonZeroUsize) -> usize {
         match self {
             Chunking::Items(size) => slots.div_ceil(size.get()),
@@ -36,7 +36,8 @@ impl Chunking {
         }
     }
 
-    /// Ends of the chunks, as slot numbers: ascending, none empty, the last one all slots.
+    /// The ends of the chunks as slot numbers, ascending. No chunk is empty, and the last end is the
+    /// number of slots.
     pub fn cut(self, layout: &Layout, workers: NonZeroUsize) -> Vec<usize> {
         let slots = layout.slots();
         let most = self.most(slots, workers);
@@ -56,14 +57,14 @@ fn equal_counts(slots: usize, chunks: usize) -> Vec<usize> {
     (1..=chunks).map(end).collect()
 }
 
-/// `costs[i]` is the predicted cost of the slots up to and including i.
+/// `costs[i]` is the predicted cost of all slots up to and including slot i.
 fn equal_costs(costs: &[f64], chunks: usize) -> Vec<usize> {
     let total = costs.last().copied().unwrap_or(0.0);
     if total <= 0.0 {
         return equal_counts(costs.len(), chunks);
     }
     let share = total / chunks as f64;
-    // The boundary between slots that is nearest to i shares.
+    // The boundary between two slots that is nearest to i shares.
     let end = |i: usize| {
         let wanted = share * i as f64;
         let below = costs.partition_point(|&sum| sum <= wanted);
@@ -87,7 +88,7 @@ impl fmt::Display for Chunking {
     }
 }
 
-/// What was given is no chunking.
+/// The text does not name a chunking.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("expected per-worker:K, balanced:K or items:N with a number from 1 up, as in balanced:8")]
 pub struct ParseChunkingError;

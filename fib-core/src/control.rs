@@ -1,11 +1,12 @@
-//! Cancellation and progress, shared between a computation and whoever watches it.
+//! Cancellation and progress, shared between a computation and its observers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// Cancels a computation and tells how far it is. Cloning shares; a fresh one is for one call.
+/// Cancels a computation and counts finished indices. Clones share their state. Use a new `Control`
+/// for each call.
 ///
-/// Both are advisory and order nothing else, hence `Relaxed`.
+/// Both operations are advisory and order no other memory access, hence `Relaxed`.
 #[derive(Clone, Debug, Default)]
 pub struct Control(Arc<State>);
 
@@ -15,8 +16,8 @@ struct State {
     done: OwnLine<AtomicUsize>,
 }
 
-/// Alone on its cache line (and the one fetched with it), so that progress written by one worker
-/// does not slow the check for cancellation in another.
+/// Keeps its value alone on a cache line and the neighbouring line, so that a worker that writes
+/// progress does not slow down another worker that checks for cancellation.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct OwnLine<T>(T);
@@ -32,7 +33,8 @@ impl Control {
         self.0.cancelled.0.load(Relaxed)
     }
 
-    /// Indices begun so far, in steps of a few thousand limbs; exact once the call has returned.
+    /// The number of indices computed so far, updated every few thousand limbs; exact once the call
+    /// has returned.
     pub fn done(&self) -> usize {
         self.0.done.0.load(Relaxed)
     }

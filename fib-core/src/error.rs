@@ -1,33 +1,33 @@
-//! What can go wrong, typed.
+//! Typed errors.
 
-use crate::job::Failure;
+use crate::record::Failure;
 
-/// Why a batch could not be computed whole.
+/// Why a batch could not be computed completely.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Refused before any work: the results and their table would not fit the limit.
-    #[error("the results need {bytes} bytes, the limit is {limit}")]
+    /// Refused before any work: the results and their table need more memory than the limit allows.
+    #[error("the results need {}, the limit is {}", size(*bytes), size((*limit).into()))]
     Limit {
         /// Predicted bytes of results and table.
         bytes: u128,
         /// The limit they were checked against, in bytes.
         limit: u64,
     },
-    /// The system refused the memory although the limit allowed it.
-    #[error("the system refused {bytes} bytes for the results")]
+    /// The system refused the memory, although the limit allowed it.
+    #[error("the system refused {} for the results", size(*bytes))]
     Allocation {
         /// Bytes asked for.
         bytes: u128,
     },
-    /// Some indices could not be computed; all others were.
+    /// Some indices could not be computed. All other indices were computed.
     #[error("{}", describe(.0))]
     Failed(Vec<Failure>),
-    /// [`Control::cancel`](crate::Control::cancel) came before the end.
+    /// [`Control::cancel`](crate::Control::cancel) was called before the end.
     #[error("cancelled")]
     Cancelled,
     /// A backend returned without running every chunk: a defect of the backend.
-    #[error("the backend left {chunks} chunks undone")]
+    #[error("the backend did not run {chunks} chunks")]
     Skipped {
         /// How many chunks.
         chunks: usize,
@@ -35,11 +35,24 @@ pub enum Error {
     /// A backend could not be built or has lost its workers.
     #[error("{backend}: {reason}")]
     Backend {
-        /// Its name.
+        /// The name of the backend.
         backend: &'static str,
         /// What happened.
         reason: String,
     },
+}
+
+/// A number of bytes as people read it, never rounded down by more than it says: 15.9 GB.
+fn size(bytes: u128) -> String {
+    const UNITS: [&str; 7] = ["KB", "MB", "GB", "TB", "PB", "EB", "ZB"];
+    let (mut value, mut unit) = (bytes as f64, "bytes");
+    for larger in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, larger);
+    }
+    if unit == "bytes" { format!("{bytes} bytes") } else { format!("{value:.1} {unit}") }
 }
 
 fn describe(failures: &[Failure]) -> String {

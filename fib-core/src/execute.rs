@@ -4,34 +4,34 @@ use crate::backend::FibBackend;
 use crate::chunking::Chunking;
 use crate::control::Control;
 use crate::error::Error;
-use crate::job::{Chunk, Job, Outcome, Record, inside_a_chunk};
+use crate::job::Job;
 use crate::kernel::Kernel;
 use crate::layout::Layout;
 use crate::memory::MemoryLimit;
+use crate::record::{ChunkRecord, Outcome};
 use crate::sequential::Sequential;
 use crate::table::Table;
-use std::num::NonZeroUsize;
-use std::ops::Range;
+use crate::work::inside_a_chunk;
 use std::sync::Arc;
 
-/// How a batch is computed.
+/// How to compute a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// How it is cut.
+    /// How to cut the batch into chunks.
     pub chunking: Chunking,
-    /// How much memory it may take.
+    /// The most memory that the results may take.
     pub memory: MemoryLimit,
     /// Whether each chunk records when and where it ran.
     pub timeline: bool,
-    /// Cancellation and progress.
+    /// Cancels the computation and counts finished indices.
     pub control: Control,
 }
 
 /// Computes F(n) for every n of `indices`.
 ///
 /// # Errors
-/// [`Error::Limit`] and [`Error::Allocation`] before any work; afterwards those of [`execute`],
-/// which also tells how to keep what was computed in spite of them.
+/// [`Error::Limit`] and [`Error::Allocation`] before any work; later the errors of [`execute`].
+/// To keep the results that were computed in spite of an error, call [`execute`] on a [`Table`].
 pub fn compute(
     backend: &dyn FibBackend,
     kernel: &Arc<dyn Kernel>,
@@ -43,75 +43,40 @@ pub fn compute(
     Ok(table)
 }
 
-/// Fills `table`: cuts its layout, runs the chunks on `backend`, checks that each was run. Returns
-/// what is known of each chunk.
+/// Fills `table`: runs its layout as a job on `backend` and checks that every chunk ran. Returns the
+/// record of each chunk, in slot order.
 ///
-/// Called inside a kernel, it computes inline on that worker: no pool can wait for itself.
+/// A call from inside a kernel computes inline on that worker, so no pool can wait for itself.
 ///
 /// # Errors
 /// [`Error::Failed`] if indices failed, [`Error::Cancelled`], [`Error::Skipped`] and
-/// [`Error::Backend`]. The results that were computed are in `table` all the same.
+/// [`Error::Backend`]. `table` keeps every result that was computed.
 pub fn execute(
     backend: &dyn FibBackend,
     table: &mut Table,
     options: &Options,
-) -> Result<Vec<Record>, Error> {
+) -> Result<Vec<ChunkRecord>, Error> {
     let Table { layout, arena, gaps } = table;
-    let asked = options.chunking;
-    let (backend, chunking) = match inside_a_chunk() {
-        true => (&Sequential as &dyn FibBackend, asked),
-        false => backend.delegate(layout, asked).unwrap_or((backend, asked)),
-    };
-    let mut records = cut(layout, chunking, backend.workers());
-    let job = Job { chunks: chunks(layout, arena, &mut records, options) };
-    let ran = backend.run(job);
-    *gaps = missing(&records);
-    ran?;
+    let backend = if inside_a_chunk() { &Sequential as &dyn FibBackend } else { backend };
+    let slots = 0..layout.slots();
+    let mut records: Vec<_> =
+        (!slots.is_empty()).then(|| ChunkRecord::new(slots)).into_iter().collect();
+    let outcome = backend.run(Job {
+        layout,
+        arena,
+        records: &mut records,
+        chunking: options.chunking,
+        workers: backend.workers(),
+        control: &options.control,
+        timeline: options.timeline,
+    });
+    *gaps = records.iter().flat_map(ChunkRecord::missing).collect();
+    outcome?;
     check(&records)?;
     Ok(records)
 }
 
-/// An empty record for each chunk.
-fn cut(layout: &Layout, chunking: Chunking, workers: NonZeroUsize) -> Vec<Record> {
-    let mut start = 0;
-    let record = |end| Record::new(std::mem::replace(&mut start, end)..end);
-    chunking.cut(layout, workers).into_iter().map(record).collect()
-}
-
-/// Each chunk with its part of the arena and its own record: nothing is shared, so nothing is
-/// locked.
-fn chunks<'a>(
-    layout: &'a Layout,
-    mut arena: &'a mut [u64],
-    records: &'a mut [Record],
-    options: &'a Options,
-) -> Vec<Chunk<'a>> {
-    let chunk = |record: &'a mut Record| {
-        let Range { start, end } = record.slots;
-        let limbs = layout.offsets()[end] - layout.offsets()[start];
-        let (out, rest) = std::mem::take(&mut arena).split_at_mut(limbs);
-        arena = rest;
-        Chunk { layout, out, record, control: &options.control, timeline: options.timeline }
-    };
-    records.iter_mut().map(chunk).collect()
-}
-
-/// The slots without a result, ascending.
-fn missing(records: &[Record]) -> Vec<Range<usize>> {
-    let of = |record: &Record| {
-        let Range { start, end } = record.slots;
-        let mut gaps: Vec<_> = record.failures.iter().map(|f| f.slot..f.slot + 1).collect();
-        match record.outcome {
-            Outcome::Done => {}
-            Outcome::Skipped => gaps.push(start..end),
-            Outcome::Cancelled(done) => gaps.push(start + done..end),
-        }
-        gaps
-    };
-    records.iter().flat_map(of).collect()
-}
-
-fn check(records: &[Record]) -> Result<(), Error> {
+fn check(records: &[ChunkRecord]) -> Result<(), Error> {
     let failures: Vec<_> = records.iter().flat_map(|r| &r.failures).cloned().collect();
     let skipped = records.iter().filter(|r| r.outcome == Outcome::Skipped).count();
     let cancelled = records.iter().any(|r| matches!(r.outcome, Outcome::Cancelled(_)));

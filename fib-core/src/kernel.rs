@@ -4,38 +4,71 @@ use crate::control::Control;
 use crate::size;
 use std::time::Duration;
 
-/// Which slots a kernel wants, and in what order.
+/// The slots that a kernel asks for, and their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// One slot per requested index, in the caller's order; repeats are computed again.
+    /// One slot for each requested index, in the caller's order. Repeats are computed again.
     AsGiven,
-    /// Slots ascending and distinct; repeats share one slot.
+    /// Ascending, distinct indices. Repeats share one slot.
     Ascending,
 }
 
 /// Sequential arithmetic that fills slots with Fibonacci numbers.
+///
+/// A complete kernel, for indices whose numbers fit 64 bits:
+///
+/// ```
+/// use fib_core::{Kernel, Options, Run, Sequential, compute};
+/// use std::sync::Arc;
+///
+/// struct Small;
+///
+/// impl Kernel for Small {
+///     fn name(&self) -> &'static str {
+///         "small"
+///     }
+///     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
+///         1.0 + n as f64 // one addition for each index below n
+///     }
+///     fn fill(&self, run: &mut Run<'_>) {
+///         while let Some(slot) = run.next_slot() {
+///             assert!(slot.n <= 93, "F({}) needs more than 64 bits", slot.n);
+///             let (mut a, mut b) = (0u64, 1u64);
+///             for _ in 0..slot.n {
+///                 (a, b) = (b, a.wrapping_add(b));
+///             }
+///             slot.out.fill(a); // one limb, or none for F(0) = 0
+///         }
+///     }
+/// }
+///
+/// let kernel: Arc<dyn Kernel> = Arc::new(Small);
+/// let table = compute(&Sequential, &kernel, &[0, 10, 93], &Options::default())?;
+/// assert_eq!(table.limbs(2), Some(&[12200160415121876738][..]));
+/// # Ok::<(), fib_core::Error>(())
+/// ```
 pub trait Kernel: Send + Sync {
     /// The name users choose it by.
     fn name(&self) -> &'static str;
 
-    /// The order in which this kernel wants its slots.
+    /// The order in which this kernel asks for its slots.
     fn order(&self) -> Order {
         Order::AsGiven
     }
 
-    /// Limbs of the slot of F(n): exact, known before any work.
+    /// The number of limbs of the slot of F(n): exact, and known before any work.
     fn limbs(&self, n: u64) -> usize {
         size::limbs(n)
     }
 
-    /// Predicted cost of F(n), in any unit, when the slot before holds F(`previous`).
-    /// It balances chunks and is never reported. It must be finite and at least 0.
+    /// The predicted cost of F(n), in any unit, if the slot before holds F(`previous`). Costs balance
+    /// chunks and are never reported. A cost must be finite and at least 0.
     fn cost(&self, n: u64, previous: Option<u64>) -> f64;
 
     /// Fills every slot that `run` hands out: `while let Some(slot) = run.next_slot() { .. }`.
     ///
-    /// A panic here loses the slot handed out last and no other: `fill` is called again for the
-    /// slots after it.
+    /// A panic loses only the slot that was handed out last. Then `fill` is called again for the slots
+    /// after that slot.
     fn fill(&self, run: &mut Run<'_>);
 }
 
@@ -45,17 +78,18 @@ pub struct Slot<'r> {
     pub n: u64,
     /// Where F(n) goes: `Kernel::limbs(n)` little-endian limbs with unspecified contents.
     pub out: &'r mut [u64],
-    /// The slots this run has filled so far, without gaps: the last one ends where this ends.
+    /// The slots that this run has filled so far, without gaps. The last slot ends where this slice
+    /// ends.
     pub before: &'r [u64],
 }
 
-/// A pause that a backend inserts between two indices; returns how long it lasted.
+/// A pause that a backend inserts between two indices. It returns how long it lasted.
 pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut() -> Duration;
 
-/// What a kernel sees of a chunk: its slots, one after another.
+/// The slots of a chunk, one after another: all that a kernel sees of the chunk.
 pub struct Run<'a> {
     pub(crate) indices: &'a [u64],
-    /// Starts of the slots and the end of the last; `offsets[0]` is where `out` begins.
+    /// The starts of the slots and the end of the last slot. `out` begins at `offsets[0]`.
     pub(crate) offsets: &'a [usize],
     pub(crate) out: &'a mut [u64],
     pub(crate) control: &'a Control,
@@ -66,8 +100,8 @@ pub struct Run<'a> {
     weight: usize,
 }
 
-/// Progress is reported after about this many limbs, so that the shared counter costs nothing even
-/// where an index takes nanoseconds.
+/// Progress is reported after about this many limbs, so that the shared counter costs next to nothing
+/// even where an index takes nanoseconds.
 const REPORT_LIMBS: usize = 4096;
 
 impl<'a> Run<'a> {
@@ -83,7 +117,7 @@ impl<'a> Run<'a> {
         Run { indices, offsets, out, control, checkpoint, next, paused, unreported, weight }
     }
 
-    /// The next slot to fill, or `None` when there is none left or the computation was cancelled.
+    /// The next slot to fill; `None` if no slot is left or the computation was cancelled.
     pub fn next_slot(&mut self) -> Option<Slot<'_>> {
         let &n = self.indices.get(self.next)?;
         if self.control.is_cancelled() {

@@ -1,4 +1,4 @@
-//! Where every result goes, decided before any work: one arena of limbs and a table of offsets.
+//! Where every result goes. This is decided before any work: one arena of limbs and a table of offsets.
 
 use crate::error::Error;
 use crate::kernel::{Kernel, Order};
@@ -7,37 +7,55 @@ use std::mem::size_of;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A batch laid out for one kernel: which slot holds which index, how long each slot is, and what
-/// filling it is predicted to cost.
+/// A batch laid out for one kernel: which slot holds which index, how long each slot is, and how much
+/// each slot is predicted to cost.
+///
+/// ```
+/// use fib_core::{Layout, MemoryLimit, kernels};
+///
+/// // F(100) has 69 bits, so its slot has two limbs. `iterative` computes repeats again.
+/// let layout = Layout::new(kernels::iterative(), &[100, 10, 100], MemoryLimit::default())?;
+/// assert_eq!((layout.slots(), layout.offsets()), (3, &[0, 2, 3, 5][..]));
+///
+/// // `stepping` asks for ascending indices; here repeats share one slot.
+/// let layout = Layout::new(kernels::stepping(), &[100, 10, 100], MemoryLimit::default())?;
+/// assert_eq!((layout.len(), layout.indices()), (3, &[10, 100][..]));
+///
+/// // A batch that cannot fit is refused before any work.
+/// assert!(Layout::new(kernels::doubling(), &[u64::MAX], MemoryLimit::default()).is_err());
+/// # Ok::<(), fib_core::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Layout {
     kernel: Arc<dyn Kernel>,
-    /// Shared with tasks, which outlive any borrow; so are the offsets.
+    /// Shared with tasks, which outlive any borrow, as are the offsets.
     indices: Arc<Vec<u64>>,
-    /// Starts of the slots in the arena, in limbs, and the end of the last.
+    /// The starts of the slots in the arena, in limbs, and the end of the last slot.
     offsets: Arc<Vec<usize>>,
     /// Running sums of the predicted costs.
     costs: Vec<f64>,
-    /// Slot of each of the caller's positions; `None` where they are the same.
+    /// The slot of each position of the caller; `None` if slots and positions are the same.
     slot_of: Option<Vec<usize>>,
 }
 
-/// Bytes that the tables take for each index, repeats included.
+/// The bytes that the tables take for each index, repeats included.
 const TABLE_BYTES: usize = size_of::<u64>() + 2 * size_of::<usize>() + size_of::<f64>();
 
-/// Bytes that `count` indices cost besides their results: so long a list can be refused unseen.
+/// The bytes that `count` indices take besides their results. With this, a list that is too long can
+/// be refused before it is expanded.
 pub fn table_bytes(count: u128) -> u128 {
     count.saturating_mul(TABLE_BYTES as u128)
 }
 
 impl Layout {
-    /// Lays out `wanted`, in the order the kernel asks for.
+    /// Lays out `wanted` in the order that the kernel asks for.
     ///
     /// # Errors
-    /// [`Error::Limit`] if results and table need more than `limit`; nothing large was allocated
-    /// then.
+    /// [`Error::Limit`] if the results and their table need more than `limit`. In that case nothing
+    /// large was allocated.
     pub fn new(kernel: Arc<dyn Kernel>, wanted: &[u64], limit: MemoryLimit) -> Result<Self, Error> {
         let tables = table_bytes(wanted.len() as u128);
+        let limit = limit.fixed_for(tables);
         check(limit, tables)?;
         let (indices, slot_of) = match kernel.order() {
             Order::Ascending => ascending(wanted),
@@ -49,7 +67,7 @@ impl Layout {
         Ok(Layout { kernel, indices, offsets, costs, slot_of })
     }
 
-    /// The kernel this is laid out for.
+    /// The kernel that the batch is laid out for.
     pub fn kernel(&self) -> &Arc<dyn Kernel> {
         &self.kernel
     }
@@ -59,27 +77,27 @@ impl Layout {
         &self.indices
     }
 
-    /// How many results the caller sees, repeats included.
+    /// The number of results that the caller sees, repeats included.
     pub fn len(&self) -> usize {
         self.slot_of.as_ref().map_or(self.indices.len(), Vec::len)
     }
 
-    /// Whether there is nothing to compute.
+    /// Whether the batch is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many numbers are computed: less than [`len`](Self::len) where repeats share a slot.
+    /// The number of slots: less than [`len`](Self::len) where repeats share a slot.
     pub fn slots(&self) -> usize {
         self.indices.len()
     }
 
-    /// Limbs of all slots together.
+    /// The number of limbs of all slots together.
     pub fn limbs(&self) -> usize {
         self.offsets[self.slots()]
     }
 
-    /// The slot of the caller's position `i`.
+    /// The slot that holds the result for the caller's position `i`.
     ///
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
@@ -87,12 +105,12 @@ impl Layout {
         self.slot_of.as_ref().map_or(i, |slots| slots[i])
     }
 
-    /// Where in the arena `slot` lies.
+    /// The limbs of `slot` in the arena.
     pub(crate) fn range(&self, slot: usize) -> Range<usize> {
         self.offsets[slot]..self.offsets[slot + 1]
     }
 
-    /// Starts of the slots in the arena, in limbs, and the end of the last.
+    /// The starts of the slots in the arena, in limbs, and the end of the last slot.
     pub fn offsets(&self) -> &[usize] {
         &self.offsets
     }
@@ -101,7 +119,8 @@ impl Layout {
         (Arc::clone(&self.indices), Arc::clone(&self.offsets))
     }
 
-    /// Running sums of the predicted costs, in the kernel's unit: up to and including each slot.
+    /// Running sums of the predicted costs, in the unit of the kernel. The sum at a slot includes the
+    /// cost of that slot.
     pub fn costs(&self) -> &[f64] {
         &self.costs
     }
@@ -111,7 +130,7 @@ fn check(limit: MemoryLimit, bytes: u128) -> Result<(), Error> {
     limit.check(bytes).map_err(|limit| Error::Limit { bytes, limit })
 }
 
-/// The distinct indices in ascending order, and where each of `wanted` is among them.
+/// The distinct indices in ascending order, and the position of each of `wanted` among them.
 fn ascending(wanted: &[u64]) -> (Vec<u64>, Option<Vec<usize>>) {
     let mut distinct = wanted.to_vec();
     if wanted.is_sorted_by(|a, b| a < b) {
@@ -123,8 +142,8 @@ fn ascending(wanted: &[u64]) -> (Vec<u64>, Option<Vec<usize>>) {
     (distinct, Some(slots))
 }
 
-/// Starts of the slots and the end of the last; `check` judges their limbs together before it is
-/// needed that they fit a `usize`.
+/// The starts of the slots and the end of the last slot. `check` judges the sum of all limbs even
+/// where that sum does not fit a `usize`.
 fn offsets(
     kernel: &dyn Kernel,
     indices: &[u64],

@@ -1,16 +1,17 @@
-//! Exact Fibonacci numbers in batches, cut so that *what* is computed and *where* never meet.
+//! Exact Fibonacci numbers in batches. *What* to compute is kept apart from *where* to compute it.
 //!
-//! A [`Kernel`] decides what to compute and never sees a thread; a [`FibBackend`] decides where and
-//! when and never computes a number. Between them lies one flow of data:
+//! A [`Kernel`] decides what to compute and never sees a thread. A [`FibBackend`] decides where and
+//! when to compute, and never computes a number. The data flows one way:
 //!
 //! ```text
-//! indices -> Layout -> Job of Chunks -> backend -> kernel -> Table
+//! indices -> Layout -> Job -> Chunks -> backend -> kernel -> Table
 //! ```
 //!
-//! The size of F(n) is known before it is computed, so all results are laid out first in one arena
-//! of limbs, and memory is refused before work. Each chunk owns its part of that arena.
+//! The size of F(n) is known before F(n) is. So all results are laid out first, in one arena of
+//! 64-bit limbs, and a batch that needs too much memory is refused before any work. Each chunk owns
+//! its part of the arena.
 //!
-//! This crate starts no thread and knows no backend but [`Sequential`].
+//! This crate starts no thread, and [`Sequential`] is the only backend that it knows.
 //!
 //! ```
 //! use fib_core::{Options, Sequential, compute, kernels};
@@ -21,12 +22,12 @@
 //! # Ok::<(), fib_core::Error>(())
 //! ```
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod affinity;
 mod backend;
+mod chunk;
 mod chunking;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod control;
 mod error;
 mod execute;
@@ -35,22 +36,27 @@ mod kernel;
 pub mod kernels;
 mod layout;
 mod memory;
+mod record;
 mod scarcity;
 mod sequential;
 pub mod size;
 mod table;
 mod task;
+mod work;
 
-pub use backend::{Descriptor, FibBackend, Scheduling, Settings, Supervision};
+pub use backend::{Descriptor, FibBackend, Scheduling, Settings};
+pub use chunk::Chunk;
 pub use chunking::{Chunking, ParseChunkingError};
 pub use control::Control;
 pub use error::Error;
 pub use execute::{Options, compute, execute};
-pub use job::{Chunk, Failure, Job, Outcome, Record, Span};
+pub use job::Job;
 pub use kernel::{Kernel, Order, Run, Slot};
 pub use layout::{Layout, table_bytes};
 pub use memory::MemoryLimit;
+pub use num_bigint::BigUint;
+pub use record::{ChunkRecord, ChunkSpan, Failure, Outcome};
 pub use scarcity::warn_of_fewer_threads;
 pub use sequential::{SEQUENTIAL, Sequential};
 pub use table::{Table, from_limbs};
-pub use task::{Pending, Reply, Task};
+pub use task::{Pending, Task, TaskReply};

@@ -1,27 +1,34 @@
-//! How much memory the results may take: asked before work, never discovered by an abort.
+//! How much memory the results may take. This is checked before any work, so that a batch that is too
+//! large ends in an error and never in an abort.
 
 use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// The most bytes that results and their table may take.
+/// The most bytes that the results and their table may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MemoryLimit {
-    /// Half of what the machine, or the control group this process lives in, has left.
+    /// Half of the memory that is available on this machine, or in the control group of this process.
     #[default]
     HalfOfAvailable,
     /// This many bytes.
     Bytes(u64),
 }
 
-/// Below this nobody asks what is available: the asking would take longer than the work.
+/// Up to this many bytes the system is not asked what is available: asking would take longer than
+/// the work.
 const ALWAYS_ALLOWED: u128 = 16 << 20;
 
 impl MemoryLimit {
-    /// The same limit with what is available asked for now, once: for many checks in a row.
+    /// The same limit as a number of bytes. Asks the system once, for many checks in a row.
     pub fn fixed(self) -> Self {
         match self {
             MemoryLimit::HalfOfAvailable => MemoryLimit::Bytes(available() / 2),
             MemoryLimit::Bytes(_) => self,
         }
+    }
+
+    /// Like [`fixed`](Self::fixed), unless a check of at least `bytes` needs no question.
+    pub(crate) fn fixed_for(self, bytes: u128) -> Self {
+        if bytes > ALWAYS_ALLOWED { self.fixed() } else { self }
     }
 
     /// `Err(limit)` if `bytes` are more than the limit.
@@ -35,8 +42,8 @@ impl MemoryLimit {
     }
 }
 
-/// Bytes that can be had now without swapping, control group included; everything where the system
-/// does not tell.
+/// The bytes that are available now without swapping, limited by the control group. Where the system
+/// does not say, there is no limit.
 fn available() -> u64 {
     let Ok(mut system) = System::new() else { return u64::MAX };
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
@@ -46,12 +53,12 @@ fn available() -> u64 {
         system.refresh_processes_specifics(this, false, ProcessRefreshKind::nothing());
         system.process(pid)?.cgroup_limits()
     });
-    // Resident memory, not usage: a group's page cache is given back when memory is asked for.
+    // Resident memory, not usage: the kernel frees the group's page cache when a program needs memory.
     group.map_or(machine, |group| machine.min(group.total_memory.saturating_sub(group.rss)))
 }
 
-/// Whether the allocator would grant this many limbs. Asking first turns what would be an abort
-/// into an error, and leaves the zeroing to the system, page by page, where the workers run.
+/// Whether the allocator would grant this many limbs. Asking first turns an abort into an error. The
+/// arena itself is then allocated zeroed, and the system clears its pages where the workers run.
 pub(crate) fn can_allocate(limbs: usize) -> bool {
     Vec::<u64>::new().try_reserve_exact(limbs).is_ok()
 }

@@ -1,10 +1,9 @@
-//! What to do where the system refuses threads: compute with fewer, and say so.
+//! What to do if the system refuses threads: compute with fewer threads, and warn.
 
-use std::num::NonZeroUsize;
-
-/// Warns that the system refused threads, if it did: the batch is computed all the same, by fewer.
-pub fn warn_of_fewer_threads(backend: &str, granted: usize, wanted: NonZeroUsize) {
-    if granted < wanted.get() {
+/// Logs a warning if the system granted fewer threads than `wanted`. The batch is computed all the
+/// same, by fewer workers.
+pub fn warn_of_fewer_threads(backend: &str, granted: usize, wanted: usize) {
+    if granted < wanted {
         log::warn!("{backend}: the system granted {granted} of {wanted} threads");
     }
 }

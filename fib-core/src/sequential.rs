@@ -1,17 +1,9 @@
-//! The baseline: every chunk on the calling thread, one after another.
+//! The baseline: the calling thread runs every chunk, one after another.
 
 use crate::backend::{Descriptor, FibBackend, Scheduling};
 use crate::error::Error;
 use crate::job::Job;
 use std::num::NonZeroUsize;
-
-/// Registry entry of [`Sequential`].
-pub const SEQUENTIAL: Descriptor = Descriptor {
-    name: "sequential",
-    summary: "the calling thread alone: the baseline of every speedup",
-    scheduling: Scheduling::Serial,
-    build: |_| Ok(Box::new(Sequential)),
-};
 
 /// Runs every chunk on the calling thread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,3 +19,11 @@ impl FibBackend for Sequential {
         Ok(())
     }
 }
+
+/// Registry entry of [`Sequential`].
+pub const SEQUENTIAL: Descriptor = Descriptor {
+    name: "sequential",
+    summary: "the calling thread alone: the baseline of every speedup",
+    scheduling: Scheduling::Serial,
+    build: |_| Ok(Box::new(Sequential)),
+};

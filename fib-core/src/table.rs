@@ -10,12 +10,12 @@ use std::ops::Range;
 pub struct Table {
     pub(crate) layout: Layout,
     pub(crate) arena: Vec<u64>,
-    /// Slots without a result, ascending.
+    /// The slots without a result, ascending.
     pub(crate) gaps: Vec<Range<usize>>,
 }
 
 impl Table {
-    /// A table with room for every result of `layout`, and none of them computed yet.
+    /// An empty table with room for every result of `layout`.
     ///
     /// # Errors
     /// [`Error::Allocation`] if the system refuses the memory.
@@ -29,12 +29,12 @@ impl Table {
         Ok(Table { layout, arena: vec![0; limbs], gaps })
     }
 
-    /// How it is laid out.
+    /// The layout of the batch.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// How many results there are, repeats included.
+    /// The number of results, repeats included.
     pub fn len(&self) -> usize {
         self.layout.len()
     }
@@ -47,13 +47,13 @@ impl Table {
     /// The index of result `i`.
     ///
     /// # Panics
-    /// If `i` is not below [`len`](Self::len), as all of the following.
+    /// If `i` is not below [`len`](Self::len). The same holds for the methods below.
     pub fn index(&self, i: usize) -> u64 {
         self.layout.indices()[self.layout.slot_of(i)]
     }
 
-    /// Result `i` as little-endian limbs without leading zeros, F(0) as none; `None` if it was not
-    /// computed, which happens only where [`execute`](crate::execute) returned an error.
+    /// Result `i` as little-endian limbs without leading zero limbs; F(0) has no limbs. `None` if the
+    /// result was not computed, which happens only if [`execute`](crate::execute) returned an error.
     pub fn limbs(&self, i: usize) -> Option<&[u64]> {
         let slot = self.layout.slot_of(i);
         let next_gap = self.gaps.partition_point(|gap| gap.end <= slot);
@@ -61,28 +61,28 @@ impl Table {
         (!missing).then(|| &self.arena[self.layout.range(slot)])
     }
 
-    /// Result `i` as a `BigUint`; `None` as for [`limbs`](Self::limbs).
+    /// Result `i` as a `BigUint`. `None` for the same reason as [`limbs`](Self::limbs).
     pub fn to_biguint(&self, i: usize) -> Option<BigUint> {
         self.limbs(i).map(from_limbs)
     }
 
-    /// `(n, F(n))` for every result that was computed, in the caller's order.
+    /// `(n, F(n))` for every computed result, in the caller's order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, BigUint)> + '_ {
         (0..self.len()).filter_map(|i| Some((self.index(i), self.to_biguint(i)?)))
     }
 
-    /// The limbs of all slots, in slot order, computed or not.
+    /// The limbs of all slots in slot order, whether they were computed or not.
     pub fn arena(&self) -> &[u64] {
         &self.arena
     }
 
-    /// Overwrites every slot with `limb`, so that what is not computed afterwards shows.
+    /// Overwrites every slot with `limb`, so that a result that is not computed afterwards is noticed.
     pub fn overwrite(&mut self, limb: u64) {
         self.arena.fill(limb);
     }
 }
 
-/// The number whose little-endian 64-bit limbs are given.
+/// The number with these little-endian 64-bit limbs.
 pub fn from_limbs(limbs: &[u64]) -> BigUint {
     BigUint::new(limbs.iter().flat_map(|&limb| [limb as u32, (limb >> 32) as u32]).collect())
 }

@@ -1,26 +1,29 @@
-//! A chunk in two halves, for workers that may not borrow: the task travels, the pending half stays.
+//! A chunk in two halves, for workers that may not borrow. The task travels to the worker; the pending
+//! half stays and takes the results.
 
 use crate::control::Control;
-use crate::job::{Failure, Outcome, Record, Span, Work};
 use crate::kernel::Kernel;
+use crate::record::{ChunkRecord, ChunkSpan, Failure, Outcome};
+use crate::work::Work;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Owned work, `'static` and `Send`: a persistent worker may hold it.
+/// Owned work, `'static` and `Send`, that a worker of a pool may hold.
 #[must_use = "a task that is not run leaves its results missing"]
 pub struct Task {
     pub(crate) kernel: Arc<dyn Kernel>,
-    /// Those of the whole layout, and the starts of its slots and the end of the last.
+    /// The indices of the whole layout.
     pub(crate) indices: Arc<Vec<u64>>,
+    /// The starts of the slots of the whole layout, and the end of the last slot.
     pub(crate) offsets: Arc<Vec<usize>>,
-    /// Which of them.
+    /// The slots of this task.
     pub(crate) slots: Range<usize>,
     pub(crate) control: Control,
     pub(crate) timeline: bool,
 }
 
 impl Task {
-    /// Work that is nobody's chunk here: what a worker process makes of a request.
+    /// A task that was cut elsewhere: what a worker process builds from a request.
     pub fn new(kernel: Arc<dyn Kernel>, indices: Vec<u64>) -> Self {
         let (mut end, mut last) = (0, None);
         let ends = indices.iter().map(|&n| {
@@ -38,23 +41,23 @@ impl Task {
         Task { kernel, indices, offsets, slots, control, timeline: false }
     }
 
-    /// Limbs of all its slots together.
+    /// The number of limbs of all slots together.
     pub fn limbs(&self) -> usize {
         self.offsets[self.slots.end] - self.offsets[self.slots.start]
     }
 
-    /// Computes on the calling thread, which is worker number `worker`, from 0.
-    pub fn run(self, worker: usize) -> Reply {
+    /// Computes on the calling thread. `worker` is the number of the worker, counted from 0.
+    pub fn run(self, worker: usize) -> TaskReply {
         let mut limbs = vec![0; self.limbs()];
         let record = self.run_into(&mut limbs, worker);
-        Reply { limbs, record }
+        TaskReply { limbs, record }
     }
 
-    /// As [`run`](Self::run), with the results written to `out`.
+    /// Like [`run`](Self::run), but writes the results to `out`.
     ///
     /// # Panics
     /// If `out` is shorter than [`limbs`](Self::limbs).
-    pub fn run_into(self, out: &mut [u64], worker: usize) -> Record {
+    pub fn run_into(self, out: &mut [u64], worker: usize) -> ChunkRecord {
         let Task { kernel, indices, offsets, slots, control, timeline } = self;
         let work = Work {
             kernel: &*kernel,
@@ -69,36 +72,62 @@ impl Task {
 
 /// The results of a [`Task`].
 #[must_use = "a reply belongs to its `Pending`"]
-pub struct Reply {
+pub struct TaskReply {
     limbs: Vec<u64>,
-    record: Record,
+    record: ChunkRecord,
 }
 
-/// The half of a chunk that stays behind and takes the results. Dropped without any, the chunk
-/// counts as not run.
+/// The half of a chunk that stays and takes the results. If it is dropped without results, the chunk
+/// counts as skipped.
+///
+/// A queue of pending halves for each worker is all that message passing needs:
+///
+/// ```
+/// use fib_core::{Chunk, Pending, Task};
+/// use std::{collections::VecDeque, sync::mpsc};
+///
+/// fn through_a_channel(chunks: Vec<Chunk<'_>>) {
+///     let (tasks, inbox) = mpsc::channel::<Task>();
+///     let (outbox, replies) = mpsc::channel();
+///     let worker = std::thread::spawn(move || {
+///         inbox.iter().try_for_each(|task| outbox.send(task.run(0)))
+///     });
+///     let mut waiting: VecDeque<Pending<'_>> = VecDeque::new();
+///     for chunk in chunks {
+///         let (task, pending) = chunk.detach();
+///         waiting.push_back(pending);
+///         tasks.send(task).unwrap();
+///     }
+///     drop(tasks); // the worker ends after the last task
+///     for reply in replies {
+///         waiting.pop_front().unwrap().finish(reply); // one worker replies in order
+///     }
+///     worker.join().unwrap().unwrap();
+/// }
+/// ```
 #[must_use = "a pending chunk that is neither finished nor failed leaves its results missing"]
 pub struct Pending<'a> {
     pub(crate) kernel: &'a Arc<dyn Kernel>,
     pub(crate) indices: &'a [u64],
     pub(crate) offsets: &'a [usize],
     pub(crate) out: &'a mut [u64],
-    pub(crate) record: &'a mut Record,
+    pub(crate) record: &'a mut ChunkRecord,
     pub(crate) control: &'a Control,
 }
 
 impl Pending<'_> {
-    /// What is to be computed with.
+    /// The kernel that is to compute the indices.
     pub fn kernel(&self) -> &dyn Kernel {
         &**self.kernel
     }
 
-    /// The indices that were asked for, in slot order.
+    /// The indices to compute, in slot order.
     pub fn indices(&self) -> &[u64] {
         self.indices
     }
 
-    /// The indices at these positions, from 0, and their slots: neighbours in the arena, to be
-    /// filled.
+    /// The indices at these positions (counted from 0), and the limbs of their slots, which lie next
+    /// to each other in the arena.
     ///
     /// # Panics
     /// If a position is out of range.
@@ -108,13 +137,13 @@ impl Pending<'_> {
         (&self.indices[positions], &mut self.out[slots])
     }
 
-    /// What cancels the computation and tells how far it is.
+    /// Cancels the computation and counts finished indices.
     pub fn control(&self) -> &Control {
         self.control
     }
 
-    /// Takes the results. A reply to another task fails this one instead.
-    pub fn finish(self, reply: Reply) {
+    /// Takes the results. If the reply belongs to another task, every index of this chunk fails.
+    pub fn finish(self, reply: TaskReply) {
         if reply.record.slots != self.record.slots || reply.limbs.len() != self.out.len() {
             return self.fail("the reply belongs to another task");
         }
@@ -122,15 +151,19 @@ impl Pending<'_> {
         *self.record = reply.record;
     }
 
-    /// Ends the chunk by what was learned of it piece by piece: the first `computed` of its slots
-    /// hold results but for the positions in `failures`; the others were cancelled.
+    /// Ends a chunk that was filled part by part. The first `computed` slots hold results, except for
+    /// the positions in `failures`; the other slots were cancelled.
     ///
     /// # Panics
     /// If a position is out of range.
-    pub fn conclude(self, computed: usize, failures: Vec<(usize, String)>, span: Option<Span>) {
+    pub fn conclude(
+        self,
+        computed: usize,
+        failures: Vec<(usize, String)>,
+        span: Option<ChunkSpan>,
+    ) {
         let start = self.record.slots.start;
-        let failure =
-            |(at, message)| Failure { slot: start + at, index: self.indices[at], message };
+        let failure = |(i, message)| Failure { slot: start + i, index: self.indices[i], message };
         self.record.failures = failures.into_iter().map(failure).collect();
         let whole = computed == self.indices.len();
         self.record.outcome = if whole { Outcome::Done } else { Outcome::Cancelled(computed) };
@@ -138,7 +171,7 @@ impl Pending<'_> {
         self.control.add_done(computed);
     }
 
-    /// Gives the chunk up: every index of it failed for this reason.
+    /// Gives the chunk up: every index of the chunk fails with this message.
     pub fn fail(self, message: &str) {
         let failure = |(slot, &index)| Failure { slot, index, message: message.into() };
         self.record.failures = self.record.slots.clone().zip(self.indices).map(failure).collect();

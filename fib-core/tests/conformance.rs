@@ -1,6 +1,6 @@
 //! The baseline is a backend too; and a suite that lets defects pass would prove nothing.
 
-use fib_core::conformance::{SUITE, check};
+use fib_conformance::{SUITE, check};
 use fib_core::{Descriptor, Error, FibBackend, Job, SEQUENTIAL, Scheduling};
 use std::num::NonZeroUsize;
 use std::panic::catch_unwind;

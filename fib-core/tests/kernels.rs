@@ -43,7 +43,7 @@ fn assert_is_fibonacci(n: u64, f: &BigUint, kernel: &str) {
 
 #[test]
 fn the_ladder_knows_small_numbers() {
-    let by_addition = fib_core::conformance::fibonacci_upto(90);
+    let by_addition = fib_conformance::fibonacci_upto(90);
     for (n, f) in by_addition.iter().enumerate() {
         assert_eq!(BigUint::from(residue(n as u64, PRIMES[0])), f % PRIMES[0]);
     }

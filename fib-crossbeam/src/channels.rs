@@ -1,45 +1,84 @@
-//! Persistent workers: owned work in, owned results back.
+//! Sharing by communicating: workers of a pool receive owned tasks and send owned results back.
+//!
+//! ```text
+//! caller -- send: TaskRequest { ticket, task, reply } --> workers
+//! caller <-- receive: (ticket, TaskReply) --------------- workers
+//! ```
+//!
+//! The workers outlive the batch, so they cannot borrow its chunks. Each chunk is split instead: the
+//! task travels to a worker, the pending half stays with the caller and copies the results in. The
+//! price of ownership is that copy; the gain is that no thread is started for a batch.
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use fib_core::{
-    Descriptor, Error, FibBackend, Job, Pending, Reply, Scheduling, Settings, Task, affinity,
-    warn_of_fewer_threads,
+    Chunk, Descriptor, Error, FibBackend, Job, Pending, Scheduling, Settings, Task, TaskReply,
+    affinity, warn_of_fewer_threads,
 };
 use std::num::NonZeroUsize;
 use std::thread::{Builder, JoinHandle};
 
-/// Registry entry of [`Channels`].
-pub const CHANNELS: Descriptor = Descriptor {
-    name: "crossbeam",
-    summary: "persistent workers: owned chunks in, owned results back, over bounded channels",
-    scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Channels::new(settings)?)),
-};
-
-/// At most this many chunks of a batch are on their way at once. Any usual batch is queued whole,
-/// so that no worker waits for the caller to be scheduled.
+/// The most chunks of a batch that are in flight at once. A batch of usual size is queued completely,
+/// so no worker waits until the system schedules the caller.
 const WINDOW: usize = 1024;
 
-/// A chunk's work on its way to a worker. `ticket` says which half stayed behind.
-struct Request {
+/// A task on its way to a worker. `ticket` is the position of its pending half.
+struct TaskRequest {
     ticket: usize,
     task: Task,
-    reply: Sender<(usize, Reply)>,
+    reply: Sender<(usize, TaskReply)>,
 }
 
-/// Worker threads that outlive the batches, fed through one channel.
+/// A pool of threads that are fed through one channel.
 #[derive(Debug)]
 pub struct Channels {
-    requests: Option<Sender<Request>>,
+    requests: Option<Sender<TaskRequest>>,
     threads: Vec<JoinHandle<()>>,
     workers: NonZeroUsize,
 }
 
+impl FibBackend for Channels {
+    fn workers(&self) -> NonZeroUsize {
+        self.workers
+    }
+
+    fn run(&self, job: Job<'_>) -> Result<(), Error> {
+        let mut chunks = job.into_chunks().into_iter();
+        let total = chunks.len();
+        let (reply, replies) = bounded(total.min(WINDOW)); // room for every reply: no worker waits
+        let mut pending: Vec<Option<Pending<'_>>> = Vec::with_capacity(total);
+        for chunk in chunks.by_ref().take(WINDOW) {
+            self.send(chunk, &reply, &mut pending)?;
+        }
+        for _ in 0..total {
+            receive(&replies, &mut pending)?;
+            if let Some(chunk) = chunks.next() {
+                self.send(chunk, &reply, &mut pending)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Channels {
-    /// Starts the workers; fewer, with a warning, where the system refuses that many.
+    /// Sends the task of a chunk to the workers and keeps the pending half.
+    fn send<'a>(
+        &self,
+        chunk: Chunk<'a>,
+        reply: &Sender<(usize, TaskReply)>,
+        pending: &mut Vec<Option<Pending<'a>>>,
+    ) -> Result<(), Error> {
+        let (task, half) = chunk.detach();
+        let request = TaskRequest { ticket: pending.len(), task, reply: reply.clone() };
+        let requests = self.requests.as_ref().ok_or_else(workers_are_gone)?;
+        requests.send(request).map_err(|_| workers_are_gone())?;
+        pending.push(Some(half));
+        Ok(())
+    }
+
+    /// Starts the workers. If the system refuses some of them, the pool has fewer, with a warning.
     ///
     /// # Errors
-    /// [`Error::Backend`] if not even one thread can be had.
+    /// [`Error::Backend`] if the system grants not a single thread.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let (sender, receiver) = bounded(WINDOW);
         let start = |worker| {
@@ -47,8 +86,8 @@ impl Channels {
             let name = format!("crossbeam-{worker}");
             Builder::new().name(name).spawn(move || serve(worker, settings.pin, &requests))
         };
-        let wanted = settings.workers;
-        let threads: Vec<_> = (0..wanted.get()).map_while(|worker| start(worker).ok()).collect();
+        let wanted = settings.workers.get();
+        let threads: Vec<_> = (0..wanted).map_while(|worker| start(worker).ok()).collect();
         let workers = NonZeroUsize::new(threads.len()).ok_or_else(|| Error::Backend {
             backend: CHANNELS.name,
             reason: "the system granted no thread".into(),
@@ -58,56 +97,45 @@ impl Channels {
     }
 }
 
-/// A worker's whole life.
-fn serve(worker: usize, pin: bool, requests: &Receiver<Request>) {
+/// Waits for one reply and gives the results to their pending half.
+fn receive(
+    replies: &Receiver<(usize, TaskReply)>,
+    pending: &mut [Option<Pending<'_>>],
+) -> Result<(), Error> {
+    let (ticket, results) = replies.recv().map_err(|_| workers_are_gone())?;
+    if let Some(half) = pending[ticket].take() {
+        half.finish(results);
+    }
+    Ok(())
+}
+
+/// The whole life of a worker.
+fn serve(worker: usize, pin: bool, requests: &Receiver<TaskRequest>) {
     affinity::pin_if(pin, worker);
-    for Request { ticket, task, reply } in requests {
-        let answer = task.run(worker);
-        // Refused only if the caller is gone, and with it whoever wanted the answer.
-        let _ = reply.send((ticket, answer));
+    for TaskRequest { ticket, task, reply } in requests {
+        let results = task.run(worker);
+        let _ = reply.send((ticket, results)); // fails only if the caller has given up
     }
 }
 
-impl FibBackend for Channels {
-    fn workers(&self) -> NonZeroUsize {
-        self.workers
-    }
-
-    fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        let gone =
-            || Error::Backend { backend: CHANNELS.name, reason: "the workers are gone".into() };
-        let requests = self.requests.as_ref().ok_or_else(gone)?;
-        let mut chunks = job.into_chunks().into_iter();
-        let window = chunks.len().min(WINDOW);
-        let (reply, replies) = bounded(window); // room for all that is under way: no worker waits
-        let mut pending: Vec<Option<Pending<'_>>> = Vec::with_capacity(chunks.len());
-        let mut under_way = 0;
-        loop {
-            for chunk in chunks.by_ref().take(window - under_way) {
-                let (task, half) = chunk.detach();
-                let request = Request { ticket: pending.len(), task, reply: reply.clone() };
-                requests.send(request).map_err(|_| gone())?;
-                pending.push(Some(half));
-                under_way += 1;
-            }
-            if under_way == 0 {
-                return Ok(());
-            }
-            let (ticket, answer) = replies.recv().map_err(|_| gone())?;
-            if let Some(half) = pending[ticket].take() {
-                half.finish(answer);
-            }
-            under_way -= 1;
-        }
-    }
+fn workers_are_gone() -> Error {
+    Error::Backend { backend: CHANNELS.name, reason: "the workers are gone".into() }
 }
 
 impl Drop for Channels {
-    /// Hangs up, which ends the workers, and waits for them.
+    /// Closes the channel, which ends the workers, and waits for them.
     fn drop(&mut self) {
         self.requests = None;
         for thread in self.threads.drain(..) {
-            let _ = thread.join(); // a kernel's panic is caught in the task; nothing is left to report
+            let _ = thread.join(); // the panic of a kernel is caught in its task
         }
     }
 }
+
+/// The registry entry of [`Channels`].
+pub const CHANNELS: Descriptor = Descriptor {
+    name: "crossbeam",
+    summary: "a pool of threads: owned chunks in, owned results back, over bounded channels",
+    scheduling: Scheduling::Dynamic,
+    build: |settings| Ok(Box::new(Channels::new(settings)?)),
+};

@@ -1,8 +1,8 @@
 //! Message passing over crossbeam's bounded channels: two backends, one file each.
 //!
-//! [`Channels`] shares by communicating: persistent workers receive owned work and send owned
-//! results back. [`Scoped`] sends borrowed chunks through a channel to threads that live for the
-//! batch. Comparing them shows what ownership costs. No `unsafe`.
+//! [`Scoped`] feeds borrowed chunks through a channel to threads that live for one batch.
+//! [`Channels`] shares by communicating: the threads of a pool receive owned tasks and send owned
+//! results back. Comparing the two shows what ownership costs. No `unsafe`.
 #![forbid(unsafe_code)]
 
 mod channels;

@@ -1,22 +1,18 @@
-//! Scoped workers that borrow: the channel carries chunks, and nothing is copied.
+//! Feeding scoped workers through a bounded channel.
+//!
+//! The workers start first and wait. Then the calling thread sends chunks, and it has to wait itself
+//! while the channel is full (backpressure): at no time do more than two chunks for each worker lie in
+//! the channel. The workers borrow their chunks, so the channel carries pointers and nothing is copied.
 
 use crossbeam::channel::bounded;
 use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling, warn_of_fewer_threads};
 use std::num::NonZeroUsize;
 use std::thread::{Builder, scope};
 
-/// Registry entry of [`Scoped`].
-pub const SCOPED: Descriptor = Descriptor {
-    name: "crossbeam-scoped",
-    summary: "a bounded channel that feeds borrowed chunks to scoped threads",
-    scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Scoped { workers: settings.workers })),
-};
-
-/// Threads that live for the batch and take chunks from a bounded channel.
+/// Threads that live for one batch and receive chunks from a bounded channel.
 #[derive(Clone, Copy, Debug)]
 pub struct Scoped {
-    /// How many threads a batch gets.
+    /// The number of threads for each batch.
     pub workers: NonZeroUsize,
 }
 
@@ -26,21 +22,32 @@ impl FibBackend for Scoped {
     }
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        let chunks = job.into_chunks();
-        let (sender, receiver) = bounded(chunks.len());
-        for chunk in chunks {
-            // The channel has room for all, and its receiver is here: no chunk is refused.
-            sender.send(chunk).unwrap_or_else(|refused| refused.into_inner().run(0));
-        }
-        drop(sender);
-        let work = |worker| receiver.iter().for_each(|chunk| chunk.run(worker));
+        let workers = self.workers.get();
+        let (sender, receiver) = bounded(2 * workers);
         scope(|s| {
-            let granted = (0..self.workers.get())
-                .take_while(|&worker| Builder::new().spawn_scoped(s, move || work(worker)).is_ok())
-                .count();
-            warn_of_fewer_threads(SCOPED.name, granted, self.workers);
+            let start = |&worker: &usize| {
+                let chunks = receiver.clone();
+                let work =
+                    move || chunks.iter().for_each(|chunk: fib_core::Chunk<'_>| chunk.run(worker));
+                Builder::new().spawn_scoped(s, work).is_ok()
+            };
+            let granted = (0..workers).take_while(start).count();
+            drop(receiver); // from here on only workers receive
+            warn_of_fewer_threads(SCOPED.name, granted, workers);
+            for chunk in job.into_chunks() {
+                // Without any worker the channel refuses the chunk, and the calling thread runs it.
+                sender.send(chunk).unwrap_or_else(|refused| refused.into_inner().run(0));
+            }
+            drop(sender); // the workers end when the channel is empty
         });
-        work(0); // what is left if no thread could start
         Ok(())
     }
 }
+
+/// The registry entry of [`Scoped`].
+pub const SCOPED: Descriptor = Descriptor {
+    name: "crossbeam-scoped",
+    summary: "a bounded channel that feeds borrowed chunks to scoped threads",
+    scheduling: Scheduling::Dynamic,
+    build: |settings| Ok(Box::new(Scoped { workers: settings.workers })),
+};

@@ -1,6 +1,6 @@
 //! The suite every backend passes.
 
-use fib_core::conformance::check;
+use fib_conformance::check;
 
 #[test]
 fn crossbeam() {

@@ -2,14 +2,13 @@
 
 use crate::auto::FINE;
 use crate::calibration::Calibration;
-use crate::clock::Subject;
-use crate::costs::Costs;
-use crate::overheads::median;
-use fib::kernels::Entry;
+use fib::kernels::KernelEntry;
 use fib::{
     Chunking, Descriptor, Error, FibBackend, Layout, MemoryLimit, Options, REGISTRY, SEQUENTIAL,
     Scheduling, Settings,
 };
+use fib_engine::Trial;
+use fib_simulate::{Costs, median};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ pub struct Candidate {
     /// Where.
     pub backend: &'static Descriptor,
     /// What with.
-    pub kernel: Entry,
+    pub kernel: KernelEntry,
     /// How many workers.
     pub workers: NonZeroUsize,
     /// How it is cut.
@@ -58,7 +57,7 @@ const WORTH_IT: f64 = 0.1;
 /// [`Error::Limit`] and [`Error::Allocation`] if the batch needs more memory than `limit`.
 pub fn advise(
     indices: &[u64],
-    kernels: &[Entry],
+    kernels: &[KernelEntry],
     workers: NonZeroUsize,
     limit: MemoryLimit,
     calibration: &Calibration,
@@ -75,13 +74,14 @@ pub fn advise(
                 continue;
             }
         };
-        let costs = Costs::predicted(&layout, calibration);
+        let costs = Costs::predicted(&layout, &calibration.factors(kernel.name));
         for backend in REGISTRY {
             let ways = ways(backend, workers, layout.slots()).into_iter();
             let candidates = ways.filter_map(|(workers, chunking)| {
                 let overheads = calibration.overheads(backend.name)?;
                 let chunks = costs.chunks(chunking, workers);
-                let predicted_ns = calibration.play(backend.scheduling, chunks, workers, overheads);
+                let predicted_ns =
+                    calibration.makespan(backend.scheduling, &chunks, workers, overheads);
                 Some(Candidate { backend, kernel: *kernel, workers, chunking, predicted_ns })
             });
             all.extend(candidates.min_by(|a, b| weighed(a).total_cmp(&weighed(b))));
@@ -163,52 +163,51 @@ pub fn check(
 ) -> Result<Vec<Measurement>, Error> {
     const MOST: usize = 31;
     let takes_part = |candidate: &&Candidate| candidate.predicted_ns < budget.as_nanos() as f64;
-    let mut subjects: BTreeMap<&str, Subject> = BTreeMap::new();
+    let mut trials: BTreeMap<&str, Trial> = BTreeMap::new();
     for Candidate { kernel, .. } in candidates.iter().filter(takes_part) {
-        if !subjects.contains_key(kernel.name) {
-            let layout = Layout::new((kernel.get)(), indices, limit)?;
-            subjects.insert(kernel.name, Subject::new(layout)?);
+        if !trials.contains_key(kernel.name) {
+            trials.insert(kernel.name, Trial::new((kernel.get)(), indices, limit)?);
         }
     }
-    let mut entrants: Vec<Entrant> =
-        candidates.iter().filter(takes_part).map(Entrant::new).collect();
+    let mut entrants: Vec<CheckedCandidate> =
+        candidates.iter().filter(takes_part).map(CheckedCandidate::new).collect();
     let begin = Instant::now();
     for round in 0..MOST {
         if round > 0 && begin.elapsed().mul_f64((round + 1) as f64 / round as f64) > budget {
             break;
         }
         for entrant in &mut entrants {
-            if let Some(subject) = subjects.get_mut(entrant.candidate.kernel.name) {
-                entrant.run(subject);
+            if let Some(trial) = trials.get_mut(entrant.candidate.kernel.name) {
+                entrant.run(trial);
             }
         }
     }
-    Ok(entrants.into_iter().map(Entrant::measurement).collect())
+    Ok(entrants.into_iter().map(CheckedCandidate::measurement).collect())
 }
 
-struct Entrant {
+struct CheckedCandidate {
     candidate: Candidate,
     backend: Result<Box<dyn FibBackend>, Error>,
     times: Vec<f64>,
 }
 
-impl Entrant {
+impl CheckedCandidate {
     fn new(candidate: &Candidate) -> Self {
         let backend = candidate.backend.build(Settings::workers(candidate.workers));
-        Entrant { candidate: *candidate, backend, times: vec![] }
+        CheckedCandidate { candidate: *candidate, backend, times: vec![] }
     }
 
-    fn run(&mut self, subject: &mut Subject) {
+    fn run(&mut self, trial: &mut Trial) {
         let options = Options { chunking: self.candidate.chunking, ..Options::default() };
         let Ok(backend) = &self.backend else { return };
-        match subject.run(&**backend, &options) {
-            Ok(run) => self.times.push(run.wall_ns),
+        match trial.sample(&**backend, &options, 1) {
+            Ok(timing) => self.times.push(timing.wall.as_nanos() as f64),
             Err(error) => self.backend = Err(error),
         }
     }
 
     fn measurement(self) -> Measurement {
-        let Entrant { candidate, backend, times } = self;
+        let CheckedCandidate { candidate, backend, times } = self;
         let runs = times.len();
         let measured_ns = match backend {
             Err(error) => Err(error.to_string()),
@@ -221,8 +220,8 @@ impl Entrant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::overheads::Overheads;
     use fib::kernels::KERNELS;
+    use fib_simulate::Overheads;
 
     fn advice(indices: &[u64]) -> Advice {
         let pool = |slow: f64| Overheads { start_ns: slow, join_ns: 1000.0, ..Overheads::NONE };
@@ -232,7 +231,8 @@ mod tests {
         });
         let calibration = Calibration::of(2, backends);
         let two = NonZeroUsize::new(2).unwrap();
-        let kernels: Vec<Entry> = KERNELS.iter().filter(|e| e.name != "empty").copied().collect();
+        let kernels: Vec<KernelEntry> =
+            KERNELS.iter().filter(|e| e.name != "empty").copied().collect();
         advise(indices, &kernels, two, MemoryLimit::default(), &calibration).unwrap()
     }
 

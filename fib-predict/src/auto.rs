@@ -1,14 +1,13 @@
 //! A backend that decides, batch by batch, whether to be parallel.
 
 use crate::cache::calibration;
-use crate::calibration::{Calibration, Factors};
-use crate::costs::travelling;
-use crate::overheads::Overheads;
+use crate::calibration::Calibration;
 use fib::kernels::KERNELS;
 use fib::{
     Chunking, Descriptor, Error, FibBackend, Job, Layout, Order, REGISTRY, SEQUENTIAL, Scheduling,
     Sequential, Settings,
 };
+use fib_simulate::{Factors, Overheads, travelling_bytes};
 use std::num::NonZeroUsize;
 
 /// A backend that runs each batch on the pool that loses least on this machine, or on the calling
@@ -31,15 +30,16 @@ pub(crate) const FINE: Chunking = Chunking::Balanced(NonZeroUsize::new(32).unwra
 /// It may cost this part of a usual chunk.
 const CHEAP: f64 = 10.0;
 
-struct Auto {
+/// See [`AUTO`].
+pub struct Auto {
     /// One or two: who loses least, and who loses least where results are long.
-    pools: Vec<Pool>,
+    pools: Vec<CandidatePool>,
     /// How much of the sequential time is left, at best.
     share: f64,
     units: Vec<(&'static str, Units)>,
 }
 
-struct Pool {
+struct CandidatePool {
     backend: Box<dyn FibBackend>,
     overheads: Overheads,
     /// What a batch in the default chunks takes beyond its share of the work.
@@ -47,7 +47,11 @@ struct Pool {
 }
 
 impl Auto {
-    fn new(settings: Settings) -> Result<Self, Error> {
+    /// Calibrates this machine if it is not calibrated yet, and builds one or two pools.
+    ///
+    /// # Errors
+    /// If the machine cannot be calibrated, or a pool cannot be built.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
         let (calibration, _) = calibration()?;
         Auto::calibrated(calibration, settings)
     }
@@ -55,7 +59,7 @@ impl Auto {
     fn calibrated(calibration: &Calibration, settings: Settings) -> Result<Self, Error> {
         let share = calibration.share(settings.workers.get());
         let build = |entry: &Descriptor| {
-            Ok::<Pool, Error>(Pool {
+            Ok::<CandidatePool, Error>(CandidatePool {
                 backend: entry.build(settings)?,
                 overheads: calibration.overheads(entry.name).copied().unwrap_or(Overheads::NONE),
                 overhead_ns: calibration.loss_ns(entry, settings.workers).unwrap_or(0.0).max(0.0),
@@ -64,12 +68,18 @@ impl Auto {
         let best = [0.0, MANY_BYTES].map(|bytes| best_pool(calibration, settings.workers, bytes));
         let more = best.iter().skip(1).filter(|entry| entry.name != best[0].name);
         let pools = best.iter().take(1).chain(more).map(|entry| build(entry));
-        let units = KERNELS.iter().map(|e| (e.name, Units::of(&calibration.worth(e.name).after)));
+        let units =
+            KERNELS.iter().map(|e| (e.name, Units::of(&calibration.factors(e.name).following)));
         Ok(Auto { pools: pools.collect::<Result<_, _>>()?, share, units: units.collect() })
     }
 
-    /// The pool for a batch, and its grain; `None` if none is worth it.
-    fn choose(&self, layout: &Layout, chunking: Chunking) -> Option<(&dyn FibBackend, Chunking)> {
+    /// The pool for a batch and the chunking to use; `None` if the calling thread is predicted to be as
+    /// fast as any pool.
+    pub fn choose(
+        &self,
+        layout: &Layout,
+        chunking: Chunking,
+    ) -> Option<(&dyn FibBackend, Chunking)> {
         let unit = self.unit(layout);
         let alone = layout.costs().last().copied().unwrap_or(0.0) * unit;
         if layout.slots() < 2 || alone < SHORTEST_NS {
@@ -94,7 +104,7 @@ impl Auto {
     }
 }
 
-impl Pool {
+impl CandidatePool {
     /// A finer grain than the usual one where that costs little: the last chunk to end is late by a
     /// part of a chunk. What a caller chose stays, and so does a kernel that must find where each
     /// chunk begins.
@@ -115,7 +125,7 @@ impl Pool {
         let of = |chunking: Chunking| chunking.most(layout.slots(), self.backend.workers());
         let (chunks, usual) = (of(chunking), of(Chunking::default()));
         let more = chunks.saturating_sub(usual) as f64 * self.overheads.hand_ns;
-        let bytes = travelling(layout.limbs(), layout.slots()) * self.overheads.byte_ns;
+        let bytes = travelling_bytes(layout.limbs(), layout.slots()) * self.overheads.byte_ns;
         // A kernel that walks must find where each chunk begins.
         let seeks = match (layout.kernel().order(), layout.indices().last()) {
             (Order::Ascending, Some(&last)) => {
@@ -133,11 +143,10 @@ impl FibBackend for Auto {
     }
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        self.pools.first().map_or(&Sequential as &dyn FibBackend, |pool| &*pool.backend).run(job)
-    }
-
-    fn delegate(&self, layout: &Layout, chunking: Chunking) -> Option<(&dyn FibBackend, Chunking)> {
-        Some(self.choose(layout, chunking).unwrap_or((&Sequential, chunking)))
+        match self.choose(job.layout(), job.chunking()) {
+            Some((pool, chunking)) => pool.run(job.cut_for(pool.workers(), chunking)),
+            None => Sequential.run(job),
+        }
     }
 }
 
@@ -181,7 +190,7 @@ impl Units {
         let mut units = [1.0; 65];
         for (bits, unit) in units.iter_mut().enumerate() {
             let limbs = 0.75 * 2f64.powi(bits as i32); // the middle of those with so many bits
-            *unit = factors.at((limbs * 64.0 / 0.694) as u64);
+            *unit = factors.get((limbs * 64.0 / 0.694) as u64);
         }
         Units(units)
     }
@@ -246,7 +255,7 @@ mod tests {
         let auto = Auto::calibrated(&calibration, two).unwrap();
         let cut = |kernel, indices: &[u64], chunking: &str| {
             let layout = Layout::new(kernel, indices, MemoryLimit::default()).unwrap();
-            auto.delegate(&layout, chunking.parse().unwrap()).unwrap().1.to_string()
+            auto.choose(&layout, chunking.parse().unwrap()).unwrap().1.to_string()
         };
         // A chunk of 16 takes 1.5 ms, and 48 more of them 14 us.
         assert_eq!(cut(kernels::iterative(), &[5000; 600], "balanced:8"), "balanced:32");

@@ -1,13 +1,13 @@
 //! What this machine makes of kernels and backends: measured in well under two seconds.
 
-use crate::clock::Subject;
-use crate::costs::{Costs, Piece};
-use crate::overheads::{Lane, Observed, Overheads, median};
-use crate::simulation::makespan;
 use fib::kernels::{self, KERNELS};
 use fib::{
     Chunking, Descriptor, Error, FibBackend, Kernel, Layout, MemoryLimit, Options, Order, REGISTRY,
     Scheduling, Sequential, Settings,
+};
+use fib_engine::Trial;
+use fib_simulate::{
+    ChunkCost, Costs, Factors, KernelFactors, Overheads, RunTrace, makespan, median, worker_traces,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -41,39 +41,6 @@ const WORK: [u64; 128] = [1000; 128];
 const BACKEND_TIME: Duration = Duration::from_millis(1100);
 const FINAL_TIME: Duration = Duration::from_millis(400);
 
-/// Measured over predicted cost, at a few indices.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Factors(Vec<(u64, f64)>);
-
-/// What a kernel's predictions are worth.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Worth {
-    /// Of an index by itself.
-    pub(crate) alone: Factors,
-    /// Of an index after the one before it, where a kernel makes use of that.
-    pub(crate) after: Factors,
-}
-
-impl Factors {
-    /// The same everywhere.
-    pub(crate) fn constant(factor: f64) -> Self {
-        Factors(vec![(1, factor)])
-    }
-
-    /// By interpolation in the logarithm of the index; that of the nearest beyond the ends.
-    pub(crate) fn at(&self, n: u64) -> f64 {
-        let next = self.0.partition_point(|&(size, _)| size <= n);
-        match (next.checked_sub(1).map(|last| self.0[last]), self.0.get(next)) {
-            (Some((a, low)), Some(&(b, high))) => {
-                let part = (n as f64 / a as f64).ln() / (b as f64 / a as f64).ln();
-                low + (high - low) * part
-            }
-            (Some((_, only)), None) | (None, Some(&(_, only))) => only,
-            (None, None) => 1.0,
-        }
-    }
-}
-
 /// Something else ran if work in company takes this much more, usually, than at the least.
 const DISTURBED: f64 = 1.15;
 
@@ -82,7 +49,7 @@ const DISTURBED: f64 = 1.15;
 pub struct Calibration {
     /// CPUs that could be used.
     pub(crate) cores: usize,
-    kernels: BTreeMap<String, Worth>,
+    kernels: BTreeMap<String, KernelFactors>,
     backends: BTreeMap<String, Overheads>,
     /// What a batch on all cores took beyond its share of the work, on the best few backends.
     losses_ns: BTreeMap<String, f64>,
@@ -102,9 +69,9 @@ impl Calibration {
         let mut kernels = BTreeMap::new();
         for entry in KERNELS {
             let kernel = (entry.get)();
-            let alone = factors(&kernel, false)?;
-            let after = factors(&kernel, kernel.order() == Order::Ascending)?;
-            kernels.insert(entry.name.into(), Worth { alone, after });
+            let fresh = factors(&kernel, false)?;
+            let following = factors(&kernel, kernel.order() == Order::Ascending)?;
+            kernels.insert(entry.name.into(), KernelFactors { fresh, following });
         }
         let mut this = Calibration { cores: cores.get(), kernels, ..Calibration::of_nothing() };
         this.measure_backends(cores)?;
@@ -120,10 +87,11 @@ impl Calibration {
         let mut counts = vec![NonZeroUsize::MIN, cores];
         counts.dedup();
         let pools = REGISTRY.iter().flat_map(|entry| counts.iter().map(move |&w| (entry, w)));
-        let mut pools: Vec<Pool> = pools.filter_map(|(entry, w)| Pool::new(entry, w)).collect();
+        let mut pools: Vec<CalibratedPool> =
+            pools.filter_map(|(entry, w)| CalibratedPool::new(entry, w)).collect();
         let begin = Instant::now();
-        let mut work = subject(kernels::iterative(), &WORK)?;
-        let mut bytes = subject(kernels::stepping(), &(3000..4000).collect::<Vec<_>>())?;
+        let mut work = trial(kernels::iterative(), &WORK)?;
+        let mut bytes = trial(kernels::stepping(), &(3000..4000).collect::<Vec<_>>())?;
         for round in 0..BACKEND_RUNS {
             if round > 2 && begin.elapsed() > BACKEND_TIME {
                 break;
@@ -134,8 +102,9 @@ impl Calibration {
         }
         self.judge(&pools, cores);
         for entry in REGISTRY {
-            let own: Vec<&Pool> = pools.iter().filter(|p| p.entry.name == entry.name).collect();
-            let runs: Vec<Observed> = own.iter().flat_map(|p| p.runs.iter().cloned()).collect();
+            let own: Vec<&CalibratedPool> =
+                pools.iter().filter(|p| p.entry.name == entry.name).collect();
+            let runs: Vec<RunTrace> = own.iter().flat_map(|p| p.runs.iter().cloned()).collect();
             let Some(mut overheads) = Overheads::fit(&runs) else { continue };
             if let Some(largest) = own.last() {
                 overheads.byte_ns = self.byte_ns(largest, bytes.layout(), &overheads);
@@ -148,8 +117,8 @@ impl Calibration {
 
     /// How much slower work is in company, and whether it was so in company of others. At the least,
     /// work takes what it takes; what takes longer was disturbed.
-    fn judge(&mut self, pools: &[Pool], cores: NonZeroUsize) {
-        let least = |pool: &Pool| pool.busy_ns().into_iter().min_by(f64::total_cmp);
+    fn judge(&mut self, pools: &[CalibratedPool], cores: NonZeroUsize) {
+        let least = |pool: &CalibratedPool| pool.busy_ns().into_iter().min_by(f64::total_cmp);
         let alone = pools.iter().find(|pool| pool.entry.scheduling == Scheduling::Serial);
         let parallel = pools.iter().filter(|pool| pool.workers == cores && pool.is_parallel());
         let together = parallel.clone().filter_map(least).min_by(f64::total_cmp);
@@ -162,11 +131,11 @@ impl Calibration {
 
     /// What the best few lose of a batch on all cores, beside each other and the calling thread: they
     /// are nearly equal, and choosing among them is worth a closer look.
-    fn measure_losses(&mut self, mut pools: Vec<Pool>) -> Result<(), Error> {
-        let wall = |pool: &Pool| median(pool.runs.iter().map(|run| run.wall_ns).collect());
+    fn measure_losses(&mut self, mut pools: Vec<CalibratedPool>) -> Result<(), Error> {
+        let wall =
+            |pool: &CalibratedPool| median(pool.runs.iter().map(|run| run.wall_ns).collect());
         pools.sort_by(|a, b| wall(a).partial_cmp(&wall(b)).unwrap_or(Ordering::Equal));
         pools.truncate(FINALISTS);
-        let options = Options::default();
         let share = self.share(self.cores);
         let mut losses: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         let begin = Instant::now();
@@ -174,15 +143,15 @@ impl Calibration {
             if life > 0 && begin.elapsed() > FINAL_TIME {
                 break;
             }
-            let mut work = subject(kernels::iterative(), &WORK)?;
+            let mut work = trial(kernels::iterative(), &WORK)?;
             for pool in &mut pools {
                 pool.backend = pool.entry.build(Settings::workers(pool.workers))?;
             }
             for _ in 0..RUNS_A_LIFE {
-                let alone = work.run(&Sequential, &options)?.wall_ns;
+                let alone = wall_ns(&mut work, &Sequential)?;
                 for pool in &pools {
-                    let run = work.run(&*pool.backend, &options)?;
-                    losses.entry(pool.entry.name).or_default().push(run.wall_ns - alone * share);
+                    let wall = wall_ns(&mut work, &*pool.backend)?;
+                    losses.entry(pool.entry.name).or_default().push(wall - alone * share);
                 }
             }
         }
@@ -195,26 +164,24 @@ impl Calibration {
     }
 
     /// What a run from which many bytes must be brought back takes beyond what is known already.
-    fn byte_ns(&self, pool: &Pool, layout: &Layout, overheads: &Overheads) -> f64 {
-        let costs = Costs::predicted(layout, self);
+    fn byte_ns(&self, pool: &CalibratedPool, layout: &Layout, overheads: &Overheads) -> f64 {
+        let costs = Costs::predicted(layout, &self.factors(layout.kernel().name()));
         let chunks = costs.chunks(Chunking::default(), pool.workers);
         let bytes: f64 = chunks.iter().map(|chunk| chunk.bytes).sum();
-        let known = self.play(pool.entry.scheduling, chunks, pool.workers, overheads);
+        let known = self.makespan(pool.entry.scheduling, &chunks, pool.workers, overheads);
         let wall = median(pool.with_bytes.clone()).unwrap_or(known);
         (wall - known).max(0.0) / bytes
     }
 
     /// How long a run of these chunks will take with so many workers.
-    pub(crate) fn play(
+    pub(crate) fn makespan(
         &self,
         scheduling: Scheduling,
-        mut chunks: Vec<Piece>,
+        chunks: &[ChunkCost],
         workers: NonZeroUsize,
         overheads: &Overheads,
     ) -> f64 {
-        let inflation = self.inflation(workers.get());
-        chunks.iter_mut().for_each(|chunk| chunk.ns *= inflation);
-        makespan(scheduling, &chunks, workers.get(), overheads)
+        makespan(scheduling, chunks, workers.get(), overheads, |p| self.inflation(p))
     }
 
     /// What is left of the sequential time on so many workers, at best.
@@ -234,8 +201,8 @@ impl Calibration {
         let chunks = Chunking::default().most(usize::MAX, workers);
         // More workers than cores share them.
         let shared = workers.get() as f64 / workers.get().min(self.cores) as f64;
-        let piece = Piece { ns: BATCH_NS / chunks as f64 * shared, bytes: 0.0 };
-        let time = self.play(entry.scheduling, vec![piece; chunks], workers, overheads);
+        let chunk = ChunkCost { ns: BATCH_NS / chunks as f64 * shared, bytes: 0.0 };
+        let time = self.makespan(entry.scheduling, &vec![chunk; chunks], workers, overheads);
         Some(time - BATCH_NS * self.share(workers.get()))
     }
 
@@ -256,7 +223,7 @@ impl Calibration {
     }
 
     /// What is known of a kernel; of an unknown one, that its predictions are nanoseconds.
-    pub(crate) fn worth(&self, kernel: &str) -> Worth {
+    pub(crate) fn factors(&self, kernel: &str) -> KernelFactors {
         self.kernels.get(kernel).cloned().unwrap_or_default()
     }
 
@@ -272,20 +239,26 @@ impl Calibration {
 }
 
 /// A backend and its runs.
-struct Pool {
+struct CalibratedPool {
     entry: &'static Descriptor,
     workers: NonZeroUsize,
     backend: Box<dyn FibBackend>,
-    runs: Vec<Observed>,
+    runs: Vec<RunTrace>,
     with_bytes: Vec<f64>,
 }
 
-impl Pool {
+impl CalibratedPool {
     /// The calling thread needs no second count of workers.
     fn new(entry: &'static Descriptor, workers: NonZeroUsize) -> Option<Self> {
         let backend = entry.build(Settings::workers(workers)).ok()?;
         let right = backend.workers() == workers;
-        right.then_some(Pool { entry, workers, backend, runs: vec![], with_bytes: vec![] })
+        right.then_some(CalibratedPool {
+            entry,
+            workers,
+            backend,
+            runs: vec![],
+            with_bytes: vec![],
+        })
     }
 
     fn is_parallel(&self) -> bool {
@@ -294,26 +267,36 @@ impl Pool {
 
     /// What all chunks take together, in each run.
     fn busy_ns(&self) -> Vec<f64> {
-        let computing = |lane: &Lane| lane.busy_ns as f64 - lane.paused_ns as f64;
-        self.runs.iter().map(|run| run.lanes.iter().map(computing).sum()).collect()
+        self.runs.iter().map(RunTrace::computing_ns).collect()
     }
 
     /// A run that goes wrong tells nothing.
-    fn run(&mut self, work: &mut Subject, bytes: &mut Subject) {
+    fn run(&mut self, work: &mut Trial, bytes: &mut Trial) {
         let options = Options { timeline: true, ..Options::default() };
-        self.runs.extend(work.run(&*self.backend, &options));
-        let run = bytes.run(&*self.backend, &Options::default());
-        self.with_bytes.extend(run.map(|run| run.wall_ns));
+        if let Ok(timing) = work.sample(&*self.backend, &options, 1) {
+            let chunks = timing.timeline.iter();
+            let chunks =
+                chunks.map(|span| (span.worker, span.start_ns, span.end_ns, span.paused_ns));
+            let workers = worker_traces(chunks, self.workers.get());
+            let wall_ns = timing.wall.as_nanos() as f64;
+            self.runs.extend(workers.map(|workers| RunTrace { wall_ns, workers }));
+        }
+        self.with_bytes.extend(wall_ns(bytes, &*self.backend).ok());
     }
 }
 
-fn subject(kernel: Arc<dyn Kernel>, indices: &[u64]) -> Result<Subject, Error> {
-    Subject::new(Layout::new(kernel, indices, MemoryLimit::default())?)
+fn trial(kernel: Arc<dyn Kernel>, indices: &[u64]) -> Result<Trial, Error> {
+    Trial::new(kernel, indices, MemoryLimit::default())
+}
+
+/// The wall time of one sample of one run.
+fn wall_ns(trial: &mut Trial, backend: &dyn FibBackend) -> Result<f64, Error> {
+    Ok(trial.sample(backend, &Options::default(), 1)?.wall.as_nanos() as f64)
 }
 
 /// At each of [`SIZES`], with indices by themselves or one after the other.
 fn factors(kernel: &Arc<dyn Kernel>, consecutive: bool) -> Result<Factors, Error> {
-    let nothing = sequential_ns(&mut subject(Arc::clone(kernel), &[])?)?;
+    let nothing = sequential_ns(&mut trial(Arc::clone(kernel), &[])?)?;
     let mut factors = vec![];
     for n in SIZES {
         let each = kernel.cost(n, consecutive.then(|| n - 1)).max(1.0);
@@ -326,29 +309,17 @@ fn factors(kernel: &Arc<dyn Kernel>, consecutive: bool) -> Result<Factors, Error
             Order::Ascending if consecutive => (n..n + count).collect(),
             Order::Ascending => vec![n],
         };
-        let mut subject = subject(Arc::clone(kernel), &indices)?;
-        let measured = sequential_ns(&mut subject)? - nothing;
-        let predicted = subject.layout().costs().last().copied().unwrap_or(f64::NAN);
+        let mut trial = trial(Arc::clone(kernel), &indices)?;
+        let measured = sequential_ns(&mut trial)? - nothing;
+        let predicted = trial.layout().costs().last().copied().unwrap_or(f64::NAN);
         factors.push((n, (measured / predicted).clamp(0.1, 10.0)));
     }
     Ok(Factors(factors.into_iter().filter(|(_, factor)| factor.is_finite()).collect()))
 }
 
 /// The median of a few runs.
-fn sequential_ns(subject: &mut Subject) -> Result<f64, Error> {
-    let run = |_| Ok(subject.run(&Sequential, &Options::default())?.wall_ns);
+fn sequential_ns(trial: &mut Trial) -> Result<f64, Error> {
+    let run = |_| wall_ns(trial, &Sequential);
     let times: Result<Vec<f64>, Error> = (0..KERNEL_RUNS).map(run).collect();
     Ok(median(times?).unwrap_or(0.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn factors_are_interpolated_by_size() {
-        let factors = Factors(vec![(10, 2.0), (1000, 1.0)]);
-        assert_eq!([0, 10, 100, 1000, 9999].map(|n| factors.at(n)), [2.0, 2.0, 1.5, 1.0, 1.0]);
-        assert_eq!(Factors::default().at(7), 1.0);
-    }
 }

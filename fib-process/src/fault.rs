@@ -1,9 +1,14 @@
-//! Workers that fail on request, for tests; compiled in by the feature `fault-injection` alone.
+//! Workers that fail on request, for tests. This module is part of a build only with the feature
+//! `fault-injection`.
 //!
-//! The environment variable `FIB_FAULTS` of a worker holds faults between blanks, each
-//! `KIND@INDEX` or `KIND@INDEXxATTEMPTS`: it strikes when that index is computed, every time or in
-//! the first attempts only. While computing: `panic`, `abort`, `exit:CODE`, `segv`, `hang`
-//! (asleep), `spin` (busy). While answering the request that holds the index: `garbage`,
+//! The environment variable `FIB_FAULTS` of a worker lists faults, separated by blanks. Each fault
+//! is `KIND@INDEX` or `KIND@INDEXxATTEMPTS`. It strikes when a worker computes this index: every
+//! time, or only in the first ATTEMPTS attempts.
+//!
+//! These kinds strike while the worker computes the index: `panic`, `abort`, `exit:CODE`, `segv`,
+//! `hang` (the worker sleeps), `spin` (the worker is busy).
+//!
+//! These kinds strike while the worker replies to the request that holds the index: `garbage`,
 //! `truncate`, `flip`, `flip-limb`, `oversize`, `duplicate`, `wrong-id`, `slow`.
 
 use crate::frame::{self, FrameError, HEAD};
@@ -17,51 +22,55 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// What a worker does wrong, and when.
+/// A fault of a worker: what goes wrong, at which index, and in how many attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Fault {
+struct InjectedFault {
     kind: String,
     index: u64,
     attempts: u32,
 }
 
-/// The faults of this worker.
+/// Injects the faults of this worker.
 #[derive(Debug, Default)]
-pub(crate) struct Faults {
-    all: Arc<[Fault]>,
-    /// What is to go wrong with the next answer.
-    next: Cell<Option<usize>>,
+pub(crate) struct FaultInjector {
+    faults: Arc<[InjectedFault]>,
+    /// The position, in `faults`, of the fault that spoils the next reply.
+    reply_fault: Cell<Option<usize>>,
 }
 
-impl Faults {
+impl FaultInjector {
     pub(crate) fn from_environment() -> Self {
         let text = std::env::var("FIB_FAULTS").unwrap_or_default();
-        Faults { all: text.split_whitespace().filter_map(parse).collect(), next: Cell::new(None) }
+        let faults = text.split_whitespace().filter_map(parse_fault).collect();
+        FaultInjector { faults, reply_fault: Cell::new(None) }
     }
 
-    /// `kernel`, with the faults that strike while computing.
-    pub(crate) fn in_kernel(&self, kernel: Arc<dyn Kernel>, attempt: u32) -> Arc<dyn Kernel> {
-        match self.all.is_empty() {
+    /// Adds the faults to `kernel` that strike while the worker computes.
+    pub(crate) fn wrap_kernel(&self, kernel: Arc<dyn Kernel>, attempt: u32) -> Arc<dyn Kernel> {
+        match self.faults.is_empty() {
             true => kernel,
-            false => Arc::new(Faulty { kernel, faults: Arc::clone(&self.all), attempt }),
+            false => Arc::new(FaultyKernel { kernel, faults: Arc::clone(&self.faults), attempt }),
         }
     }
 
-    /// Notes what is to go wrong with the answer to this request.
-    pub(crate) fn in_answer(&self, indices: &[u64], attempt: u32) {
-        let strikes = |fault: &Fault| indices.contains(&fault.index) && attempt <= fault.attempts;
-        self.next.set(self.all.iter().position(strikes));
+    /// Chooses the fault that spoils the reply to this request.
+    pub(crate) fn choose_reply_fault(&self, indices: &[u64], attempt: u32) {
+        let strikes =
+            |fault: &InjectedFault| indices.contains(&fault.index) && attempt <= fault.attempts;
+        self.reply_fault.set(self.faults.iter().position(strikes));
     }
 
-    /// The frame to send instead; `None` if something was sent already.
-    pub(crate) fn spoil(
+    /// Returns the frame that the worker must send instead of `frame`; `None` if everything is sent
+    /// already.
+    pub(crate) fn spoil_reply(
         &self,
         mut frame: Vec<u8>,
         limbs: &[u8],
-        answers: &mut PipeWriter,
+        pipe: &mut PipeWriter,
     ) -> Result<Option<Vec<u8>>, FrameError> {
-        let Some(fault) = self.next.take().map(|at| &self.all[at]) else { return Ok(Some(frame)) };
-        let mut send = |frame: &[u8], limbs: &[u8]| crate::wire::send_all(answers, frame, limbs);
+        let Some(position) = self.reply_fault.take() else { return Ok(Some(frame)) };
+        let fault = &self.faults[position];
+        let mut send = |frame: &[u8], limbs: &[u8]| crate::wire::send_all(pipe, frame, limbs);
         match fault.kind.as_str() {
             "garbage" => frame.fill(0x5a),
             "truncate" => {
@@ -97,23 +106,23 @@ impl Faults {
     }
 }
 
-fn parse(text: &str) -> Option<Fault> {
-    let (kind, place) = text.split_once('@')?;
-    let (index, attempts) = match place.split_once('x') {
+fn parse_fault(text: &str) -> Option<InjectedFault> {
+    let (kind, target) = text.split_once('@')?;
+    let (index, attempts) = match target.split_once('x') {
         Some((index, attempts)) => (index, attempts.parse().ok()?),
-        None => (place, u32::MAX),
+        None => (target, u32::MAX),
     };
-    Some(Fault { kind: kind.into(), index: index.parse().ok()?, attempts })
+    Some(InjectedFault { kind: kind.into(), index: index.parse().ok()?, attempts })
 }
 
 /// A kernel that fails at some indices.
-struct Faulty {
+struct FaultyKernel {
     kernel: Arc<dyn Kernel>,
-    faults: Arc<[Fault]>,
+    faults: Arc<[InjectedFault]>,
     attempt: u32,
 }
 
-impl Kernel for Faulty {
+impl Kernel for FaultyKernel {
     fn name(&self) -> &'static str {
         self.kernel.name()
     }
@@ -128,7 +137,7 @@ impl Kernel for Faulty {
     }
     fn fill(&self, run: &mut Run<'_>) {
         while let Some(slot) = run.next_slot() {
-            let strikes = |f: &&Fault| f.index == slot.n && self.attempt <= f.attempts;
+            let strikes = |f: &&InjectedFault| f.index == slot.n && self.attempt <= f.attempts;
             self.faults.iter().filter(strikes).for_each(|fault| strike(&fault.kind));
             let _ = Task::new(Arc::clone(&self.kernel), vec![slot.n]).run_into(slot.out, 0);
         }
@@ -139,7 +148,8 @@ fn strike(kind: &str) {
     match kind {
         "panic" => resume_unwind(Box::new("an injected panic")),
         "abort" => abort(),
-        // Twice: the first only takes the standard library's handler for stack overflows away.
+        // The first signal only removes the handler of the standard library for stack overflows.
+        // The second signal kills the process.
         "segv" => {
             for _ in 0..2 {
                 let _ = kill_process(getpid(), Signal::SEGV);
@@ -157,7 +167,7 @@ fn strike(kind: &str) {
     }
 }
 
-// Frames spoiled here are spoiled by their layout.
+// `spoil_reply` relies on the layout of frames. If the layout changes, this line fails to compile.
 const _: () = assert!(HEAD == 32 && frame::VERSION == 1);
 
 #[cfg(test)]
@@ -165,11 +175,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_understood() {
-        let fault =
-            |kind: &str, index, attempts| Some(Fault { kind: kind.into(), index, attempts });
-        assert_eq!(parse("abort@77"), fault("abort", 77, u32::MAX));
-        assert_eq!(parse("exit:3@10x2"), fault("exit:3", 10, 2));
-        assert_eq!(parse("abort"), None);
+    fn faults_are_parsed() {
+        let fault = |kind: &str, index, attempts| {
+            Some(InjectedFault { kind: kind.into(), index, attempts })
+        };
+        assert_eq!(parse_fault("abort@77"), fault("abort", 77, u32::MAX));
+        assert_eq!(parse_fault("exit:3@10x2"), fault("exit:3", 10, 2));
+        assert_eq!(parse_fault("abort"), None);
     }
 }

@@ -1,83 +1,89 @@
-//! Frames: what travels between pool and worker.
+//! Frames: the form in which the pool and its workers send each other messages.
 //!
 //! ```text
-//! magic 4 | version 2 | reserved 2 | id 8 | control bytes 4 | limbs 8 | checksum 4 | control | limbs
+//! head: magic 4 | version 2 | reserved 2 | id 8 | control bytes 4 | limbs 8 | checksum 4
+//! then: control bytes | limbs
 //! ```
 //!
-//! All numbers are little-endian. The checksum is the CRC-32 of everything else. The receiver says
-//! beforehand what it can take, so a length from the other side is never allocated by: control
-//! bytes grow with what arrives, and limbs go where they belong.
+//! The number after each field of the head is its size in bytes. The fields `control bytes` and
+//! `limbs` say how many control bytes and limbs follow the head. All numbers are little-endian. The
+//! checksum is the CRC-32 of all other bytes of the frame.
+//!
+//! The receiver says beforehand how much it accepts, so no length from the other side decides how
+//! much memory is allocated: the buffer for control bytes grows with the bytes that arrive, and
+//! limbs are read directly into the slots that they belong to.
 
 use crc32fast::Hasher;
 use serde::Serialize;
 use serde::de::Deserialize;
 use std::io::{self, ErrorKind, Read};
 
-/// Of the protocol: frames and messages together.
+/// The version of the protocol, which covers frames and messages.
 pub const VERSION: u16 = 1;
 
-/// Bytes before the control bytes.
+/// The length of the head, in bytes. The control bytes follow the head.
 pub const HEAD: usize = 32;
 
 const MAGIC: [u8; 4] = *b"FiBp";
-const CHECKSUM_AT: usize = HEAD - 4;
+const CHECKSUM_START: usize = HEAD - 4;
 
-/// Control bytes are read in steps of at most this many.
-const STEP: usize = 64 << 10;
+/// The buffer for control bytes grows by at most this many bytes before the next read.
+const CONTROL_STEP: usize = 64 << 10;
 
-/// Why what arrived is no frame, or none that was asked for.
+/// Why the bytes that arrived are not the frame that the receiver expects.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// The other side hung up between frames.
-    #[error("it hung up")]
+    /// The other side closed the connection between two frames.
+    #[error("connection closed")]
     Closed,
-    /// The other side hung up inside a frame.
-    #[error("it hung up in the middle of a frame")]
+    /// The other side closed the connection inside a frame.
+    #[error("connection closed in the middle of a frame")]
     Truncated,
-    /// These bytes do not begin a frame.
-    #[error("it sent garbage")]
+    /// The bytes do not begin a frame.
+    #[error("received garbage instead of a frame")]
     Magic,
-    /// A frame of another protocol.
-    #[error("it speaks version {0} of the protocol, not {VERSION}")]
+    /// The frame belongs to another version of the protocol.
+    #[error("received protocol version {0} instead of {VERSION}")]
     Version(u16),
-    /// Nobody asked for this frame.
-    #[error("it answered request {got} instead of {wanted}")]
+    /// The frame is not the reply to the request that is due.
+    #[error("received a reply to request {received} instead of request {expected}")]
     Id {
-        /// The frame's number.
-        got: u64,
-        /// The number of the request that is to be answered.
-        wanted: u64,
+        /// The number of the frame.
+        received: u64,
+        /// The number of the request that is due.
+        expected: u64,
     },
-    /// More than the receiver can take.
-    #[error("it announced {control} bytes and {limbs} limbs, which is not what was asked for")]
+    /// The frame has a size that the receiver does not accept.
+    #[error("received a frame of the wrong size: {control} control bytes and {limbs} limbs")]
     Length {
-        /// Control bytes.
+        /// The number of control bytes that the head announces.
         control: u32,
-        /// Limbs.
+        /// The number of limbs that the head announces.
         limbs: u64,
     },
-    /// Something was changed on the way.
-    #[error("the checksum of its frame is wrong")]
+    /// The bytes of the frame were changed on the way.
+    #[error("received a frame with a wrong checksum")]
     Checksum,
-    /// The control bytes are no message.
-    #[error("it sent an unreadable message")]
+    /// The control bytes are not a message that the receiver can use.
+    #[error("received an invalid message")]
     Message,
-    /// The system's refusal.
+    /// The system reported an error.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// What a receiver can take.
+/// The frame that a receiver accepts.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected {
-    /// The number of the frame, if that is known.
+pub struct Expectation {
+    /// The number of the frame; `None` accepts every number.
     pub id: Option<u64>,
     /// The most control bytes.
-    pub control: usize,
+    pub control_limit: usize,
 }
 
-/// Head and control bytes of a frame; its limbs, if any, follow as they are.
+/// Encodes the head and the control bytes of a frame. The sender sends the limbs, if there are any,
+/// right after these bytes.
 ///
 /// # Panics
 /// If the message is longer than 4 GiB.
@@ -88,10 +94,11 @@ pub fn encode(id: u64, message: &impl Serialize, limbs: &[u64]) -> Vec<u8> {
     frame
 }
 
-/// Writes the head of a frame whose control bytes stand behind [`HEAD`] others.
+/// Writes the head of a frame into its first [`HEAD`] bytes. The other bytes of `frame` are the
+/// control bytes.
 ///
 /// # Panics
-/// If the control bytes are more than 4 GiB.
+/// If there are more than 4 GiB of control bytes.
 #[expect(clippy::expect_used, reason = "messages are bounded by `MOST_INDICES`")]
 pub fn seal(id: u64, frame: &mut [u8], limbs: &[u64]) {
     let control = u32::try_from(frame.len() - HEAD).expect("less than 4 GiB");
@@ -101,75 +108,78 @@ pub fn seal(id: u64, frame: &mut [u8], limbs: &[u64]) {
     frame[16..20].copy_from_slice(&control.to_le_bytes());
     frame[20..28].copy_from_slice(&(limbs.len() as u64).to_le_bytes());
     let mut checksum = Hasher::new();
-    checksum.update(&frame[..CHECKSUM_AT]);
+    checksum.update(&frame[..CHECKSUM_START]);
     checksum.update(&frame[HEAD..]);
     checksum.update(bytemuck::cast_slice(limbs));
-    frame[CHECKSUM_AT..HEAD].copy_from_slice(&checksum.finalize().to_le_bytes());
+    frame[CHECKSUM_START..HEAD].copy_from_slice(&checksum.finalize().to_le_bytes());
 }
 
-/// Limbs as they travel, in place; changes nothing on little-endian machines.
-pub fn to_wire(limbs: &mut [u64]) {
+/// Makes limbs little-endian, as frames carry them. On little-endian machines this changes nothing.
+pub fn make_little_endian(limbs: &mut [u64]) {
     limbs.iter_mut().for_each(|limb| *limb = limb.to_le());
 }
 
-/// Receives frames piece by piece, as they arrive.
+/// Receives frames piece by piece, as their bytes arrive.
 #[derive(Debug)]
 pub struct Inbox {
     head: [u8; HEAD],
     control: Vec<u8>,
-    /// Bytes of the present frame so far.
-    got: usize,
+    /// The number of bytes of the current frame that have arrived.
+    received: usize,
     checksum: Hasher,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Inbox { head: [0; HEAD], control: vec![], got: 0, checksum: Hasher::new() }
+        Inbox { head: [0; HEAD], control: vec![], received: 0, checksum: Hasher::new() }
     }
 }
 
 impl Inbox {
-    /// Reads on. True: a frame is complete, and [`message`](Self::message) gives its control bytes.
-    /// False: the source would block.
+    /// Reads the bytes that are there. Returns true when a frame is complete: then
+    /// [`message`](Self::message) decodes its control bytes. Returns false when the source would
+    /// block.
     ///
-    /// Limbs, if the frame has any, fill `out`, which must be the same for all calls that belong to
-    /// one frame; after an error its contents are unspecified.
+    /// If the frame has limbs, they fill `out`. All calls that belong to one frame must pass the
+    /// same `out`. After an error, the contents of `out` are unspecified.
     ///
     /// # Errors
-    /// As soon as the frame cannot be what is expected; the inbox is of no use afterwards.
+    /// As soon as the frame turns out not to be the expected frame. The inbox is of no use after an
+    /// error.
     pub fn receive(
         &mut self,
         source: &mut impl Read,
-        expected: Expected,
+        expectation: Expectation,
         out: &mut [u64],
     ) -> Result<bool, FrameError> {
-        while self.got < HEAD {
-            let Some(bytes) = read(source, &mut self.head[self.got..], self.got > 0)? else {
+        while self.received < HEAD {
+            let (room, inside) = (&mut self.head[self.received..], self.received > 0);
+            let Some(bytes) = read(source, room, inside)? else {
                 return Ok(false);
             };
-            self.got += bytes;
-            if self.got == HEAD {
-                self.begin(expected, out.len())?;
+            self.received += bytes;
+            if self.received == HEAD {
+                self.check_head(expectation, out.len())?;
             }
         }
         let (control, limbs) = self.lengths();
-        while self.got < HEAD + control {
-            let at = self.got - HEAD;
-            self.control.resize(control.min(at + STEP), 0);
-            let Some(bytes) = read(source, &mut self.control[at..], true)? else {
+        while self.received < HEAD + control {
+            let start = self.received - HEAD;
+            self.control.resize(control.min(start + CONTROL_STEP), 0);
+            let Some(bytes) = read(source, &mut self.control[start..], true)? else {
                 return Ok(false);
             };
-            self.checksum.update(&self.control[at..at + bytes]);
-            self.got += bytes;
+            self.checksum.update(&self.control[start..start + bytes]);
+            self.received += bytes;
         }
         let out: &mut [u8] = bytemuck::cast_slice_mut(&mut out[..limbs]);
-        while self.got < HEAD + control + out.len() {
-            let at = self.got - HEAD - control;
-            let Some(bytes) = read(source, &mut out[at..], true)? else {
+        while self.received < HEAD + control + out.len() {
+            let start = self.received - HEAD - control;
+            let Some(bytes) = read(source, &mut out[start..], true)? else {
                 return Ok(false);
             };
-            self.checksum.update(&out[at..at + bytes]);
-            self.got += bytes;
+            self.checksum.update(&out[start..start + bytes]);
+            self.received += bytes;
         }
         self.finish()?;
         out.chunks_exact_mut(8).for_each(|limb| {
@@ -180,42 +190,43 @@ impl Inbox {
         Ok(true)
     }
 
-    /// Judges the head and makes room for what follows.
-    fn begin(&mut self, expected: Expected, room: usize) -> Result<(), FrameError> {
+    /// Checks the head and prepares the inbox for the rest of the frame.
+    fn check_head(&mut self, expectation: Expectation, room: usize) -> Result<(), FrameError> {
         let version = u16::from_le_bytes([self.head[4], self.head[5]]);
-        let got = self.id();
-        let (control, limbs) = (self.number(16, 4) as u32, self.number(20, 8));
+        let received = self.id();
+        let (control, limbs) = (self.head_number(16, 4) as u32, self.head_number(20, 8));
         if self.head[..4] != MAGIC {
             return Err(FrameError::Magic);
         }
         if version != VERSION {
             return Err(FrameError::Version(version));
         }
-        if let Some(wanted) = expected.id
-            && got != wanted
+        if let Some(expected) = expectation.id
+            && received != expected
         {
-            return Err(FrameError::Id { got, wanted });
+            return Err(FrameError::Id { received, expected });
         }
-        if control as usize > expected.control || (limbs != 0 && limbs != room as u64) {
+        if control as usize > expectation.control_limit || (limbs != 0 && limbs != room as u64) {
             return Err(FrameError::Length { control, limbs });
         }
         self.control.clear();
         self.checksum = Hasher::new();
-        self.checksum.update(&self.head[..CHECKSUM_AT]);
+        self.checksum.update(&self.head[..CHECKSUM_START]);
         Ok(())
     }
 
-    /// Makes ready for the next frame.
+    /// Checks the checksum and prepares the inbox for the next frame.
     fn finish(&mut self) -> Result<(), FrameError> {
-        self.got = 0;
-        let right = u64::from(self.checksum.clone().finalize()) == self.number(CHECKSUM_AT, 4);
+        self.received = 0;
+        let right =
+            u64::from(self.checksum.clone().finalize()) == self.head_number(CHECKSUM_START, 4);
         if right { Ok(()) } else { Err(FrameError::Checksum) }
     }
 
-    /// The message of the last complete frame.
+    /// Decodes the message of the last complete frame.
     ///
     /// # Errors
-    /// [`FrameError::Message`] if it is none.
+    /// [`FrameError::Message`] if the control bytes are not a message of this type.
     pub fn message<'a, M: Deserialize<'a>>(&'a self) -> Result<M, FrameError> {
         match postcard::take_from_bytes(&self.control) {
             Ok((message, [])) => Ok(message),
@@ -225,36 +236,38 @@ impl Inbox {
 
     /// The number of the last complete frame.
     pub fn id(&self) -> u64 {
-        self.number(8, 8)
+        self.head_number(8, 8)
     }
 
-    /// Whether part of a frame was received.
+    /// Whether part of a frame has arrived, but not all of it.
     pub fn is_inside_a_frame(&self) -> bool {
-        self.got > 0
+        self.received > 0
     }
 
-    /// Bytes allocated for control bytes.
+    /// The number of bytes that are allocated for control bytes.
     pub fn capacity(&self) -> usize {
         self.control.capacity()
     }
 
-    /// Whether limbs came with the last complete frame.
+    /// Whether the last complete frame had limbs.
     pub fn has_limbs(&self) -> bool {
         self.lengths().1 > 0
     }
 
-    /// Control bytes and limbs that the head announces, which `begin` has judged.
+    /// The numbers of control bytes and of limbs that the head announces. `check_head` has checked
+    /// both.
     fn lengths(&self) -> (usize, usize) {
-        (self.number(16, 4) as usize, self.number(20, 8) as usize)
+        (self.head_number(16, 4) as usize, self.head_number(20, 8) as usize)
     }
 
-    /// The little-endian number of `len` bytes at `at` in the head.
-    fn number(&self, at: usize, len: usize) -> u64 {
-        self.head[at..at + len].iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+    /// The little-endian number in `len` bytes of the head, from byte `start` on.
+    fn head_number(&self, start: usize, len: usize) -> u64 {
+        self.head[start..start + len].iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
     }
 }
 
-/// Some bytes; `None` if the source would block.
+/// Reads some bytes and returns how many; `None` if the source would block. `inside` says whether
+/// part of a frame has arrived already, which makes the end of the source an error of its own kind.
 fn read(
     source: &mut impl Read,
     room: &mut [u8],

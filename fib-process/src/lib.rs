@@ -1,19 +1,22 @@
-//! A pool of worker processes: Fibonacci batches as Python's `ProcessPoolExecutor` would run them.
+//! A pool of worker processes that computes Fibonacci batches, like Python's `ProcessPoolExecutor`.
 //!
-//! Two backends differ in how results come back: [`PIPES`] through a pipe, [`SHARED`]
-//! through memory that pool and worker share. Both keep what an executor promises:
+//! Two backends differ in how results come back. [`PIPES`] sends results through pipes, and
+//! [`SHARED`] writes them to memory that the pool and a worker share. Both backends keep the
+//! promises of an executor:
 //!
-//! - A worker that dies (any signal, any exit code), hangs up, or sends anything but the frame that
-//!   is due is replaced, and what it was computing is tried again. A request that took three
-//!   workers with it is split into single indices, and only an index that does so again fails.
-//! - If workers are lost one after another with no result in between, the batch is given up with
-//!   [`Error::Backend`], after growing pauses.
-//! - No worker outlives this process, even if it is killed, and nothing named is left behind.
+//! - The pool replaces a worker that dies (from any signal, with any exit code), that closes its
+//!   connection, or that sends anything except the frame that is due. The pool then tries again
+//!   what the worker was computing. A request that has cost three workers is split into single
+//!   indices, and an index that costs three workers by itself fails.
+//! - If workers are lost one after another, with no result in between, the pool makes growing
+//!   pauses and finally gives up the batch with [`Error::Backend`].
+//! - No worker outlives this process, even if this process is killed. Nothing with a name, such as
+//!   a file, is left behind.
 //!
 //! # How workers start
 //!
-//! A worker is this very executable, started again. So `main` begins with [`init`], which does not
-//! return in a worker:
+//! A worker is this executable, started again. So `main` must begin with [`init`], which never
+//! returns in a worker:
 //!
 //! ```no_run
 //! use fib_process::{Builder, Error, FibBackend};
@@ -26,33 +29,38 @@
 //! }
 //! ```
 //!
-//! A program that cannot begin so gives another program as worker: [`Builder::program`].
+//! If the `main` of a program cannot begin with [`init`], [`Builder::program`] names another
+//! program as the worker.
 //!
-//! A worker gets a kernel's name, not its code: it computes with what [`Hooks::kernel`] or
-//! [`fib_core::kernels::by_name`] finds under that name in its own process.
+//! The pool sends the name of a kernel to a worker, not the code of the kernel. The worker finds
+//! the kernel in its own process: [`Hooks::kernel`] is asked first, then
+//! [`fib_core::kernels::by_name`].
 //!
-//! # Where it runs
+//! # Where this crate works
 //!
-//! On Unix. Elsewhere this crate is empty. Shared memory is there on Linux; on other systems
-//! [`SHARED`] warns and sends its results through pipes. A worker that stalls is recognised by
-//! its CPU time, which is known where `/proc` is; elsewhere only an [`answer_limit`] ends it.
+//! This crate works on Unix; on other systems it is empty. Shared memory needs Linux; on other Unix
+//! systems [`SHARED`] warns and sends its results through pipes. The pool recognises a stalled
+//! worker by its CPU time, which it reads from `/proc`. On systems without `/proc`, only the
+//! [`reply_limit`] ends a stalled worker.
 //!
-//! [`answer_limit`]: Builder::answer_limit
+//! [`reply_limit`]: Builder::reply_limit
 //!
 //! # Unsafe code
 //!
-//! Memory that another process writes to cannot be had without. All of it is in the private module
-//! `segment`, whose header says why it is sound.
+//! Rust cannot check accesses to memory that another process writes to, so shared memory needs
+//! unsafe code. All of it is in the private module `segment`, and the header of that module says
+//! why it is sound.
 #![cfg(unix)]
 #![deny(unsafe_code)]
+#![warn(missing_docs)]
 
-mod batch;
 mod clock;
 mod crew;
 #[cfg(feature = "fault-injection")]
 mod fault;
-#[doc(hidden)] // for the fuzzer
+#[doc(hidden)] // public only for the fuzzer and for tests
 pub mod frame;
+mod ledger;
 #[doc(hidden)]
 pub mod message;
 mod orphan;
@@ -67,41 +75,43 @@ mod wire;
 mod worker;
 
 use fib_core::Scheduling;
-pub use fib_core::{Descriptor, Error, FibBackend, Kernel, Settings, Supervision};
-pub use policy::Builder;
+pub use fib_core::{Descriptor, Error, FibBackend, Kernel, Settings};
+pub use policy::{Builder, Supervision};
 pub use pool::ProcessPool;
 pub use statistics::WorkerStatistics;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Registry entry of a pool whose results come through pipes.
+/// The registry entry of a pool that sends results through pipes.
 pub const PIPES: Descriptor = Descriptor {
     name: "process",
-    summary: "worker processes, as Python's ProcessPoolExecutor: results come back through pipes",
+    summary: "worker processes, like Python's ProcessPoolExecutor; results come back through pipes",
     scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Builder::with(settings).build()?)),
+    build: |settings| Ok(Box::new(Builder::from_settings(settings).build()?)),
 };
 
-/// Registry entry of a pool whose results come through shared memory.
+/// The registry entry of a pool that sends results through shared memory.
 pub const SHARED: Descriptor = Descriptor {
     name: "process-shm",
-    summary: "worker processes that write their results to memory shared with this one",
+    summary: "worker processes that write their results to shared memory",
     scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Builder::with(settings).shared_memory(true).build()?)),
+    build: |settings| Ok(Box::new(Builder::from_settings(settings).shared_memory(true).build()?)),
 };
 
-/// What a worker does of the program's own.
+/// Functions of the program that every worker calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks {
-    /// Runs in every worker before it is ready. If it fails, the pool cannot be built.
+    /// Runs in every worker before the worker is ready. If this function fails, the pool cannot be
+    /// built.
     pub initializer: fn() -> Result<(), String>,
-    /// Finds kernels by name that [`fib_core::kernels`] does not know.
+    /// Finds a kernel by its name. It is asked before [`fib_core::kernels`], and returns `None` for
+    /// names that it does not know.
     pub kernel: fn(&str) -> Option<Arc<dyn Kernel>>,
 }
 
 impl Default for Hooks {
-    /// Nothing.
+    /// Hooks that do nothing and know no kernel.
     fn default() -> Self {
         Hooks { initializer: || Ok(()), kernel: |_| None }
     }
@@ -109,13 +119,13 @@ impl Default for Hooks {
 
 static INITIALISED: AtomicBool = AtomicBool::new(false);
 
-/// Lets this executable be its own worker: to be called first in `main`. In a worker it does not
-/// return; anywhere else it returns at once.
+/// Lets the pool start this executable as a worker. Call this function first in `main`. In a worker
+/// it never returns; in any other process it returns at once.
 pub fn init() {
     init_with(Hooks::default());
 }
 
-/// As [`init`], with work of the program's own in each worker.
+/// Does the same as [`init`], and gives the workers functions of the program.
 pub fn init_with(hooks: Hooks) {
     if let Some(parent) = spawn::parent_of_this_worker() {
         serve::serve(parent, hooks);
@@ -123,7 +133,8 @@ pub fn init_with(hooks: Hooks) {
     INITIALISED.store(true, Relaxed);
 }
 
-/// Whether [`init`] was called: otherwise a worker would run `main`, pool and all.
+/// Whether [`init`] was called. Without this call, a worker would run all of `main` and start a
+/// pool of its own.
 fn can_start_itself() -> bool {
     INITIALISED.load(Relaxed)
 }

@@ -1,65 +1,69 @@
-//! What pool and worker say to each other, as control bytes of frames.
+//! The messages between the pool and its workers. Each message is the control bytes of one frame.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// From the pool to a worker. The frame of an answer has the number of the request's.
+/// A request from the pool to a worker. The frame of the reply has the number of the request.
 #[derive(Debug, Deserialize, Serialize)]
-pub enum Request<'a> {
-    /// The first: who the worker is. With the frame come two pipes to write to: the bell and that
-    /// for the answers. Answered by `Ready` or `Unfit`.
+pub enum WorkRequest<'a> {
+    /// The first request. It tells the worker its number. Two pipes for the worker to write to come
+    /// with the frame: first the bell, then the pipe for replies. The worker replies `Ready` or
+    /// `Unfit`.
     Hello {
-        /// Its number, from 0.
+        /// The number of the worker, from 0.
         worker: usize,
-        /// Whether it is to bind itself to a CPU.
+        /// Whether the worker must bind itself to a CPU.
         pin: bool,
     },
-    /// Compute. Answered by `Done` or `Refused`.
+    /// A request to compute numbers. The worker replies `Done` or `Refused`.
     Compute {
         /// The name of the kernel.
         kernel: Cow<'a, str>,
-        /// What to compute.
+        /// The indices to compute.
         #[serde(borrow)]
         indices: Indices<'a>,
-        /// Which attempt this is, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// The shared segment that takes the limbs; without, they follow the answer.
+        /// The number of the shared segment that takes the limbs. Without a segment, the limbs
+        /// follow the reply through the pipe.
         segment: Option<u8>,
     },
-    /// A shared segment, whose descriptor comes with the frame, takes this place. Not answered.
+    /// The worker must map a new shared segment, whose descriptor comes with the frame. The segment
+    /// replaces an earlier segment of the same number. The worker does not reply.
     Attach {
-        /// Its place, 0 or 1.
+        /// The number of the segment, 0 or 1.
         segment: u8,
-        /// Its size.
+        /// The size of the segment in bytes.
         bytes: usize,
     },
-    /// The shared segment of this place is no longer needed. Not answered.
+    /// The pool no longer needs a shared segment. The worker does not reply.
     Detach {
-        /// Its place, 0 or 1.
+        /// The number of the segment, 0 or 1.
         segment: u8,
     },
 }
 
-/// The most indices of one request; longer chunks are sent in parts.
+/// The most indices of one request. A longer chunk is sent in several parts.
 pub const MOST_INDICES: usize = 1 << 22;
 
 /// The most control bytes of a request.
-pub const REQUEST_BYTES: usize = 8 * MOST_INDICES + 4096;
+pub const MOST_REQUEST_BYTES: usize = 8 * MOST_INDICES + 4096;
 
-/// Indices as they travel.
+/// The indices of a request, in the form in which they are sent.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum Indices<'a> {
-    /// Ranges and repeats, the usual batches: modulo 2^64, so a step may be downward.
+    /// Indices at equal distances. Most batches are ranges or repeats, which take this form. The
+    /// arithmetic is modulo 2^64, so a step may also lead downward.
     Steps {
-        /// The first.
+        /// The first index.
         first: u64,
-        /// From each to the next.
+        /// The distance from each index to the next.
         step: u64,
-        /// How many, at most [`MOST_INDICES`].
+        /// The number of indices, at most [`MOST_INDICES`].
         count: u32,
     },
-    /// Any others, eight little-endian bytes each: as fast as memory, unlike postcard's own numbers
-    /// of varying length.
+    /// All other indices, each in eight little-endian bytes. They are read as fast as memory;
+    /// postcard's own numbers have varying lengths and are slower.
     List(#[serde(borrow, with = "serde_bytes")] Cow<'a, [u8]>),
 }
 
@@ -82,7 +86,7 @@ impl From<Indices<'_>> for Vec<u64> {
                 let count = u64::from(count).min(MOST_INDICES as u64);
                 (0..count).map(|i| first.wrapping_add(step.wrapping_mul(i))).collect()
             }
-            // A last one that is cut short is left out.
+            // A last index with fewer than eight bytes is dropped.
             Indices::List(bytes) => {
                 bytes.as_chunks().0.iter().map(|&index| u64::from_le_bytes(index)).collect()
             }
@@ -90,38 +94,38 @@ impl From<Indices<'_>> for Vec<u64> {
     }
 }
 
-/// From a worker to the pool.
+/// A reply from a worker to the pool.
 #[derive(Debug, Deserialize, Serialize)]
-pub enum Answer {
+pub enum WorkReply {
     /// The worker is ready for requests.
     Ready,
-    /// The worker's initializer failed.
+    /// The initializer of the worker failed.
     Unfit(String),
-    /// The limbs are there, except those of failed positions.
+    /// The worker computed the limbs of all positions except those in `failures`.
     Done {
-        /// Position within the request, and what the panic said.
+        /// For each failure, the position in the request and the message of the panic.
         failures: Vec<(usize, String)>,
-        /// When it began, by the system's monotonic clock.
+        /// When the worker began, in nanoseconds of the monotonic clock of the system.
         start_ns: u64,
-        /// When it ended.
+        /// When the worker ended, in nanoseconds of the same clock.
         end_ns: u64,
-        /// The CPU it ran on last, where that is known.
+        /// The CPU on which the worker ran last, where the system tells it.
         cpu: Option<usize>,
     },
-    /// Nothing was computed, and no other worker could do it.
+    /// The worker computed nothing, and no other worker could compute this request either.
     Refused(String),
 }
 
-/// The most bytes of one failure's text; longer ones are cut.
-pub const TEXT_BYTES: usize = 1000;
+/// The most bytes of the text of one failure. A longer text is shortened.
+pub const MOST_TEXT_BYTES: usize = 1000;
 
-/// The most control bytes of an answer to a request of this many indices.
-pub fn answer_bytes(indices: usize) -> usize {
-    (indices + 1) * (TEXT_BYTES + 20)
+/// The most control bytes of a reply to a request with this many indices.
+pub fn most_reply_bytes(indices: usize) -> usize {
+    (indices + 1) * (MOST_TEXT_BYTES + 20)
 }
 
-/// The beginning of `text`, no longer than [`TEXT_BYTES`].
-pub fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(TEXT_BYTES));
+/// The start of `text`, at most [`MOST_TEXT_BYTES`] long.
+pub fn shorten(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MOST_TEXT_BYTES));
     text
 }

@@ -1,13 +1,55 @@
-//! How a pool is to be built.
+//! The settings of a pool, and the builder that collects them.
 
 use crate::ProcessPool;
-use fib_core::{Error, Settings, Supervision};
+use fib_core::{Error, Settings};
 use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::process::Command;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-/// What a running pool goes by.
+/// When a pool replaces its workers, and when it gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supervision {
+    /// The pool replaces a worker after this many tasks; `None` means never.
+    pub tasks_per_worker: Option<NonZeroU32>,
+    /// The pool kills and replaces a worker that owes a reply and has not used the CPU for this long.
+    pub stall_limit: Duration,
+    /// The pool kills and replaces a worker that has not replied for this long, however busy it is.
+    /// `None` means that a number may take as long as it needs.
+    pub reply_limit: Option<Duration>,
+    /// The pool gives a batch up when it loses more than this many workers in a row, with no task
+    /// finished in between.
+    pub respawn_limit: u32,
+}
+
+impl Supervision {
+    const DEFAULT: Supervision = Supervision {
+        tasks_per_worker: None,
+        stall_limit: Duration::from_secs(10),
+        reply_limit: None,
+        respawn_limit: 24,
+    };
+
+    /// Makes this the supervision of every pool that this process builds from now on, unless the
+    /// [`Builder`] of the pool says otherwise. For programs that build pools by name.
+    pub fn set_default(self) {
+        *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = self;
+    }
+}
+
+static DEFAULT: RwLock<Supervision> = RwLock::new(Supervision::DEFAULT);
+
+impl Default for Supervision {
+    /// The last [`Supervision::set_default`]. Without one, a worker is never replaced while it works,
+    /// it is killed after 10 s without CPU time, and a batch is given up after 24 lost workers in a
+    /// row.
+    fn default() -> Self {
+        *DEFAULT.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The settings of a running pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     pub(crate) name: &'static str,
@@ -25,7 +67,7 @@ pub(crate) struct Policy {
 /// let pool = fib_process::Builder::new(workers)
 ///     .shared_memory(true)
 ///     .tasks_per_worker(NonZero::new(1000))
-///     .answer_limit(Some(Duration::from_secs(60)))
+///     .reply_limit(Some(Duration::from_secs(60)))
 ///     .env("RUST_BACKTRACE", "1")
 ///     .build()?;
 /// # Ok::<(), fib_process::Error>(())
@@ -33,24 +75,32 @@ pub(crate) struct Policy {
 #[derive(Debug)]
 pub struct Builder {
     pub(crate) settings: Settings,
+    pub(crate) supervision: Supervision,
     pub(crate) shared: bool,
     pub(crate) program: Option<Command>,
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
 }
 
 impl Builder {
-    /// A pool of this many workers, with results through pipes and the default
-    /// [`Supervision`].
+    /// The builder of a pool with this many workers. Results go through pipes, and the pool has the
+    /// default [`Supervision`].
     pub fn new(workers: NonZeroUsize) -> Self {
-        Builder::with(Settings::workers(workers))
+        Builder::from_settings(Settings::workers(workers))
     }
 
-    /// A pool with these settings.
-    pub fn with(settings: Settings) -> Self {
-        Builder { settings, shared: false, program: None, environment: vec![] }
+    /// The builder of a pool with these settings. Results go through pipes.
+    pub fn from_settings(settings: Settings) -> Self {
+        Builder {
+            settings,
+            supervision: Supervision::default(),
+            shared: false,
+            program: None,
+            environment: vec![],
+        }
     }
 
-    /// Whether workers write their results to memory that they share with the pool.
+    /// Whether workers write their results to memory that they share with the pool. The default is
+    /// to send them through pipes.
     pub fn shared_memory(mut self, shared: bool) -> Self {
         self.shared = shared;
         self
@@ -64,54 +114,60 @@ impl Builder {
 
     /// See [`Supervision::tasks_per_worker`].
     pub fn tasks_per_worker(mut self, tasks: Option<NonZeroU32>) -> Self {
-        self.settings.supervision.tasks_per_worker = tasks;
+        self.supervision.tasks_per_worker = tasks;
         self
     }
 
     /// See [`Supervision::stall_limit`].
     pub fn stall_limit(mut self, limit: Duration) -> Self {
-        self.settings.supervision.stall_limit = limit;
+        self.supervision.stall_limit = limit;
         self
     }
 
-    /// See [`Supervision::answer_limit`].
-    pub fn answer_limit(mut self, limit: Option<Duration>) -> Self {
-        self.settings.supervision.answer_limit = limit;
+    /// See [`Supervision::reply_limit`].
+    pub fn reply_limit(mut self, limit: Option<Duration>) -> Self {
+        self.supervision.reply_limit = limit;
         self
     }
 
     /// See [`Supervision::respawn_limit`].
     pub fn respawn_limit(mut self, limit: u32) -> Self {
-        self.settings.supervision.respawn_limit = limit;
+        self.supervision.respawn_limit = limit;
         self
     }
 
-    /// Sets an environment variable of the workers; they have this process's otherwise.
+    /// Sets an environment variable of the workers. All other variables are those of this process.
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), Some(value.into())));
         self
     }
 
-    /// Takes an environment variable from the workers.
+    /// Removes an environment variable from the environment of the workers.
     pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), None));
         self
     }
 
-    /// The program to run as a worker instead of this executable. Its `main` begins with
-    /// [`init`](crate::init), which two more arguments tell that it is a worker; its standard input
-    /// is the pool's.
+    /// Sets the program that runs as a worker instead of this executable. The `main` of the program
+    /// must begin with [`init`]. The pool adds two arguments to the command, which tell [`init`]
+    /// that the process is a worker. The pool also takes over the standard input of the program.
+    ///
+    /// [`init`]: crate::init
     pub fn program(mut self, program: Command) -> Self {
         self.program = Some(program);
         self
     }
 
-    /// Starts the workers and waits until all are ready.
+    /// Starts the workers and waits until all of them are ready.
     ///
     /// # Errors
-    /// [`Error::Backend`] if not a single worker can be started, if one is not ready within about a
-    /// second, if there are to be more than 1024, or if [`init`](crate::init) was not called and no
-    /// program was given.
+    /// [`Error::Backend`] in any of these cases:
+    ///
+    /// - The system refuses to start even one worker.
+    /// - A worker is not ready within about a second.
+    /// - The pool would have more than 1024 workers.
+    /// - [`init`](crate::init) was not called, and no program was given.
+    /// - This process is itself a worker.
     pub fn build(self) -> Result<ProcessPool, Error> {
         ProcessPool::start(self)
     }

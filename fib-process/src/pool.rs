@@ -1,21 +1,23 @@
-//! The pool as a backend.
+//! The process pool as a backend.
 
-use crate::batch::Batch;
-use crate::crew::{Crew, GivenUp};
+use crate::crew::{Crew, GiveUpReason};
+use crate::ledger::Ledger;
 use crate::policy::{Builder, Policy};
 use crate::spawn::{self, Spawner};
 use crate::statistics::{Board, WorkerStatistics};
 use crate::{PIPES, SHARED, can_start_itself};
-use fib_core::{Error, FibBackend, Job};
+use fib_core::{Error, FibBackend, Job, Settings};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// More are a mistake, and would be a fork storm.
+/// A pool with more workers is almost certainly a mistake, and its start would overload the
+/// machine.
 const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
-/// Worker processes that outlive the batches.
+/// A pool of worker processes, which outlive the batches.
 ///
-/// Several callers may use a pool at once; their batches take turns. Dropping it ends the workers.
+/// Several callers may use a pool at the same time; their batches take turns. The workers end when
+/// the pool is dropped.
 pub struct ProcessPool {
     name: &'static str,
     crew: Mutex<Crew>,
@@ -25,27 +27,31 @@ pub struct ProcessPool {
 
 impl ProcessPool {
     pub(crate) fn start(builder: Builder) -> Result<Self, Error> {
-        let Builder { settings, shared, program, environment } = builder;
+        let Builder { settings, supervision, shared, program, environment } = builder;
         let name = if shared { SHARED.name } else { PIPES.name };
         let failed = |reason| Error::Backend { backend: name, reason };
         if spawn::is_worker() || (program.is_none() && !can_start_itself()) {
             return Err(failed("`main` must begin with `fib_process::init()`".into()));
         }
         if settings.workers > MOST_WORKERS {
-            return Err(failed(format!("more than {MOST_WORKERS} workers")));
+            let wanted = settings.workers;
+            return Err(failed(format!(
+                "{wanted} workers are too many; the limit is {MOST_WORKERS}"
+            )));
         }
         let spawner = spawn::command(program, environment).and_then(Spawner::new);
         let spawner = spawner.map_err(|error| failed(error.to_string()))?;
-        let (workers, pin, supervision) = (settings.workers, settings.pin, settings.supervision);
+        let Settings { workers, pin } = settings;
         let policy = Policy { name, workers, pin, shared, supervision };
         let board = Arc::new(Board::default());
         let crew = Crew::start(policy, spawner, Arc::clone(&board));
-        let crew = crew.map_err(|GivenUp(reason)| failed(reason))?;
-        let workers = NonZeroUsize::new(crew.len()).unwrap_or(NonZeroUsize::MIN); // never empty
+        let crew = crew.map_err(|GiveUpReason(reason)| failed(reason))?;
+        // A crew that has started has at least one worker.
+        let workers = NonZeroUsize::new(crew.len()).unwrap_or(NonZeroUsize::MIN);
         Ok(ProcessPool { name, crew: Mutex::new(crew), workers, board })
     }
 
-    /// What each worker has done so far; may be asked while a batch runs.
+    /// The statistics of each worker. This function may be called while a batch runs.
     pub fn statistics(&self) -> Vec<WorkerStatistics> {
         self.board.read(self.workers.get())
     }
@@ -57,9 +63,10 @@ impl FibBackend for ProcessPool {
     }
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        // A batch that panicked left some workers busy at most; the next begins by replacing them.
+        // A lock is poisoned when a batch panicked. At worst that batch left some workers busy, and
+        // the next batch begins by replacing them.
         let mut crew = self.crew.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = crew.run(&mut Batch::new(job));
-        outcome.map_err(|GivenUp(reason)| Error::Backend { backend: self.name, reason })
+        let outcome = crew.run(&mut Ledger::new(job));
+        outcome.map_err(|GiveUpReason(reason)| Error::Backend { backend: self.name, reason })
     }
 }

@@ -1,4 +1,4 @@
-//! Processes: how they end, and what CPU time they have used.
+//! Worker processes: how they end, and how much CPU time they have used.
 
 use rustix::process::Signal;
 use std::fmt;
@@ -7,23 +7,23 @@ use std::process::{Child, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a process may take to end by itself once it was hung up on.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// How long a dismissed worker may take to end by itself. After this time it is killed.
+const DISMISSAL_GRACE: Duration = Duration::from_millis(500);
 
-/// Processes that were hung up on, and when.
+/// Workers whose socket the pool has closed, and when it did so.
 #[derive(Debug, Default)]
-pub(crate) struct Leaving(Vec<(Child, Instant)>);
+pub(crate) struct DismissedWorkers(Vec<(Child, Instant)>);
 
-impl Leaving {
+impl DismissedWorkers {
     pub(crate) fn add(&mut self, child: Child) {
         self.0.push((child, Instant::now()));
     }
 
-    /// Forgets who has ended; who should have is killed.
+    /// Forgets the workers that have ended, and kills the workers that have not ended in time.
     pub(crate) fn reap(&mut self) {
-        self.0.retain_mut(|(child, since)| {
+        self.0.retain_mut(|(child, dismissed)| {
             let remains = matches!(child.try_wait(), Ok(None));
-            if remains && since.elapsed() > FAREWELL {
+            if remains && dismissed.elapsed() > DISMISSAL_GRACE {
                 let _ = child.kill();
                 let _ = child.wait();
                 return false;
@@ -32,7 +32,7 @@ impl Leaving {
         });
     }
 
-    /// Waits until all have ended.
+    /// Waits until all of them have ended.
     pub(crate) fn wait(&mut self) {
         let mut pause = Duration::from_micros(50);
         loop {
@@ -46,28 +46,29 @@ impl Leaving {
     }
 }
 
-/// How a worker ended.
-pub(crate) enum Ended {
-    ByItself(ExitStatus),
-    /// By the pool, because of something else.
+/// How a worker ended. The text completes a sentence that begins with "the worker".
+pub(crate) enum WorkerEnd {
+    /// The worker had ended before the pool killed it.
+    Exited(ExitStatus),
+    /// The pool killed the worker, for a reason of its own.
     Killed,
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for WorkerEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ended::ByItself(status) = self else { return write!(f, "was killed") };
+        let WorkerEnd::Exited(status) = self else { return write!(f, "was killed by the pool") };
         match (status.signal(), status.code()) {
-            (Some(signal), _) => match name_of(signal) {
-                Some(name) => write!(f, "ended by signal {signal} ({name})"),
-                None => write!(f, "ended by signal {signal}"),
+            (Some(signal), _) => match signal_name(signal) {
+                Some(name) => write!(f, "was killed by SIG{name}"),
+                None => write!(f, "was killed by signal {signal}"),
             },
-            (None, code) => write!(f, "ended with exit code {}", code.unwrap_or_default()),
+            (None, code) => write!(f, "exited with code {}", code.unwrap_or_default()),
         }
     }
 }
 
-fn name_of(signal: i32) -> Option<&'static str> {
-    let named = [
+fn signal_name(signal: i32) -> Option<&'static str> {
+    let names = [
         (Signal::HUP, "HUP"),
         (Signal::INT, "INT"),
         (Signal::ILL, "ILL"),
@@ -79,13 +80,15 @@ fn name_of(signal: i32) -> Option<&'static str> {
         (Signal::PIPE, "PIPE"),
         (Signal::TERM, "TERM"),
     ];
-    named.into_iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| name)
+    names.into_iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| name)
 }
 
-/// CPU time that a process has used, in the system's ticks; `None` where that cannot be told.
+/// The CPU time that a process has used, in ticks of the system; `None` where the system does not
+/// tell it.
 pub(crate) fn cpu_ticks(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before may hold anything; behind it, user and system time are the 12th and 13th.
+    // The name of the process ends at the last parenthesis, because it may itself contain any
+    // character. After the name, user time and system time are the 12th and the 13th field.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }

@@ -1,102 +1,109 @@
-//! Shared memory: the only module with `unsafe`, because another process has the same pages.
+//! Shared memory between the pool and a worker. This is the only module with `unsafe`: another
+//! process maps the same pages, and safe Rust cannot express that.
 //!
-//! The pool makes a segment of fixed size, maps it, and hands its descriptor to one worker. Three
-//! things make that sound:
+//! The pool creates a segment of fixed size, maps it, and sends its descriptor to one worker. Three
+//! rules make this sound:
 //!
-//! - **The pages stay.** A segment is an unnamed memory file whose pages are allocated beforehand
-//!   (`fallocate`) and which is sealed against shrinking, so no access is beyond its end. The worker
-//!   maps nothing without these seals.
-//! - **One side at a time.** The worker writes between a request and its answer; the pool reads
-//!   between that answer and the next request. The system calls that carry them order the two.
-//! - **No reference where the other side may write.** The pool has no reference into a segment,
-//!   ever: it copies out through a raw pointer. The worker's `&mut` ends before it answers, and the
-//!   pool never writes.
+//! - **The pages stay.** A segment is an unnamed memory file. Its pages are allocated beforehand
+//!   (`fallocate`), and the file is sealed against shrinking, so no access lies beyond its end. The
+//!   worker refuses to map a file that is not sealed against shrinking.
+//! - **One side at a time.** The worker writes between a request and the reply to it. The pool
+//!   reads between that reply and the next request. The system calls that carry the request and the
+//!   reply order these accesses.
+//! - **No reference to memory that the other side may write.** The pool never has a reference into
+//!   a segment: it copies results out through a raw pointer, and never writes. The worker's `&mut`
+//!   ends before the worker replies.
 //!
-//! A worker is trusted to be this code: one that wrote after its answer would spoil a result that
-//! is being copied, and one that punched holes into the file could make the copying fail.
+//! The pool trusts its workers to run this code. A worker that wrote after its reply would spoil a
+//! result while the pool copies it, and a worker that punched holes into the file could make the
+//! copying fail.
 //!
-//! Linux only. Elsewhere no segment can be made, and results travel through pipes.
+//! Shared memory works on Linux only. On other systems no segment can be created, and results go
+//! through pipes.
 #![allow(unsafe_code)]
 
 use fib_core::MemoryLimit;
 use std::io;
 use std::os::fd::OwnedFd;
 
-/// The pool's view of a segment: it can only be copied from.
+/// A segment as the pool sees it: the pool can only copy results out.
 #[derive(Debug)]
-pub(crate) struct Incoming(Map);
+pub(crate) struct PoolSegment(Mapping);
 
-/// The worker's view of a segment: it is written to while a request is under way.
+/// A segment as the worker sees it: the worker writes to it while a request is under way.
 #[derive(Debug)]
-pub(crate) struct Outgoing(Map);
+pub(crate) struct WorkerSegment(Mapping);
 
-impl Incoming {
-    /// A new segment of at least this many limbs, all zero, and the descriptor to hand on.
+impl PoolSegment {
+    /// Creates a segment of at least this many limbs, all of them zero. Also returns the descriptor
+    /// that the worker needs.
     ///
     /// # Errors
     /// If the system refuses the memory, the descriptor or the mapping.
     pub(crate) fn create(limbs: usize) -> io::Result<(Self, OwnedFd)> {
         let bytes = limbs.checked_mul(8).and_then(usize::checked_next_power_of_two);
         let bytes = bytes.ok_or(io::ErrorKind::OutOfMemory)?;
-        // Pages are allocated at once, and asking for too many would end processes, not the call.
+        // The system allocates all pages at once. When memory runs out, it does not refuse the call
+        // but kills processes.
         let fits = MemoryLimit::HalfOfAvailable.check(bytes as u128);
         fits.map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let (map, file) = system::create(bytes)?;
-        Ok((Incoming(map), file))
+        let (mapping, file) = system::create(bytes)?;
+        Ok((PoolSegment(mapping), file))
     }
 
-    /// How many limbs it holds.
+    /// The size of the segment in limbs.
     pub(crate) fn limbs(&self) -> usize {
         self.0.len() / 8
     }
 
-    /// Its size.
+    /// The size of the segment in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.0.len()
     }
 
-    /// Copies the first limbs out.
+    /// Copies as many limbs as `out` holds, from the start of the segment.
     ///
     /// # Panics
     /// If `out` is longer than the segment.
     pub(crate) fn copy_to(&self, out: &mut [u64]) {
         assert!(out.len() <= self.limbs());
-        // SAFETY: the mapping is page-aligned, readable and at least this long, for as long as
-        // `self` lives; its pages stay (see above). `out` is memory of this process alone.
+        // SAFETY: the mapping is page-aligned, readable and at least this long for as long as
+        // `self` lives, and its pages stay (see above). No other process has the memory of `out`.
         unsafe {
             std::ptr::copy_nonoverlapping(self.0.as_ptr().cast(), out.as_mut_ptr(), out.len())
         }
     }
 }
 
-impl Outgoing {
-    /// Maps a segment that the pool made.
+impl WorkerSegment {
+    /// Maps a segment that the pool created.
     ///
     /// # Errors
-    /// If it is not sealed or smaller than `bytes`, or the system refuses the mapping.
+    /// If the file is not sealed against shrinking, if it is smaller than `bytes`, or if the system
+    /// refuses the mapping.
     pub(crate) fn attach(file: OwnedFd, bytes: usize) -> io::Result<Self> {
-        system::attach(file, bytes).map(Outgoing)
+        system::attach(file, bytes).map(WorkerSegment)
     }
 
-    /// The first limbs, to be written before the answer is sent.
+    /// The first `limbs` limbs of the segment. The worker writes them before it sends its reply.
     ///
     /// # Panics
-    /// If the segment is shorter.
+    /// If the segment has fewer limbs.
     pub(crate) fn slots(&mut self, limbs: usize) -> &mut [u64] {
         assert!(limbs <= self.0.len() / 8);
-        // SAFETY: the mapping is page-aligned, writable and at least this long, for as long as
-        // `self` is borrowed; its pages stay. The pool has no reference to it and does not read
-        // before the answer. Any bytes are a valid `u64`.
+        // SAFETY: the mapping is page-aligned, writable and at least this long for as long as
+        // `self` is borrowed, and its pages stay. The pool has no reference into the segment and
+        // does not read before the reply. Any eight bytes are a valid `u64`.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), limbs) }
     }
 }
 
 #[cfg(target_os = "linux")]
-use memmap2::MmapRaw as Map;
+use memmap2::MmapRaw as Mapping;
 
 #[cfg(target_os = "linux")]
 mod system {
-    use super::Map;
+    use super::Mapping;
     use memmap2::MmapOptions;
     use rustix::fs::{
         FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat,
@@ -108,8 +115,8 @@ mod system {
 
     const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
-    pub(super) fn create(bytes: usize) -> io::Result<(Map, OwnedFd)> {
-        // Beyond this limit `fallocate` would not fail but kill, by SIGXFSZ.
+    pub(super) fn create(bytes: usize) -> io::Result<(Mapping, OwnedFd)> {
+        // Beyond this limit `fallocate` would not fail: SIGXFSZ would kill this process.
         if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < bytes as u64) {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -120,7 +127,7 @@ mod system {
         Ok((map(&file, bytes)?, file))
     }
 
-    pub(super) fn attach(file: OwnedFd, bytes: usize) -> io::Result<Map> {
+    pub(super) fn attach(file: OwnedFd, bytes: usize) -> io::Result<Mapping> {
         let sealed = fcntl_get_seals(&file)?.contains(SealFlags::SHRINK);
         let long_enough = u64::try_from(fstat(&file)?.st_size).is_ok_and(|len| len >= bytes as u64);
         if !sealed || !long_enough {
@@ -129,33 +136,33 @@ mod system {
         map(&file, bytes)
     }
 
-    /// With all pages present, so that no request pays for page faults.
-    fn map(file: &OwnedFd, bytes: usize) -> io::Result<Map> {
+    /// Maps the file with all its pages present, so that no request pays for page faults.
+    fn map(file: &OwnedFd, bytes: usize) -> io::Result<Mapping> {
         MmapOptions::new().len(bytes).populate().map_raw(file.as_raw_fd())
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-use never::Never as Map;
+use never::Never as Mapping;
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use super::Map;
+    use super::Mapping;
     use std::io;
     use std::os::fd::OwnedFd;
 
-    pub(super) fn create(_bytes: usize) -> io::Result<(Map, OwnedFd)> {
+    pub(super) fn create(_bytes: usize) -> io::Result<(Mapping, OwnedFd)> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(super) fn attach(_file: OwnedFd, _bytes: usize) -> io::Result<Map> {
+    pub(super) fn attach(_file: OwnedFd, _bytes: usize) -> io::Result<Mapping> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod never {
-    /// A mapping that does not exist here.
+    /// The mapping of a system without shared segments: no value of this type exists.
     #[derive(Debug)]
     pub(super) enum Never {}
 
@@ -178,49 +185,49 @@ mod tests {
     use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
     #[test]
-    fn what_one_side_writes_the_other_copies() {
-        let (pool, file) = Incoming::create(5000).unwrap();
-        let mut worker = Outgoing::attach(file, pool.bytes()).unwrap();
+    fn the_pool_copies_the_limbs_that_the_worker_wrote() {
+        let (pool, file) = PoolSegment::create(5000).unwrap();
+        let mut worker = WorkerSegment::attach(file, pool.bytes()).unwrap();
         let limbs: Vec<u64> = (1..=5000).map(|i| u64::MAX / i).collect();
         worker.slots(5000).copy_from_slice(&limbs);
         let mut out = vec![0; 5000];
         pool.copy_to(&mut out);
         assert_eq!(out, limbs);
-        drop(worker); // the pool's pages do not depend on it
+        drop(worker); // the pages of the pool do not depend on the worker
         pool.copy_to(&mut out);
         assert_eq!(out, limbs);
     }
 
     #[test]
     fn pages_cannot_be_taken_away() {
-        let (pool, file) = Incoming::create(1 << 16).unwrap();
+        let (pool, file) = PoolSegment::create(1 << 16).unwrap();
         assert!(ftruncate(&file, 0).is_err());
         assert!(ftruncate(&file, 1 << 30).is_err());
         let unsealed = memfd_create("unsealed", MemfdFlags::ALLOW_SEALING).unwrap();
         ftruncate(&unsealed, 1 << 19).unwrap();
-        assert!(Outgoing::attach(unsealed, 1 << 19).is_err());
-        assert!(Outgoing::attach(file.try_clone().unwrap(), pool.bytes() + 1).is_err());
-        assert!(Outgoing::attach(file, pool.bytes()).is_ok());
+        assert!(WorkerSegment::attach(unsealed, 1 << 19).is_err());
+        assert!(WorkerSegment::attach(file.try_clone().unwrap(), pool.bytes() + 1).is_err());
+        assert!(WorkerSegment::attach(file, pool.bytes()).is_ok());
     }
 
     #[test]
     #[should_panic(expected = "out.len() <= self.limbs()")]
     fn copying_beyond_the_end_is_caught() {
-        let (pool, _file) = Incoming::create(512).unwrap();
+        let (pool, _file) = PoolSegment::create(512).unwrap();
         pool.copy_to(&mut vec![0; pool.limbs() + 1]);
     }
 
     #[test]
     #[should_panic(expected = "limbs <= self.0.len() / 8")]
     fn writing_beyond_the_end_is_caught() {
-        let (pool, file) = Incoming::create(512).unwrap();
-        let mut worker = Outgoing::attach(file, pool.bytes()).unwrap();
+        let (pool, file) = PoolSegment::create(512).unwrap();
+        let mut worker = WorkerSegment::attach(file, pool.bytes()).unwrap();
         worker.slots(pool.limbs() + 1);
     }
 
     #[test]
     fn absurd_sizes_are_refused() {
-        assert!(Incoming::create(usize::MAX / 4).is_err());
-        assert!(Incoming::create(1 << 44).is_err());
+        assert!(PoolSegment::create(usize::MAX / 4).is_err());
+        assert!(PoolSegment::create(1 << 44).is_err());
     }
 }

@@ -1,13 +1,14 @@
-//! The life of a worker process: hello, then request after request until the pool hangs up.
+//! The life of a worker process: it handles the hello, then one request after another, until the
+//! pool closes the socket.
 
 #[cfg(feature = "fault-injection")]
-use crate::fault::Faults;
-use crate::frame::{self, Expected, FrameError, HEAD, Inbox};
-use crate::message::{Answer, REQUEST_BYTES, Request, cut};
-use crate::segment::Outgoing;
-use crate::wire::{Receiving, send_all};
+use crate::fault::FaultInjector;
+use crate::frame::{self, Expectation, FrameError, HEAD, Inbox};
+use crate::message::{MOST_REQUEST_BYTES, WorkReply, WorkRequest, shorten};
+use crate::segment::WorkerSegment;
+use crate::wire::{WorkerSocket, send_all};
 use crate::{Hooks, clock, orphan};
-use fib_core::{Kernel, Record, Task, affinity, kernels};
+use fib_core::{ChunkRecord, Kernel, Task, affinity, kernels};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, stdin};
 use std::fs::File;
@@ -16,142 +17,144 @@ use std::os::unix::net::UnixStream;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-/// Exit code of a worker that does not understand what reaches it.
-const CONFUSED: i32 = 70;
+/// The exit code of a worker that has no pool, or that does not understand what it receives.
+const FAILURE_CODE: i32 = 70;
 
-/// A scratch buffer above this many limbs is not kept for the next request.
+/// A scratch buffer with more limbs than this is not kept for the next request.
 const KEEP_LIMBS: usize = 8 << 20;
 
-/// Serves the pool that started this process as a worker.
+/// Serves the pool that started this process as a worker. Ends the process when the pool closes the
+/// socket.
 pub(crate) fn serve(parent: u32, hooks: Hooks) -> ! {
-    let socket = orphan::die_with(parent).and_then(|()| take_socket());
-    let served = socket.map_err(FrameError::from).and_then(|socket| run(socket, hooks));
-    let code = served.map_or_else(complain, |()| 0);
+    let socket = orphan::end_with_parent(parent).and_then(|()| take_socket());
+    let served = socket.map_err(FrameError::from).and_then(|socket| handle_all(socket, hooks));
+    let code = served.map_or_else(report_error, |()| 0);
     std::process::exit(code)
 }
 
-/// Nobody else reads what a worker has to say, and a worker has no logger of its own.
-#[allow(clippy::explicit_write)] // `eprintln!` panics on a closed stderr
-fn complain(error: FrameError) -> i32 {
+/// Prints the error to standard error, because a worker has no logger. Nobody else would read it.
+#[allow(clippy::explicit_write)] // `eprintln!` panics if standard error is closed
+fn report_error(error: FrameError) -> i32 {
     use io::Write;
     let _ = writeln!(io::stderr(), "worker {}: {error}", std::process::id());
-    CONFUSED
+    FAILURE_CODE
 }
 
-/// The socket that came as standard input, on a descriptor of its own: whoever reads standard
-/// input here, a kernel or an initializer, finds it empty.
+/// Moves the socket from standard input to a descriptor of its own. After that, a kernel or an
+/// initializer that reads standard input finds it empty.
 fn take_socket() -> io::Result<UnixStream> {
     let socket = UnixStream::from(fcntl_dupfd_cloexec(stdin(), 3)?);
     dup2_stdin(File::open("/dev/null")?)?;
-    socket.peer_addr()?; // fails on anything that is no connected socket
+    socket.peer_addr()?; // fails if standard input was no connected socket
     Ok(socket)
 }
 
-fn run(socket: UnixStream, hooks: Hooks) -> Result<(), FrameError> {
-    let mut worker = Worker {
-        source: BufReader::new(Receiving::new(socket)),
-        answers: None,
-        short_answer: 0,
+fn handle_all(socket: UnixStream, hooks: Hooks) -> Result<(), FrameError> {
+    let mut worker = WorkerLoop {
+        source: BufReader::new(WorkerSocket::new(socket)),
+        reply_pipe: None,
+        short_reply_bytes: 0,
         hooks,
         scratch: vec![],
         segments: [None, None],
         #[cfg(feature = "fault-injection")]
-        faults: Faults::from_environment(),
+        fault_injector: FaultInjector::from_environment(),
     };
     let mut inbox = Inbox::default();
-    let expected = Expected { id: None, control: REQUEST_BYTES };
+    let expectation = Expectation { id: None, control_limit: MOST_REQUEST_BYTES };
     loop {
-        match inbox.receive(&mut worker.source, expected, &mut []) {
+        match inbox.receive(&mut worker.source, expectation, &mut []) {
             Ok(true) => worker.handle(inbox.id(), inbox.message()?)?,
-            Ok(false) => {} // only a socket that does not block gives up early
+            Ok(false) => {} // never happens: this socket blocks
             Err(FrameError::Closed) => return Ok(()),
             Err(error) => return Err(error),
         }
     }
 }
 
-struct Worker {
-    source: BufReader<Receiving>,
-    /// Where answers go, from the hello on.
-    answers: Option<PipeWriter>,
-    /// Two answers of this many bytes fit the pipe together, without anybody reading.
-    short_answer: usize,
+/// The state of a worker process between requests.
+struct WorkerLoop {
+    source: BufReader<WorkerSocket>,
+    /// The worker's end of the pipe for replies. The hello brings it.
+    reply_pipe: Option<PipeWriter>,
+    /// Two replies of this many bytes fit into the pipe together, even if nobody reads.
+    short_reply_bytes: usize,
     hooks: Hooks,
-    /// Results on their way through the socket.
+    /// Holds the results that go through the pipe.
     scratch: Vec<u64>,
-    segments: [Option<Outgoing>; 2],
+    segments: [Option<WorkerSegment>; 2],
     #[cfg(feature = "fault-injection")]
-    faults: Faults,
+    fault_injector: FaultInjector,
 }
 
-impl Worker {
-    fn handle(&mut self, id: u64, request: Request<'_>) -> Result<(), FrameError> {
+impl WorkerLoop {
+    fn handle(&mut self, id: u64, request: WorkRequest<'_>) -> Result<(), FrameError> {
         match request {
-            Request::Hello { worker, pin } => self.hello(id, worker, pin),
-            Request::Compute { kernel, indices, attempt, segment } => {
+            WorkRequest::Hello { worker, pin } => self.hello(id, worker, pin),
+            WorkRequest::Compute { kernel, indices, attempt, segment } => {
                 match self.task(&kernel, indices.into(), attempt) {
                     Some(task) => self.compute(id, task, segment),
-                    None => self.refuse(id, format!("its workers know no kernel `{kernel}`")),
+                    None => self.refuse(id, unknown_kernel(&kernel)),
                 }
             }
-            Request::Attach { segment, bytes } => {
-                let file = self.source.get_mut().descriptor().ok_or(FrameError::Message)?;
-                *self.place(segment)? = Some(Outgoing::attach(file, bytes)?);
+            WorkRequest::Attach { segment, bytes } => {
+                let file = self.source.get_mut().take_descriptor().ok_or(FrameError::Message)?;
+                *self.segment_mut(segment)? = Some(WorkerSegment::attach(file, bytes)?);
                 Ok(())
             }
-            Request::Detach { segment } => {
-                *self.place(segment)? = None;
+            WorkRequest::Detach { segment } => {
+                *self.segment_mut(segment)? = None;
                 Ok(())
             }
         }
     }
 
-    fn place(&mut self, segment: u8) -> Result<&mut Option<Outgoing>, FrameError> {
-        self.segments.get_mut(usize::from(segment)).ok_or(FrameError::Message)
+    fn segment_mut(&mut self, number: u8) -> Result<&mut Option<WorkerSegment>, FrameError> {
+        self.segments.get_mut(usize::from(number)).ok_or(FrameError::Message)
     }
 
     fn hello(&mut self, id: u64, worker: usize, pin: bool) -> Result<(), FrameError> {
         let source = self.source.get_mut();
-        let bell = source.descriptor().ok_or(FrameError::Message)?;
-        source.hang_up_bell(bell);
-        self.answers = source.descriptor().map(PipeWriter::from);
-        self.short_answer = self.answers.as_ref().map_or(0, |pipe| capacity(pipe) / 2);
+        let bell = source.take_descriptor().ok_or(FrameError::Message)?;
+        source.set_bell(bell);
+        self.reply_pipe = source.take_descriptor().map(PipeWriter::from);
+        self.short_reply_bytes = self.reply_pipe.as_ref().map_or(0, |pipe| capacity(pipe) / 2);
         affinity::pin_if(pin, worker);
-        let answer = match catch_unwind(self.hooks.initializer) {
-            Ok(Ok(())) => Answer::Ready,
-            Ok(Err(reason)) => Answer::Unfit(cut(reason)),
-            Err(_) => Answer::Unfit("it panicked".into()),
+        let reply = match catch_unwind(self.hooks.initializer) {
+            Ok(Ok(())) => WorkReply::Ready,
+            Ok(Err(reason)) => WorkReply::Unfit(shorten(reason)),
+            Err(_) => WorkReply::Unfit("it panicked".into()),
         };
-        self.answer(id, &answer)
+        self.reply(id, &reply)
     }
 
-    /// What is to be done, if the kernel is known here.
+    /// The work of a request; `None` if this process does not know the kernel.
     #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables))]
     fn task(&mut self, name: &str, indices: Vec<u64>, attempt: u32) -> Option<Task> {
         let found = (self.hooks.kernel)(name).or_else(|| kernels::by_name(name));
         let kernel: Arc<dyn Kernel> = found?;
         #[cfg(feature = "fault-injection")]
         let kernel = {
-            self.faults.in_answer(&indices, attempt);
-            self.faults.in_kernel(kernel, attempt)
+            self.fault_injector.choose_reply_fault(&indices, attempt);
+            self.fault_injector.wrap_kernel(kernel, attempt)
         };
         Some(Task::new(kernel, indices))
     }
 
     fn compute(&mut self, id: u64, task: Task, segment: Option<u8>) -> Result<(), FrameError> {
         let limbs = task.limbs();
-        if let Some(segment) = segment {
-            let segment = self.place(segment)?.as_mut().ok_or(FrameError::Message)?;
-            let answer = timed(|| task.run_into(segment.slots(limbs), 0));
-            return self.answer(id, &answer);
+        if let Some(number) = segment {
+            let segment = self.segment_mut(number)?.as_mut().ok_or(FrameError::Message)?;
+            let reply = run_timed(|| task.run_into(segment.slots(limbs), 0));
+            return self.reply(id, &reply);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         if scratch.try_reserve(limbs.saturating_sub(scratch.len())).is_err() {
-            return self.refuse(id, format!("its worker was refused {} bytes", 8 * limbs as u128));
+            return self.refuse(id, refused_memory(limbs));
         }
         scratch.resize(limbs.max(scratch.len()), 0);
-        let answer = timed(|| task.run_into(&mut scratch[..limbs], 0));
-        self.answer_with(id, &answer, &mut scratch[..limbs])?;
+        let reply = run_timed(|| task.run_into(&mut scratch[..limbs], 0));
+        self.reply_with_limbs(id, &reply, &mut scratch[..limbs])?;
         if scratch.len() <= KEEP_LIMBS {
             self.scratch = scratch;
         }
@@ -159,37 +162,47 @@ impl Worker {
     }
 
     fn refuse(&mut self, id: u64, reason: String) -> Result<(), FrameError> {
-        self.answer(id, &Answer::Refused(cut(reason)))
+        self.reply(id, &WorkReply::Refused(shorten(reason)))
     }
 
-    fn answer(&mut self, id: u64, answer: &Answer) -> Result<(), FrameError> {
-        self.answer_with(id, answer, &mut [])
+    fn reply(&mut self, id: u64, reply: &WorkReply) -> Result<(), FrameError> {
+        self.reply_with_limbs(id, reply, &mut [])
     }
 
-    fn answer_with(
+    fn reply_with_limbs(
         &mut self,
         id: u64,
-        answer: &Answer,
+        reply: &WorkReply,
         limbs: &mut [u64],
     ) -> Result<(), FrameError> {
-        frame::to_wire(limbs);
-        let frame = frame::encode(id, answer, limbs);
-        let answers = self.answers.as_mut().ok_or(FrameError::Message)?;
+        frame::make_little_endian(limbs);
+        let frame = frame::encode(id, reply, limbs);
+        let pipe = self.reply_pipe.as_mut().ok_or(FrameError::Message)?;
         let limbs: &[u8] = bytemuck::cast_slice(limbs);
         #[cfg(feature = "fault-injection")]
-        let Some(frame) = self.faults.spoil(frame, limbs, answers)? else { return Ok(()) };
-        if frame.len() + limbs.len() <= self.short_answer {
-            return Ok(send_all(answers, &frame, limbs)?);
+        let Some(frame) = self.fault_injector.spoil_reply(frame, limbs, pipe)? else {
+            return Ok(());
+        };
+        if frame.len() + limbs.len() <= self.short_reply_bytes {
+            return Ok(send_all(pipe, &frame, limbs)?);
         }
-        // From the head the pool sees that there is more, and stays to read it.
+        // The pool must read while the worker writes. The head tells the pool that more follows.
         let (head, rest) = frame.split_at(HEAD);
-        send_all(answers, head, &[])?;
-        self.source.get_mut().ring();
-        Ok(send_all(answers, rest, limbs)?)
+        send_all(pipe, head, &[])?;
+        self.source.get_mut().ring_bell();
+        Ok(send_all(pipe, rest, limbs)?)
     }
 }
 
-/// What a pipe holds.
+fn unknown_kernel(name: &str) -> String {
+    format!("the workers know no kernel named `{name}`; pass the kernel to `init_with`")
+}
+
+fn refused_memory(limbs: usize) -> String {
+    format!("the system refused {} bytes to the worker", 8 * limbs as u128)
+}
+
+/// The capacity of a pipe in bytes.
 fn capacity(pipe: &PipeWriter) -> usize {
     #[cfg(target_os = "linux")]
     return rustix::pipe::fcntl_getpipe_size(pipe).unwrap_or(4096);
@@ -200,11 +213,11 @@ fn capacity(pipe: &PipeWriter) -> usize {
     }
 }
 
-/// Runs a task and tells how it went.
-fn timed(run: impl FnOnce() -> Record) -> Answer {
+/// Runs a task and makes a reply of its timestamps and failures.
+fn run_timed(run: impl FnOnce() -> ChunkRecord) -> WorkReply {
     let start_ns = clock::now_ns();
     let record = run();
     let end_ns = clock::now_ns();
-    let failures = record.failures.into_iter().map(|f| (f.slot, cut(f.message))).collect();
-    Answer::Done { failures, start_ns, end_ns, cpu: clock::cpu() }
+    let failures = record.failures.into_iter().map(|f| (f.slot, shorten(f.message))).collect();
+    WorkReply::Done { failures, start_ns, end_ns, cpu: clock::current_cpu() }
 }

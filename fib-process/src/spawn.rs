@@ -1,8 +1,9 @@
-//! Starting worker processes, all from one thread.
+//! Starts worker processes, all of them from one thread.
 //!
-//! A worker is killed when the thread that started it ends (see `orphan`), so that thread has to
-//! live as long as the pool. The socket is the worker's standard input: with no descriptors to
-//! arrange, the standard library can start it without copying this process's page tables.
+//! A worker is killed when the thread that started it ends (see `orphan`), so this thread lives as
+//! long as the pool. The socket is the standard input of the worker: the standard library arranges
+//! no other descriptors, and can therefore start the worker without a copy of the page tables of
+//! this process.
 
 use rustix::process::getppid;
 use std::ffi::OsString;
@@ -14,61 +15,69 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
-/// The last argument but one of a worker; the last is the process that started it.
-const MARKER: &str = "fib-process-worker";
+/// The last argument but one of every worker. The last argument is the process that started it.
+const WORKER_ARGUMENT: &str = "fib-process-worker";
 
-/// The same again for a worker whose program does not look at its arguments, and would start
-/// workers of its own, and they theirs.
-const VARIABLE: &str = "FIB_PROCESS_WORKER_OF";
+/// An environment variable that also names the process that started the worker. Some programs do
+/// not look at their arguments: without the variable, such a worker would start workers of its own,
+/// and these would start more.
+const PARENT_VARIABLE: &str = "FIB_PROCESS_WORKER_OF";
 
-/// The process that started this one as a worker, as its arguments say.
+/// The process that started this process as a worker, according to the arguments.
 pub(crate) fn parent_of_this_worker() -> Option<u32> {
     let mut arguments = std::env::args_os().rev();
     let parent = arguments.next()?.to_str()?.parse().ok()?;
-    (arguments.next()? == MARKER).then_some(parent)
+    (arguments.next()? == WORKER_ARGUMENT).then_some(parent)
 }
 
-/// Whether this process was started as a worker; what a worker starts in turn is none.
+/// Whether this process was started as a worker. A process that a worker starts is not a worker.
 pub(crate) fn is_worker() -> bool {
     let parent = getppid().map(|parent| parent.as_raw_pid().to_string());
-    parent.is_some_and(|parent| std::env::var(VARIABLE).is_ok_and(|set| set == parent))
+    parent.is_some_and(|parent| std::env::var(PARENT_VARIABLE).is_ok_and(|set| set == parent))
 }
 
-/// A worker just started, and the pool's end of its socket.
-pub(crate) struct Started {
+/// A worker that has just started, and the pool's end of the socket.
+pub(crate) struct StartedWorker {
     pub(crate) child: Child,
     pub(crate) socket: UnixStream,
 }
 
-type Answer = io::Result<Child>;
+type SpawnResult = io::Result<Child>;
+
+/// An order to start one worker: the worker's end of the socket, and where the result is sent.
+type SpawnOrder = (OwnedFd, Sender<SpawnResult>);
 
 /// The thread that starts workers.
 pub(crate) struct Spawner {
-    orders: Option<Sender<(OwnedFd, Sender<Answer>)>>,
+    orders: Option<Sender<SpawnOrder>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Spawner {
+    /// Starts the thread.
+    ///
     /// # Errors
     /// If the system refuses the thread.
     pub(crate) fn new(command: Command) -> io::Result<Self> {
-        let (orders, ordered) = channel();
-        let work = move || obey(command, &ordered);
+        let (orders, receiver) = channel();
+        let work = move || carry_out(command, &receiver);
         let thread = Builder::new().name("fib-process".into()).spawn(work)?;
         Ok(Spawner { orders: Some(orders), thread: Some(thread) })
     }
 
+    /// Starts a worker.
+    ///
     /// # Errors
     /// If the system refuses the process or a descriptor.
-    pub(crate) fn start(&self) -> io::Result<Started> {
-        let gone = || io::Error::other("the thread that starts workers is gone");
-        let (socket, theirs) = UnixStream::pair()?;
+    pub(crate) fn start(&self) -> io::Result<StartedWorker> {
+        let gone = || io::Error::other("the thread that starts workers has ended");
+        let (socket, worker_end) = UnixStream::pair()?;
         socket.set_nonblocking(true)?;
-        let (answer, answers) = channel();
+        let (sender, receiver) = channel();
         let orders = self.orders.as_ref().ok_or_else(gone)?;
-        orders.send((theirs.into(), answer)).map_err(|_| gone())?;
-        let child = answers.recv().map_err(|_| gone())??;
-        Ok(Started { child, socket })
+        orders.send((worker_end.into(), sender)).map_err(|_| gone())?;
+        let child = receiver.recv().map_err(|_| gone())??;
+        Ok(StartedWorker { child, socket })
     }
 }
 
@@ -76,24 +85,26 @@ impl Drop for Spawner {
     fn drop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join(); // it cannot panic
+            let _ = thread.join(); // the thread cannot panic
         }
     }
 }
 
-fn obey(mut command: Command, orders: &Receiver<(OwnedFd, Sender<Answer>)>) {
-    for (socket, answer) in orders {
+/// Carries out orders until the pool drops its sender.
+fn carry_out(mut command: Command, orders: &Receiver<SpawnOrder>) {
+    for (socket, sender) in orders {
         let started = command.stdin(Stdio::from(socket)).spawn();
-        // The command would keep the worker's end open, and hide that the worker hung up.
+        // Otherwise the command would keep the worker's end of the socket open, and the pool would
+        // not notice when the worker closes it.
         command.stdin(Stdio::null());
-        let _ = answer.send(started); // whoever ordered waits for it
+        let _ = sender.send(started); // the thread that gave the order waits for the result
     }
 }
 
-/// The command that starts a worker: this executable, or `program`.
+/// The command that starts a worker: `program`, or this executable if there is none.
 ///
 /// # Errors
-/// If this executable cannot be found (not on Linux).
+/// If the path of this executable cannot be found (never on Linux).
 pub(crate) fn command(
     program: Option<Command>,
     environment: Vec<(OsString, Option<OsString>)>,
@@ -109,13 +120,14 @@ pub(crate) fn command(
         };
     }
     let this = std::process::id().to_string();
-    command.arg(MARKER).arg(&this).env(VARIABLE, &this);
-    // What a worker prints is not a result of this program; Ctrl-C is for this process to handle.
+    command.arg(WORKER_ARGUMENT).arg(&this).env(PARENT_VARIABLE, &this);
+    // The output of a worker is not a result of this program, so it goes to standard error. Ctrl-C
+    // must reach this process only, so workers have a process group of their own.
     command.stdout(own_stderr()).process_group(0);
     Ok(command)
 }
 
-/// Also right after the file was replaced or removed.
+/// This path works even after the file was replaced or removed.
 #[cfg(target_os = "linux")]
 fn this_executable() -> io::Result<std::path::PathBuf> {
     Ok("/proc/self/exe".into())

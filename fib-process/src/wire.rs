@@ -1,8 +1,9 @@
-//! What connects pool and worker: requests and descriptors go there on a socket, answers come back
-//! through a pipe.
+//! The connection between the pool and a worker: requests and descriptors go to the worker over a
+//! socket, and replies come back through a pipe.
 //!
-//! Not both on one socket: reading an answer would wake the worker that waits on its end for a
-//! request, for nothing, since a socket tells it that there is room to write again.
+//! Replies do not use the socket, because a socket tells its other end when there is room to write
+//! again. Whenever the pool read a reply, it would needlessly wake the worker, which waits for a
+//! request at its end of the socket.
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -16,29 +17,30 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Bytes that wait to be sent; a descriptor goes with the first byte of its frame.
+/// Bytes that wait to be sent. The descriptors go with the first byte.
 struct Parcel {
     bytes: Vec<u8>,
+    /// The number of bytes that are sent.
     sent: usize,
     descriptors: Vec<OwnedFd>,
 }
 
-/// A worker out of work stays awake for this long: to wake it on a CPU that sleeps costs the pool more
-/// than the pool needs to send the next request, and the CPU is offered to others meanwhile. In
-/// `fib compare --scenario 10000xF100 --backend process --pin` the part of the ceiling went from
-/// 0.40 to 0.44.
-const SPIN: Duration = Duration::from_micros(40);
+/// A worker without work stays awake for this long, and offers its CPU to other threads meanwhile.
+/// If the worker slept at once, its CPU would sleep too, and waking the worker would cost the pool
+/// more time than sending the next request. Staying awake raised the speedup from 0.40 to 0.44 of
+/// the ceiling in `fib compare --scenario 10000xF100 --backend process --pin`.
+const SPIN_TIME: Duration = Duration::from_micros(40);
 
 /// The most descriptors that go with one frame.
-const DESCRIPTORS: usize = 2;
+const MOST_DESCRIPTORS: usize = 2;
 
-/// What is still to be sent on a socket that does not block.
+/// The bytes that a non-blocking socket has not taken yet.
 #[derive(Default)]
 pub(crate) struct Outbox(VecDeque<Parcel>);
 
 impl Outbox {
-    /// Frames that can go together do: the first one that arrives wakes the worker, which may take
-    /// this CPU at once.
+    /// Adds a frame. Where possible, frames are sent together: the first frame that arrives wakes
+    /// the worker, and the worker may take this CPU before the pool has sent the next frame.
     pub(crate) fn push(&mut self, bytes: Vec<u8>, descriptors: Vec<OwnedFd>) {
         match self.0.back_mut() {
             Some(last) if descriptors.is_empty() => last.bytes.extend_from_slice(&bytes),
@@ -53,7 +55,7 @@ impl Outbox {
     /// Sends as much as the socket takes now.
     ///
     /// # Errors
-    /// If the other side is gone.
+    /// If the worker has closed its end.
     pub(crate) fn flush(&mut self, socket: &UnixStream) -> io::Result<()> {
         while let Some(parcel) = self.0.front_mut() {
             match parcel.send(socket) {
@@ -75,57 +77,59 @@ impl Parcel {
             socket.write(rest)?
         } else {
             let descriptors: Vec<_> = self.descriptors.iter().map(AsFd::as_fd).collect();
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+            let mut space =
+                [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
-            ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)); // there is room
-            #[cfg(target_os = "linux")] // as `write` does on a socket
+            ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)); // they fit
+            #[cfg(target_os = "linux")] // `UnixStream::write` sets this flag as well
             let flags = SendFlags::NOSIGNAL;
             #[cfg(not(target_os = "linux"))]
             let flags = SendFlags::empty();
             sendmsg(socket, &[IoSlice::new(rest)], &mut ancillary, flags)?
         };
-        self.descriptors.clear(); // on their way, with the first byte
+        self.descriptors.clear(); // the system has sent them with the first byte
         Ok(())
     }
 }
 
-/// A worker's end of the socket. It keeps the descriptors that arrive, and rings the pool's bell
-/// before it waits for more work.
+/// The worker's end of the socket. It keeps the descriptors that arrive, and rings the bell of the
+/// pool before it waits for a request.
 ///
-/// The pool sleeps while its workers have work, even if answers have come: to be woken for each of
-/// them would take a CPU from a worker each time. The bell is a pipe that all workers share. It is
-/// also rung for an answer that is too long for the pipe, so that the pool reads on meanwhile.
-pub(crate) struct Receiving {
+/// The bell is a pipe that all workers of a pool share; a byte in the pipe wakes the pool. The pool
+/// sleeps while its workers have work, even if replies have arrived: if every reply woke the pool,
+/// the pool would take a CPU from a worker each time. A worker also rings the bell for a reply that
+/// is too long for its pipe, so that the pool reads the reply while the worker writes it.
+pub(crate) struct WorkerSocket {
     socket: UnixStream,
-    /// Descriptors that came and were not asked for yet.
+    /// Descriptors that have arrived and that nobody has taken yet.
     descriptors: VecDeque<OwnedFd>,
     bell: Option<PipeWriter>,
 }
 
-impl Receiving {
+impl WorkerSocket {
     pub(crate) fn new(socket: UnixStream) -> Self {
-        Receiving { socket, descriptors: VecDeque::new(), bell: None }
+        WorkerSocket { socket, descriptors: VecDeque::new(), bell: None }
     }
 
-    /// The first descriptor that was not asked for yet.
-    pub(crate) fn descriptor(&mut self) -> Option<OwnedFd> {
+    /// Takes the descriptor that arrived first; `None` if there is none.
+    pub(crate) fn take_descriptor(&mut self) -> Option<OwnedFd> {
         self.descriptors.pop_front()
     }
 
-    /// From now on this is the bell.
-    pub(crate) fn hang_up_bell(&mut self, pipe: OwnedFd) {
+    /// Sets the bell. Without a bell, ringing does nothing.
+    pub(crate) fn set_bell(&mut self, pipe: OwnedFd) {
         self.bell = Some(pipe.into());
     }
 
     /// Wakes the pool.
-    pub(crate) fn ring(&mut self) {
+    pub(crate) fn ring_bell(&mut self) {
         if let Some(bell) = &mut self.bell {
-            let _ = bell.write(&[0]); // refused only if the pool is gone
+            let _ = bell.write(&[0]); // fails only if the pool has ended
         }
     }
 
     fn receive(&mut self, room: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         #[cfg(target_os = "linux")]
         let flags = flags | RecvFlags::CMSG_CLOEXEC;
@@ -144,19 +148,19 @@ impl Receiving {
     }
 }
 
-impl Read for Receiving {
+impl Read for WorkerSocket {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let mut out_of_work = None;
+        let mut idle_since = None;
         loop {
             match self.receive(room, RecvFlags::DONTWAIT) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 received => return received,
             }
-            let since = out_of_work.get_or_insert_with(|| {
-                self.ring();
+            let start = idle_since.get_or_insert_with(|| {
+                self.ring_bell();
                 Instant::now()
             });
-            if since.elapsed() > SPIN {
+            if start.elapsed() > SPIN_TIME {
                 return self.receive(room, RecvFlags::empty());
             }
             thread::yield_now();
@@ -164,16 +168,16 @@ impl Read for Receiving {
     }
 }
 
-/// Sends all of a frame.
-pub(crate) fn send_all(to: &mut impl Write, frame: &[u8], limbs: &[u8]) -> io::Result<()> {
+/// Sends a whole frame: its head and control bytes in `frame`, then its limbs.
+pub(crate) fn send_all(sink: &mut impl Write, frame: &[u8], limbs: &[u8]) -> io::Result<()> {
     let mut sent = 0;
     while sent < frame.len() {
         let parts = [IoSlice::new(&frame[sent..]), IoSlice::new(limbs)];
-        match to.write_vectored(&parts) {
+        match sink.write_vectored(&parts) {
             Ok(bytes) => sent += bytes,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    to.write_all(&limbs[sent - frame.len()..])
+    sink.write_all(&limbs[sent - frame.len()..])
 }

@@ -1,11 +1,11 @@
-//! One worker process as the pool sees it: its socket, what it owes, and how it ended.
+//! One worker process as the pool sees it: its connection, its open requests, and how it ended.
 
-use crate::batch::Part;
-use crate::frame::{self, Expected, FrameError, Inbox};
-use crate::message::{Answer, Request, answer_bytes};
-use crate::process::{Ended, cpu_ticks};
-use crate::segment::Incoming;
-use crate::spawn::{Spawner, Started};
+use crate::frame::{self, Expectation, FrameError, Inbox};
+use crate::ledger::ChunkPart;
+use crate::message::{WorkReply, WorkRequest, most_reply_bytes};
+use crate::process::{WorkerEnd, cpu_ticks};
+use crate::segment::PoolSegment;
+use crate::spawn::{Spawner, StartedWorker};
 use crate::wire::Outbox;
 use rustix::io::ioctl_fionbio;
 use std::collections::VecDeque;
@@ -16,54 +16,61 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Shared segments are at least this long, and longer ones than `KEEP` are given back after a batch.
+/// A shared segment has at least this many limbs.
 const LEAST_LIMBS: usize = 8 << 10;
+
+/// A shared segment with more limbs than this is given back after a batch.
 const KEEP_LIMBS: usize = 8 << 20;
 
-/// What a pipe for answers holds: more than the usual 64 KiB, so that long results cross in fewer
-/// turns. More is hardly faster (`cargo bench -p fib-bench --bench transport`), and what all pipes of
-/// a user may hold is limited.
+/// The capacity of a reply pipe. It is larger than the usual 64 KiB, so that long results take
+/// fewer turns. An even larger pipe is hardly faster, as the benchmark
+/// `cargo bench -p fib-bench --bench transport` shows, and the system limits the capacity of all
+/// pipes of a user together.
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: usize = 256 << 10;
 
-/// Short answers are read several at a time; the limbs of long ones go where they belong directly.
+/// The size of the buffer for replies, in bytes. Several short replies are read at once. The limbs
+/// of a long reply are read directly into their slots.
 const READ_AHEAD: usize = 32 << 10;
 
-/// How long a worker that hung up may take to end by itself, so that it can be said how.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How long a worker that has closed its end may take to end by itself. The pool waits for this, so
+/// that it can say how the worker ended.
+const EXIT_GRACE: Duration = Duration::from_millis(50);
 
-/// A request that was not answered yet.
-pub(crate) struct Owed {
+/// A request that the worker has not replied to yet.
+pub(crate) struct OpenRequest {
     id: u64,
-    /// What is to be computed; nothing for the hello.
-    pub(crate) part: Option<Part>,
-    /// The place of the shared segment that takes the limbs.
+    /// The part to compute; `None` for the hello.
+    pub(crate) part: Option<ChunkPart>,
+    /// The number of the shared segment that takes the limbs.
     pub(crate) segment: Option<usize>,
 }
 
-pub(crate) struct Worker {
+/// The pool's handle of one worker process.
+pub(crate) struct WorkerHandle {
     child: Child,
-    requests: UnixStream,
-    answers: BufReader<PipeReader>,
+    request_socket: UnixStream,
+    reply_pipe: BufReader<PipeReader>,
     inbox: Inbox,
     outbox: Outbox,
-    /// In the order they were sent, which is the order of the answers.
-    pub(crate) owed: VecDeque<Owed>,
+    /// In the order in which they were sent, which is the order of the replies.
+    pub(crate) open_requests: VecDeque<OpenRequest>,
     next_id: u64,
-    segments: [Option<Incoming>; 2],
-    /// How many tasks it was given.
+    segments: [Option<PoolSegment>; 2],
+    /// The number of parts that this worker was given.
     pub(crate) tasks: u32,
-    /// The CPU it was last seen on.
+    /// The CPU that the worker used last, as far as the pool knows.
     pub(crate) cpu: Option<usize>,
-    /// When the first of what it owes became its turn.
-    pub(crate) since: Instant,
-    /// When it was last seen alive: an answer, or CPU time used.
-    pub(crate) seen: Instant,
+    /// When the pool began to wait for the reply to the first open request.
+    pub(crate) waiting_since: Instant,
+    /// When the pool last knew that the worker was alive: it replied, or it had used CPU time.
+    pub(crate) last_alive: Instant,
+    /// The CPU time of the worker when the pool last checked it.
     ticks: Option<u64>,
 }
 
-impl Worker {
-    /// Starts a worker and says hello.
+impl WorkerHandle {
+    /// Starts a worker and queues the hello.
     ///
     /// # Errors
     /// If the system refuses the process or a descriptor.
@@ -73,29 +80,30 @@ impl Worker {
         pin: bool,
         bell: OwnedFd,
     ) -> io::Result<Self> {
-        let (answers, theirs) = io::pipe()?;
-        ioctl_fionbio(&answers, true)?;
+        let (reply_pipe, worker_end) = io::pipe()?;
+        ioctl_fionbio(&reply_pipe, true)?;
         #[cfg(target_os = "linux")]
-        let _ = rustix::pipe::fcntl_setpipe_size(&answers, PIPE_BYTES); // a refusal only costs time
-        let Started { child, socket } = spawner.start()?;
+        let _ = rustix::pipe::fcntl_setpipe_size(&reply_pipe, PIPE_BYTES); // refused: only slower
+        let StartedWorker { child, socket } = spawner.start()?;
         let now = Instant::now();
-        let mut worker = Worker {
+        let mut worker = WorkerHandle {
             child,
-            requests: socket,
-            answers: BufReader::with_capacity(READ_AHEAD, answers),
+            request_socket: socket,
+            reply_pipe: BufReader::with_capacity(READ_AHEAD, reply_pipe),
             inbox: Inbox::default(),
             outbox: Outbox::default(),
-            owed: VecDeque::new(),
+            open_requests: VecDeque::new(),
             next_id: 1,
             segments: [None, None],
             tasks: 0,
-            since: now,
-            seen: now,
+            waiting_since: now,
+            last_alive: now,
             ticks: None,
             cpu: None,
         };
-        let id = worker.send(&Request::Hello { worker: number, pin }, vec![bell, theirs.into()]);
-        worker.owed.push_back(Owed { id, part: None, segment: None });
+        let hello = WorkRequest::Hello { worker: number, pin };
+        let id = worker.send(&hello, vec![bell, worker_end.into()]);
+        worker.open_requests.push_back(OpenRequest { id, part: None, segment: None });
         Ok(worker)
     }
 
@@ -103,167 +111,174 @@ impl Worker {
         self.child.id()
     }
 
-    /// Puts a request into the outbox and returns its number.
-    fn send(&mut self, request: &Request<'_>, with: Vec<OwnedFd>) -> u64 {
+    /// Puts a request into the outbox and returns the number of the request.
+    fn send(&mut self, request: &WorkRequest<'_>, descriptors: Vec<OwnedFd>) -> u64 {
         let id = self.next_id;
-        self.outbox.push(frame::encode(id, request, &[]), with);
+        self.outbox.push(frame::encode(id, request, &[]), descriptors);
         self.next_id += 1;
         id
     }
 
-    /// Asks for a part to be computed, into the segment of this place if one is given.
+    /// Asks the worker to compute a part. If a segment is given, the worker writes the limbs there.
     pub(crate) fn compute(
         &mut self,
-        part: Part,
+        part: ChunkPart,
         kernel: &str,
         indices: &[u64],
         segment: Option<usize>,
     ) {
-        let request = Request::Compute {
+        let request = WorkRequest::Compute {
             kernel: kernel.into(),
             indices: indices.into(),
             attempt: part.attempt,
-            segment: segment.map(|place| place as u8),
+            segment: segment.map(|number| number as u8),
         };
         let id = self.send(&request, vec![]);
-        if self.owed.is_empty() {
-            self.since = Instant::now();
-            self.seen = self.since;
+        if self.open_requests.is_empty() {
+            self.waiting_since = Instant::now();
+            self.last_alive = self.waiting_since;
         }
         self.tasks += 1;
-        self.owed.push_back(Owed { id, part: Some(part), segment });
+        self.open_requests.push_back(OpenRequest { id, part: Some(part), segment });
     }
 
-    /// The place of a shared segment for this many limbs that no request uses; made anew where it
-    /// is too small.
+    /// Returns the number of a shared segment that no open request uses and that holds at least
+    /// this many limbs. Replaces a segment that is too small.
     ///
     /// # Errors
-    /// If the system refuses it.
-    pub(crate) fn segment_for(&mut self, limbs: usize) -> io::Result<usize> {
-        let place = usize::from(self.owed.iter().any(|owed| owed.segment == Some(0)));
-        if self.segments[place].as_ref().is_none_or(|segment| segment.limbs() < limbs) {
-            let (segment, file) = Incoming::create(limbs.max(LEAST_LIMBS))?;
+    /// If the system refuses the memory.
+    pub(crate) fn free_segment(&mut self, limbs: usize) -> io::Result<usize> {
+        let first_in_use = self.open_requests.iter().any(|request| request.segment == Some(0));
+        let number = usize::from(first_in_use);
+        if self.segments[number].as_ref().is_none_or(|segment| segment.limbs() < limbs) {
+            let (segment, file) = PoolSegment::create(limbs.max(LEAST_LIMBS))?;
             let bytes = segment.bytes();
-            self.send(&Request::Attach { segment: place as u8, bytes }, vec![file]);
-            self.segments[place] = Some(segment);
+            self.send(&WorkRequest::Attach { segment: number as u8, bytes }, vec![file]);
+            self.segments[number] = Some(segment);
         }
-        Ok(place)
+        Ok(number)
     }
 
-    /// Gives back what only a large batch needed.
+    /// Gives back the segments that only a large batch needed.
     ///
     /// # Errors
-    /// If it has ended.
-    pub(crate) fn trim(&mut self) -> Result<(), FrameError> {
-        for place in 0..self.segments.len() {
-            if self.segments[place].take_if(|segment| segment.limbs() > KEEP_LIMBS).is_some() {
-                self.send(&Request::Detach { segment: place as u8 }, vec![]);
+    /// If the worker has ended.
+    pub(crate) fn drop_large_segments(&mut self) -> Result<(), FrameError> {
+        for number in 0..self.segments.len() {
+            if self.segments[number].take_if(|segment| segment.limbs() > KEEP_LIMBS).is_some() {
+                self.send(&WorkRequest::Detach { segment: number as u8 }, vec![]);
             }
         }
         self.flush()
     }
 
-    /// Where requests go, to be watched while there is [more to send](Self::has_more_to_send).
-    pub(crate) fn requests(&self) -> &UnixStream {
-        &self.requests
+    /// The pool's end of the socket for requests. The pool watches it while the worker has [unsent
+    /// bytes](Self::has_unsent_bytes).
+    pub(crate) fn request_socket(&self) -> &UnixStream {
+        &self.request_socket
     }
 
-    /// Where answers come from.
-    pub(crate) fn answers(&self) -> &PipeReader {
-        self.answers.get_ref()
+    /// The pool's end of the pipe for replies.
+    pub(crate) fn reply_pipe(&self) -> &PipeReader {
+        self.reply_pipe.get_ref()
     }
 
     /// Sends as much as the socket takes now.
     pub(crate) fn flush(&mut self) -> Result<(), FrameError> {
-        Ok(self.outbox.flush(&self.requests)?)
+        Ok(self.outbox.flush(&self.request_socket)?)
     }
 
-    /// Whether something waits for the socket to take it.
-    pub(crate) fn has_more_to_send(&self) -> bool {
+    /// Whether some bytes still wait for the socket to take them.
+    pub(crate) fn has_unsent_bytes(&self) -> bool {
         !self.outbox.is_empty()
     }
 
-    /// Whether it owes nothing, and nothing unasked was read.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.owed.is_empty() && self.answers.buffer().is_empty()
+    /// Whether the worker has replied to every request and nothing else was read.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.open_requests.is_empty() && self.reply_pipe.buffer().is_empty()
     }
 
-    /// Whether part of an answer was received.
-    pub(crate) fn is_inside_an_answer(&self) -> bool {
+    /// Whether part of a reply has arrived, but not all of it.
+    pub(crate) fn is_inside_a_reply(&self) -> bool {
         self.inbox.is_inside_a_frame()
     }
 
-    /// Reads on with the answer that comes next, whose limbs go to `out`, unless they come through a
-    /// segment: then they are copied from there.
-    pub(crate) fn receive(&mut self, out: &mut [u64]) -> Result<Option<Answer>, FrameError> {
-        // Unasked, nothing may come but the end.
-        let Some(Owed { id, part, segment }) = self.owed.front() else {
-            let none = Expected { id: None, control: 0 };
-            return match self.inbox.receive(&mut self.answers, none, &mut []) {
+    /// Reads more of the reply that is due, and returns the reply when it is complete. Its limbs go
+    /// to `out`. If the limbs come through a segment, they are copied from there.
+    pub(crate) fn receive(&mut self, out: &mut [u64]) -> Result<Option<WorkReply>, FrameError> {
+        // Without an open request, nothing may arrive except the end of the connection.
+        let Some(OpenRequest { id, part, segment }) = self.open_requests.front() else {
+            let nothing = Expectation { id: None, control_limit: 0 };
+            return match self.inbox.receive(&mut self.reply_pipe, nothing, &mut []) {
                 Ok(false) => Ok(None),
                 Ok(true) => Err(FrameError::Magic),
                 Err(error) => Err(error),
             };
         };
         let indices = part.as_ref().map_or(1, |part| part.positions.len());
-        let expected = Expected { id: Some(*id), control: answer_bytes(indices) };
+        let expectation = Expectation { id: Some(*id), control_limit: most_reply_bytes(indices) };
         let room = if segment.is_some() { &mut [] } else { &mut *out };
-        if !self.inbox.receive(&mut self.answers, expected, room)? {
+        if !self.inbox.receive(&mut self.reply_pipe, expectation, room)? {
             return Ok(None);
         }
-        let answer = self.inbox.message()?;
-        if let Answer::Done { cpu, .. } = answer {
+        let reply = self.inbox.message()?;
+        if let WorkReply::Done { cpu, .. } = reply {
             self.cpu = cpu;
         }
-        let complete = match answer {
-            Answer::Done { .. } => segment.is_some() || self.inbox.has_limbs() || out.is_empty(),
+        let complete = match reply {
+            WorkReply::Done { .. } => segment.is_some() || self.inbox.has_limbs() || out.is_empty(),
             _ => true,
         };
         if !complete {
             return Err(FrameError::Message);
         }
-        if let (Some(place), Answer::Done { .. }) = (segment, &answer)
-            && let Some(segment) = &self.segments[*place]
+        if let (Some(number), WorkReply::Done { .. }) = (segment, &reply)
+            && let Some(segment) = &self.segments[*number]
         {
             segment.copy_to(out);
         }
-        self.since = Instant::now();
-        self.seen = self.since;
-        Ok(Some(answer))
+        self.waiting_since = Instant::now();
+        self.last_alive = self.waiting_since;
+        Ok(Some(reply))
     }
 
-    /// Notes whether it has used CPU time since the last look.
-    pub(crate) fn look(&mut self, now: Instant) {
+    /// Checks whether the worker has used CPU time since the last check.
+    pub(crate) fn check_cpu_time(&mut self, now: Instant) {
         let ticks = cpu_ticks(self.pid());
         if ticks.is_none() || ticks != self.ticks {
-            (self.ticks, self.seen) = (ticks, now);
+            (self.ticks, self.last_alive) = (ticks, now);
         }
     }
 
-    /// Kills it, unless it may end by itself and does so at once; tells how it ended and what it
-    /// still owes.
-    pub(crate) fn bury(mut self, may_have_ended: bool) -> (Ended, VecDeque<Owed>) {
-        let patience = Instant::now() + if may_have_ended { LAST_WORDS } else { Duration::ZERO };
-        let ended = loop {
+    /// Makes sure that the worker has ended. A worker that `may_have_ended` gets a moment to end by
+    /// itself; any other worker, and a worker that does not end in time, is killed. Returns how the
+    /// worker ended, and its open requests.
+    pub(crate) fn reap_or_kill(
+        mut self,
+        may_have_ended: bool,
+    ) -> (WorkerEnd, VecDeque<OpenRequest>) {
+        let grace = if may_have_ended { EXIT_GRACE } else { Duration::ZERO };
+        let deadline = Instant::now() + grace;
+        let end = loop {
             match self.child.try_wait() {
-                Ok(Some(status)) => break Ended::ByItself(status),
-                Ok(None) if Instant::now() < patience => sleep(Duration::from_micros(200)),
+                Ok(Some(status)) => break WorkerEnd::Exited(status),
+                Ok(None) if Instant::now() < deadline => sleep(Duration::from_micros(200)),
                 _ => {
                     self.kill();
-                    break Ended::Killed;
+                    break WorkerEnd::Killed;
                 }
             }
         };
-        (ended, self.owed)
+        (end, self.open_requests)
     }
 
-    /// Kills it and waits for its end.
+    /// Kills the worker and waits until it has ended.
     pub(crate) fn kill(&mut self) {
-        let _ = self.child.kill(); // fails only if it has ended already
+        let _ = self.child.kill(); // fails only if the worker has ended already
         let _ = self.child.wait();
     }
 
-    /// Hangs up, after which it ends by itself.
+    /// Closes the connection. The worker then ends by itself.
     pub(crate) fn dismiss(self) -> Child {
         self.child
     }

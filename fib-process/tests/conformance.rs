@@ -1,14 +1,16 @@
-//! The suite every backend passes.
+//! Runs the suite that every backend must pass.
 #![cfg(unix)]
 
-use fib_core::conformance::check;
+use fib_conformance::check;
 
-/// Tests have no `main` of their own: this runs before it.
-// SAFETY: in a worker it serves and exits, elsewhere it sets a flag; the standard library's
-// arguments, threads and sockets work before `main` on the systems these tests run on.
+/// Runs before `main`, because tests have no `main` of their own.
+// SAFETY: in a worker this function serves the pool and exits; in any other process it sets a flag.
+// On the systems that these tests run on, the arguments, threads and sockets of the standard
+// library work before `main`.
 #[ctor::ctor(unsafe)]
 fn init() {
-    fib_process::init();
+    let hooks = fib_process::Hooks { kernel: fib_conformance::kernel, ..Default::default() };
+    fib_process::init_with(hooks);
 }
 
 #[test]

@@ -1,26 +1,28 @@
-//! Real signals at random moments: no hang, no wrong byte.
+//! Sends signals to workers at random moments. Every batch must still end, with correct results.
 #![cfg(unix)]
 
 mod common;
 
-use common::{TRANSPORTS, builder, failed};
+use common::{TRANSPORTS, builder, failed_indices};
 use fib_process::ProcessPool;
 use rustix::process::{Pid, Signal, kill_process};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-/// Tests have no `main` of their own: this runs before it.
-// SAFETY: in a worker it serves and exits, elsewhere it sets a flag; the standard library's
-// arguments, threads and sockets work before `main` on the systems these tests run on.
+/// Runs before `main`, because tests have no `main` of their own.
+// SAFETY: in a worker this function serves the pool and exits; in any other process it sets a flag.
+// On the systems that these tests run on, the arguments, threads and sockets of the standard
+// library work before `main`.
 #[ctor::ctor(unsafe)]
 fn init() {
     fib_process::init();
 }
 
+/// The number of signals that each pool gets.
 const KILLS: usize = 120;
 
-/// SplitMix64.
+/// The next random number, by SplitMix64.
 fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
@@ -29,8 +31,8 @@ fn random(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Sends one signal after another until `KILLS` have reached a worker.
-fn torment(pool: &ProcessPool, seed: u64, delivered: &AtomicUsize) {
+/// Sends one signal after another until `KILLS` signals have reached a worker.
+fn send_signals(pool: &ProcessPool, seed: u64, delivered: &AtomicUsize) {
     let mut state = seed;
     while delivered.load(SeqCst) < KILLS {
         let workers = pool.statistics();
@@ -45,21 +47,21 @@ fn torment(pool: &ProcessPool, seed: u64, delivered: &AtomicUsize) {
 }
 
 #[test]
-fn two_hundred_kills() {
+fn signals_at_random_moments_spoil_no_result() {
     for (shared, seed) in TRANSPORTS.into_iter().zip(1..) {
         let pool = builder(shared).stall_limit(Duration::from_millis(80)).respawn_limit(1000);
         let pool = pool.build().unwrap();
-        let (delivered, tormented) = (AtomicUsize::new(0), AtomicBool::new(true));
+        let (delivered, still_sending) = (AtomicUsize::new(0), AtomicBool::new(true));
         let batches = scope(|scope| {
             scope.spawn(|| {
-                torment(&pool, seed, &delivered);
-                tormented.store(false, SeqCst);
+                send_signals(&pool, seed, &delivered);
+                still_sending.store(false, SeqCst);
             });
             let mut batches = 0;
-            while tormented.load(SeqCst) {
-                let outcome = failed(&pool);
+            while still_sending.load(SeqCst) {
+                let outcome = failed_indices(&pool);
                 if !matches!(&outcome, Ok(failures) if failures.is_empty()) {
-                    delivered.store(KILLS, SeqCst); // no more of it
+                    delivered.store(KILLS, SeqCst); // the other thread stops sending
                     panic!("seed {seed}, batch {batches}: {outcome:?}");
                 }
                 batches += 1;
@@ -68,6 +70,6 @@ fn two_hundred_kills() {
         });
         let deaths: u64 = pool.statistics().iter().map(|worker| worker.deaths).sum();
         assert!(deaths as usize > KILLS / 3 && batches > 0, "{deaths} deaths, {batches} batches");
-        assert_eq!(failed(&pool).unwrap(), [], "and afterwards");
+        assert_eq!(failed_indices(&pool).unwrap(), [], "after the last signal");
     }
 }

@@ -1,10 +1,12 @@
-//! The pool as an executor: what its user meets besides results.
+//! The pool as an executor: everything that its user sees besides results.
 #![cfg(unix)]
-#![allow(clippy::panic, clippy::unwrap_used)] // in helpers of tests a panic is a finding
+#![allow(clippy::panic, clippy::unwrap_used)] // a panic in a test helper fails the test
 
 mod common;
 
-use common::{TRANSPORTS, builder, failed, keep_warnings, laid_out, options, warnings_with};
+use common::{
+    TRANSPORTS, builder, failed_indices, keep_warnings, new_table, options, warnings_with,
+};
 use fib_core::{Error, Kernel, Options, Run, execute, kernels};
 use fib_process::{Builder, Hooks, ProcessPool};
 use std::collections::HashSet;
@@ -14,7 +16,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Fills its slots with the number of environment variables named `FIB_TEST`, in its own process.
+/// Fills its slots with 1 if the process that computes has the environment variable `FIB_TEST`, and
+/// with 0 otherwise.
 struct Environment;
 
 impl Kernel for Environment {
@@ -34,7 +37,7 @@ impl Kernel for Environment {
     }
 }
 
-/// Of these kernels no worker has heard.
+/// A kernel that no worker knows.
 struct Unknown;
 
 impl Kernel for Unknown {
@@ -58,9 +61,10 @@ fn kernel(name: &str) -> Option<Arc<dyn Kernel>> {
     (name == "environment").then(|| Arc::new(Environment) as Arc<dyn Kernel>)
 }
 
-/// Tests have no `main` of their own: this runs before it.
-// SAFETY: in a worker it serves and exits, elsewhere it sets a flag; the standard library's
-// arguments, threads and sockets work before `main` on the systems these tests run on.
+/// Runs before `main`, because tests have no `main` of their own.
+// SAFETY: in a worker this function serves the pool and exits; in any other process it sets a flag.
+// On the systems that these tests run on, the arguments, threads and sockets of the standard
+// library work before `main`.
 #[ctor::ctor(unsafe)]
 fn init() {
     fib_process::init_with(Hooks { initializer, kernel });
@@ -83,7 +87,7 @@ fn statistics_count_what_was_done() {
     for shared in TRANSPORTS {
         let pool = builder(shared).build().unwrap();
         assert!(pool.statistics().iter().all(|worker| worker.chunks == 0 && worker.pid > 0));
-        assert_eq!(failed(&pool).unwrap(), []);
+        assert_eq!(failed_indices(&pool).unwrap(), []);
         let statistics = pool.statistics();
         assert_eq!(statistics.iter().map(|worker| worker.chunks).sum::<u64>(), 30);
         assert!(statistics.iter().all(|worker| worker.deaths == 0));
@@ -97,7 +101,7 @@ fn workers_are_replaced_after_their_tasks() {
     for shared in TRANSPORTS {
         let pool = builder(shared).tasks_per_worker(NonZero::new(4)).build().unwrap();
         let before = pids(&pool);
-        assert_eq!(failed(&pool).unwrap(), []);
+        assert_eq!(failed_indices(&pool).unwrap(), []);
         assert!(before.is_disjoint(&pids(&pool)));
         assert!(pool.statistics().iter().all(|worker| worker.deaths == 0));
     }
@@ -111,20 +115,20 @@ fn an_idle_worker_that_ends_is_replaced_and_no_chunk_blamed() {
     let raw = rustix::process::Pid::from_raw(pid as i32).unwrap();
     rustix::process::kill_process(raw, rustix::process::Signal::KILL).unwrap();
     thread::sleep(Duration::from_millis(50));
-    assert_eq!(failed(&pool).unwrap(), []);
+    assert_eq!(failed_indices(&pool).unwrap(), []);
     let warnings = common::warnings_about(pid);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    let said =
-        format!("worker 0 (pid {pid}) ended by signal 9 (KILL) (it hung up) with nothing to do");
+    let said = format!("worker 0 (pid {pid}) was killed by SIGKILL (connection closed) while idle");
     assert!(warnings[0].ends_with(&said), "{warnings:?}");
 }
 
-/// Chunks that wait are not begun, and one that takes for ever does not hold up the cancelled call.
+/// After a cancellation, no worker begins another chunk, and a chunk that takes very long does not
+/// delay the cancelled call.
 #[test]
 fn cancellation_does_not_wait_for_a_long_chunk() {
     for shared in TRANSPORTS {
         let pool = builder(shared).build().unwrap();
-        let mut table = laid_out(kernels::iterative(), &[10_000_000; 8]); // minutes each
+        let mut table = new_table(kernels::iterative(), &[10_000_000; 8]); // minutes each
         let options = Options { ..options("items:1") };
         let start = Instant::now();
         let cancelled = thread::scope(|scope| {
@@ -135,19 +139,19 @@ fn cancellation_does_not_wait_for_a_long_chunk() {
             execute(&pool, &mut table, &options)
         });
         assert!(matches!(cancelled, Err(Error::Cancelled)));
-        assert!(start.elapsed() < Duration::from_secs(10), "it computed to the end");
-        assert_eq!(failed(&pool).unwrap(), [], "the pool works again");
+        assert!(start.elapsed() < Duration::from_secs(10), "the batch was computed to its end");
+        assert_eq!(failed_indices(&pool).unwrap(), [], "the pool does not work any more");
     }
 }
 
 #[test]
-fn kernels_and_environment_of_the_programs_own() {
+fn workers_use_the_kernels_and_the_environment_of_the_program() {
     for (builder, expected) in [
         (builder(false), 0),
         (builder(true).env("FIB_TEST", "1"), 1),
         (builder(false).env("FIB_TEST", "1").env_remove("FIB_TEST"), 0),
     ] {
-        let mut table = laid_out(Arc::new(Environment), &[0; 10]);
+        let mut table = new_table(Arc::new(Environment), &[0; 10]);
         execute(&builder.build().unwrap(), &mut table, &Options::default()).unwrap();
         assert_eq!(table.arena(), [expected; 10]);
     }
@@ -156,27 +160,30 @@ fn kernels_and_environment_of_the_programs_own() {
 #[test]
 fn an_unknown_kernel_is_refused() {
     let pool = builder(true).build().unwrap();
-    let mut table = laid_out(Arc::new(Unknown), &[5]);
+    let mut table = new_table(Arc::new(Unknown), &[5]);
     let Err(Error::Failed(failures)) = execute(&pool, &mut table, &Options::default()) else {
         panic!("something was computed");
     };
-    assert_eq!(failures[0].message, "its workers know no kernel `unknown`");
+    assert_eq!(
+        failures[0].message,
+        "the workers know no kernel named `unknown`; pass the kernel to `init_with`"
+    );
 }
 
 #[test]
 fn pools_that_cannot_be_built_say_why() {
-    let begins = "`main` of a worker's program begins with `fib_process::init()`";
+    let advice = "the `main` of a worker program must begin with `fib_process::init()`";
     let unfit = refusal(builder(false).env("FIB_UNFIT", "no licence"));
     assert_eq!(unfit, "a worker's initializer failed: no licence");
     let missing = refusal(builder(false).program(Command::new("/no/such/program")));
     assert_eq!(missing, "no worker can be started: No such file or directory (os error 2)");
     let wrong = refusal(builder(true).program(Command::new("false")));
-    assert!(wrong.starts_with("a worker ended with exit code 1 before it was ready"), "{wrong}");
+    assert!(wrong.starts_with("a worker exited with code 1 before it was ready"), "{wrong}");
     let start = Instant::now();
     let mut sleeper = Command::new("sh");
     sleeper.args(["-c", "exec sleep 100"]);
     let silent = refusal(builder(false).program(sleeper));
-    assert_eq!(silent, format!("a worker was not ready in time; {begins}"));
+    assert_eq!(silent, format!("a worker was not ready in time; {advice}"));
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
@@ -185,46 +192,46 @@ fn a_program_may_have_arguments_of_its_own() {
     let mut this = Command::new(std::env::current_exe().unwrap());
     this.args(["--exact", "nothing"]);
     let pool = builder(true).program(this).build().unwrap();
-    assert_eq!(failed(&pool).unwrap(), []);
+    assert_eq!(failed_indices(&pool).unwrap(), []);
 }
 
 #[test]
 fn absurd_numbers_of_workers_are_refused() {
     let refused = refusal(Builder::new(NonZero::<usize>::MAX));
-    assert_eq!(refused, "more than 1024 workers");
+    assert!(refused.ends_with("workers are too many; the limit is 1024"), "{refused}");
 }
 
-/// Results that shared memory cannot take go through pipes.
+/// If the system refuses shared memory, results go through pipes.
 #[test]
-fn shared_memory_that_is_refused_is_done_without() {
+fn a_pool_works_without_shared_memory() {
     keep_warnings();
     let program = std::env::current_exe().unwrap();
-    // The limit on file sizes holds for memory files too; a test of its own lives under it.
+    // The limit on file sizes also applies to memory files. The other test runs below this limit.
     let limited = Command::new("sh")
         .args(["-c", "ulimit -f 0; exec \"$0\" --exact below_a_limit_on_file_sizes --nocapture"])
         .arg(program)
         .env("FIB_LIMITED", "1")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&limited.stdout);
-    assert!(limited.status.success() && said.contains("1 passed"), "{said}");
+    let output = String::from_utf8_lossy(&limited.stdout);
+    assert!(limited.status.success() && output.contains("1 passed"), "{output}");
 }
 
 #[test]
 fn below_a_limit_on_file_sizes() {
     if std::env::var_os("FIB_LIMITED").is_none() {
-        return; // run by the test above
+        return; // the test above runs this test with the variable set
     }
     keep_warnings();
     let pool = builder(true).build().unwrap();
-    assert_eq!(failed(&pool).unwrap(), []);
-    assert_eq!(failed(&pool).unwrap(), []);
-    let warnings = warnings_with("no shared memory");
+    assert_eq!(failed_indices(&pool).unwrap(), []);
+    assert_eq!(failed_indices(&pool).unwrap(), []);
+    let warnings = warnings_with("refused shared memory");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].ends_with("results go through pipes"));
 }
 
-/// More than one socket buffer in both directions, and a segment that has to grow.
+/// The requests and the results are longer than a socket buffer, and a shared segment must grow.
 #[test]
 fn long_requests_and_long_results() {
     for shared in TRANSPORTS {
@@ -232,9 +239,9 @@ fn long_requests_and_long_results() {
         let scattered: Vec<u64> = (0..200_000u64).map(|i| i * 7919 % 300).collect();
         let mut wanted = scattered.clone();
         wanted.extend([2_000_000; 6]);
-        let mut table = laid_out(kernels::doubling(), &wanted);
+        let mut table = new_table(kernels::doubling(), &wanted);
         execute(&pool, &mut table, &options("per-worker:2")).unwrap();
-        let mut expected = laid_out(kernels::doubling(), &wanted);
+        let mut expected = new_table(kernels::doubling(), &wanted);
         execute(&fib_core::Sequential, &mut expected, &Options::default()).unwrap();
         assert!(table.arena() == expected.arena());
     }

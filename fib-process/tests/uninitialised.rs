@@ -1,6 +1,6 @@
-//! A program whose `main` does not begin with `init` must not start itself again and again.
+//! A program must not start itself again and again if its `main` does not begin with `init`.
 #![cfg(unix)]
-#![allow(clippy::panic, clippy::unwrap_used)] // in helpers of tests a panic is a finding
+#![allow(clippy::panic, clippy::unwrap_used)] // a panic in a test helper fails the test
 
 use fib_process::{Builder, Error};
 use std::num::NonZero;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 fn refusal(builder: Builder) -> String {
     let Err(Error::Backend { reason, .. }) = builder.build().map(drop) else {
-        panic!("it was built")
+        panic!("the pool was built")
     };
     reason
 }
@@ -17,10 +17,10 @@ fn builder() -> Builder {
     Builder::new(NonZero::new(2).unwrap())
 }
 
-fn this() -> Command {
-    let mut this = Command::new(std::env::current_exe().unwrap());
-    this.args(["--exact", "workers_start_no_workers"]);
-    this
+fn this_test() -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "workers_start_no_workers"]);
+    command
 }
 
 const REFUSED: &str = "`main` must begin with `fib_process::init()`";
@@ -30,13 +30,14 @@ fn without_init_there_is_no_pool() {
     assert_eq!(refusal(builder()), REFUSED);
 }
 
-/// Nor if it is its own worker by its own choice: this test is run by the workers as well.
+/// A worker cannot start a pool either, even if it names a program to start. The workers of this
+/// test run this same test.
 #[test]
 fn workers_start_no_workers() {
     if std::env::var_os("FIB_PROCESS_WORKER_OF").is_some() {
-        let code = if refusal(builder().program(this())) == REFUSED { 42 } else { 1 };
+        let code = if refusal(builder().program(this_test())) == REFUSED { 42 } else { 1 };
         std::process::exit(code);
     }
-    let reason = refusal(builder().program(this()));
-    assert!(reason.starts_with("a worker ended with exit code 42 before it was ready"), "{reason}");
+    let reason = refusal(builder().program(this_test()));
+    assert!(reason.starts_with("a worker exited with code 42 before it was ready"), "{reason}");
 }

@@ -1,12 +1,14 @@
-//! Work stealing: a rayon pool of its own, and one expression that runs a job on it.
+//! Work stealing: a rayon pool, and one expression that runs a job on it.
 //!
-//! Every chunk is a task; idle workers steal tasks until none is left. The pool starts with the
-//! backend and sleeps between batches, so a batch costs waking it, not starting it. Its own pool,
-//! because rayon's global one belongs to the program and panics where threads are refused.
+//! Every chunk is a rayon task. A worker runs the tasks of its own queue and then steals tasks from
+//! other workers, until no task is left. The pool starts with the backend and sleeps between batches,
+//! so a batch pays for waking the workers and not for starting them. The backend has its own pool,
+//! because rayon's global pool belongs to the program and panics where the system refuses threads.
 //!
-//! The caller spawns all tasks itself, and with them wakes the workers. The other way to write this,
-//! a parallel iterator inside `install`, lets the caller wake one worker and that one the next; on
-//! two CPUs the second was often put beside the first, and batches of milliseconds reached less.
+//! The calling thread spawns all tasks itself, and each spawn wakes a worker. The other way to write
+//! this is a parallel iterator inside `install`. There the caller wakes one worker, which wakes the
+//! next; on two CPUs the system often put the second worker beside the first, and batches of a few
+//! milliseconds reached less speedup.
 #![forbid(unsafe_code)]
 
 use fib_core::{
@@ -17,54 +19,11 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-/// Registry entry of [`Rayon`].
-pub const RAYON: Descriptor = Descriptor {
-    name: "rayon",
-    summary: "a work-stealing pool: every chunk is a task, and idle workers steal tasks",
-    scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Rayon::new(settings)?)),
-};
-
-/// A pool that is refused leaves its first threads to end by themselves; they count until they have.
-const REFUSED_THREADS_END: Duration = Duration::from_millis(2);
-
 /// A rayon pool.
 #[derive(Debug)]
 pub struct Rayon {
     pool: ThreadPool,
     workers: NonZeroUsize,
-}
-
-impl Rayon {
-    /// Starts the pool; with fewer threads, and a warning, where the system refuses that many.
-    ///
-    /// # Errors
-    /// [`Error::Backend`] if not even one thread can be had.
-    pub fn new(settings: Settings) -> Result<Self, Error> {
-        let mut workers = settings.workers;
-        loop {
-            match (pool(workers, settings.pin), NonZeroUsize::new(workers.get() / 2)) {
-                (Ok(pool), _) => {
-                    warn_of_fewer_threads(RAYON.name, workers.get(), settings.workers);
-                    return Ok(Rayon { pool, workers });
-                }
-                (Err(_), Some(half)) => workers = half,
-                (Err(error), None) => {
-                    let reason = format!("no thread can be started: {error}");
-                    return Err(Error::Backend { backend: RAYON.name, reason });
-                }
-            }
-            thread::sleep(REFUSED_THREADS_END);
-        }
-    }
-}
-
-fn pool(workers: NonZeroUsize, pin: bool) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
-    ThreadPoolBuilder::new()
-        .num_threads(workers.get())
-        .thread_name(|worker| format!("rayon-{worker}"))
-        .start_handler(move |worker| affinity::pin_if(pin, worker))
-        .build()
 }
 
 impl FibBackend for Rayon {
@@ -81,3 +40,47 @@ impl FibBackend for Rayon {
         Ok(())
     }
 }
+
+/// If rayon cannot start a pool, the threads that it did start end by themselves. They count against
+/// the limit until they have ended.
+const REFUSED_THREADS_END: Duration = Duration::from_millis(2);
+
+impl Rayon {
+    /// Starts the pool. If the system refuses that many threads, the pool has fewer, with a warning.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if the system grants not a single thread.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let mut workers = settings.workers;
+        loop {
+            match (pool(workers, settings.pin), NonZeroUsize::new(workers.get() / 2)) {
+                (Ok(pool), _) => {
+                    warn_of_fewer_threads(RAYON.name, workers.get(), settings.workers.get());
+                    return Ok(Rayon { pool, workers });
+                }
+                (Err(_), Some(half)) => workers = half,
+                (Err(error), None) => {
+                    let reason = format!("the system granted no thread: {error}");
+                    return Err(Error::Backend { backend: RAYON.name, reason });
+                }
+            }
+            thread::sleep(REFUSED_THREADS_END);
+        }
+    }
+}
+
+fn pool(workers: NonZeroUsize, pin: bool) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
+    ThreadPoolBuilder::new()
+        .num_threads(workers.get())
+        .thread_name(|worker| format!("rayon-{worker}"))
+        .start_handler(move |worker| affinity::pin_if(pin, worker))
+        .build()
+}
+
+/// The registry entry of [`Rayon`].
+pub const RAYON: Descriptor = Descriptor {
+    name: "rayon",
+    summary: "a work-stealing pool: every chunk is a task, and idle workers steal tasks",
+    scheduling: Scheduling::Dynamic,
+    build: |settings| Ok(Box::new(Rayon::new(settings)?)),
+};

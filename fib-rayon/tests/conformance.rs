@@ -2,5 +2,5 @@
 
 #[test]
 fn rayon() {
-    fib_core::conformance::check(&fib_rayon::RAYON);
+    fib_conformance::check(&fib_rayon::RAYON);
 }

@@ -1,23 +1,17 @@
-//! Static scheduling: everything is decided before the first thread starts.
+//! Static scheduling: which worker runs which chunk is decided before the first thread starts.
+//!
+//! No thread ever waits for another thread, and no thread helps another thread. So a batch takes as
+//! long as its slowest group. With one chunk for each worker (`per-worker:1`) that is a bad deal on a
+//! range: F(n) costs more the larger n is, and the last worker has all the large ones.
 
-use crate::team::{next, on_threads};
+use crate::team::on_own_shares;
 use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 
-/// Registry entry of [`Static`].
-pub const STATIC: Descriptor = Descriptor {
-    name: "threads-static",
-    summary: "one scoped thread per worker, each with its own run of consecutive chunks",
-    scheduling: Scheduling::Static,
-    build: |settings| Ok(Box::new(Static { workers: settings.workers })),
-};
-
-/// One thread per worker, each with its own group of consecutive chunks. No thread ever waits for
-/// another, and none helps another: the batch takes as long as its slowest group.
+/// One thread for each worker. Each thread runs its own group of consecutive chunks.
 #[derive(Clone, Copy, Debug)]
 pub struct Static {
-    /// How many threads a batch gets.
+    /// The number of threads for each batch.
     pub workers: NonZeroUsize,
 }
 
@@ -27,19 +21,18 @@ impl FibBackend for Static {
     }
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        // A thread takes its group once it exists: one that cannot start takes nothing with it.
-        let groups: Vec<_> = job
-            .into_groups(self.workers)
-            .into_iter()
-            .map(|group| Mutex::new(group.into_iter()))
-            .collect();
-        let work = |worker: usize| {
-            while let Some(chunk) = next(&groups[worker]) {
-                chunk.run(worker);
-            }
-        };
-        let granted = on_threads(&STATIC, self.workers, work);
-        (granted..groups.len()).for_each(work);
+        let groups = job.into_groups(self.workers);
+        on_own_shares(&STATIC, groups, |worker, group| {
+            group.into_iter().for_each(|chunk| chunk.run(worker));
+        });
         Ok(())
     }
 }
+
+/// The registry entry of [`Static`].
+pub const STATIC: Descriptor = Descriptor {
+    name: "threads-static",
+    summary: "one scoped thread for each worker, with its own group of consecutive chunks",
+    scheduling: Scheduling::Static,
+    build: |settings| Ok(Box::new(Static { workers: settings.workers })),
+};

@@ -1,34 +1,33 @@
-//! Threads under one global lock, as CPython's: why threads do not help there.
+//! Threads under one global lock, as in CPython: why threads do not help there.
 //!
-//! The protocol is that of CPython 3.2 and later (`Python/ceval_gil.c`): a thread computes only
-//! while it holds the lock; one that waits longer than the switch interval asks for it; the holder
-//! sees the request between two indices (CPython: between two bytecodes), lets go, and waits until
-//! another thread has taken over, so that it cannot win the lock straight back.
+//! The protocol is the one of CPython 3.2 and later (`Python/ceval_gil.c`). Two threads, `=` computes:
+//!
+//! ```text
+//! thread 0   ====== takes the lock ===========| hands over .......... waits ....|====
+//! thread 1   .. waits .. 5 ms pass: requests ..|==== takes the lock ============| hands over
+//! ```
+//!
+//! A thread computes only while it holds the lock. A thread that has waited for the switch interval
+//! requests the lock. The holder sees the request between two indices (CPython: between two bytecode
+//! instructions), releases the lock, and waits until another thread has taken it, so that the holder
+//! cannot win the lock straight back.
 
-use crate::team::{next, on_threads};
+use crate::team::{lock, on_threads};
 use fib_core::{Chunk, Descriptor, Error, FibBackend, Job, Scheduling};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Registry entry of [`Gil`].
-pub const GIL: Descriptor = Descriptor {
-    name: "gil",
-    summary: "threads that compute only while they hold one global lock, as CPython's do",
-    scheduling: Scheduling::Exclusive,
-    build: |settings| Ok(Box::new(Gil { workers: settings.workers })),
-};
-
-/// How long a thread waits before it asks for the lock: the default of CPython's
+/// How long a thread waits before it requests the lock: the default of CPython's
 /// `sys.setswitchinterval`.
 pub const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
 
-/// As [`Queue`](crate::Queue), but a thread computes only while it holds the one lock of the batch.
-/// Waiting for it is recorded as paused time of the chunk.
+/// Like [`Queue`](crate::Queue), but a thread computes only while it holds the one lock of the batch.
+/// The time that a thread waits for the lock is recorded as paused time of its chunk.
 #[derive(Clone, Copy, Debug)]
 pub struct Gil {
-    /// How many threads a batch gets.
+    /// The number of threads for each batch.
     pub workers: NonZeroUsize,
 }
 
@@ -38,34 +37,35 @@ impl FibBackend for Gil {
     }
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
-        let lock = GlobalLock::default();
+        let gil = GlobalLock::default();
         let queue = Mutex::new(job.into_chunks().into_iter());
-        let work = |worker: usize| {
-            while let Some(chunk) = next(&queue) {
-                run_locked(chunk, worker, &lock);
+        on_threads(&GIL, self.workers, |worker| {
+            loop {
+                let next = lock(&queue).next();
+                let Some(chunk) = next else { break };
+                run_locked(chunk, worker, &gil);
             }
-        };
-        on_threads(&GIL, self.workers, work);
-        work(0); // what is left if no thread could start
+        });
         Ok(())
     }
 }
 
-/// Takes the lock before the first index, hands it over on request before any other.
-fn run_locked(chunk: Chunk<'_>, worker: usize, lock: &GlobalLock) {
+/// Takes the lock before the first index. Hands the lock over before any other index if a thread
+/// requests it.
+fn run_locked(chunk: Chunk<'_>, worker: usize, gil: &GlobalLock) {
     let mut holding = false;
     chunk.run_with_checkpoint(worker, &mut || {
         if !holding {
             holding = true;
-            timed(|| lock.acquire())
-        } else if lock.is_requested() {
-            timed(|| lock.hand_over())
+            timed(|| gil.acquire())
+        } else if gil.is_requested() {
+            timed(|| gil.hand_over())
         } else {
             Duration::ZERO
         }
     });
     if holding {
-        lock.release();
+        gil.release();
     }
 }
 
@@ -77,19 +77,19 @@ fn timed(wait: impl FnOnce()) -> Duration {
 
 #[derive(Default)]
 struct GlobalLock {
-    state: Mutex<State>,
-    /// Read by the holder between two indices, without locking.
+    state: Mutex<LockState>,
+    /// The holder reads this between two indices, without locking.
     requested: AtomicBool,
     freed: Condvar,
     taken: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct LockState {
     held: bool,
-    /// How often it was taken.
+    /// How often the lock was taken.
     switches: u64,
-    /// Threads between asking and taking.
+    /// The number of threads that want the lock and do not have it yet.
     waiting: usize,
 }
 
@@ -107,17 +107,17 @@ impl GlobalLock {
         self.freed.notify_one();
     }
 
-    /// Lets go, waits until another thread has taken over, and queues again.
+    /// Releases the lock, waits until another thread has taken it, and queues for it again.
     fn hand_over(&self) {
         let mut state = self.state();
         state.held = false;
         self.freed.notify_one();
         let mine = state.switches;
-        let untaken = |state: &mut State| state.switches == mine && state.waiting > 0;
+        let untaken = |state: &mut LockState| state.switches == mine && state.waiting > 0;
         self.take(self.taken.wait_while(state, untaken).unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn take(&self, mut state: MutexGuard<'_, State>) {
+    fn take(&self, mut state: MutexGuard<'_, LockState>) {
         state.waiting += 1;
         while state.held {
             let seen = state.switches;
@@ -137,8 +137,15 @@ impl GlobalLock {
         self.taken.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing can panic while it is locked.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, LockState> {
+        lock(&self.state)
     }
 }
+
+/// The registry entry of [`Gil`].
+pub const GIL: Descriptor = Descriptor {
+    name: "gil",
+    summary: "threads that compute only while they hold one global lock, like CPython's threads",
+    scheduling: Scheduling::Exclusive,
+    build: |settings| Ok(Box::new(Gil { workers: settings.workers })),
+};

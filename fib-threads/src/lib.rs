@@ -1,10 +1,12 @@
-//! Hand-rolled scheduling on `std::thread`: three backends, one file each.
+//! Hand-written scheduling on `std::thread`: three backends, one file each.
 //!
-//! All start scoped threads for each batch, so chunks are borrowed and nothing is copied. What
-//! differs is who decides which thread runs which chunk: nobody ([`Static`]), a shared queue
-//! ([`Queue`]), or one global lock that lets a single thread compute at a time ([`Gil`]).
+//! All three start scoped threads for each batch, so the threads borrow their chunks and nothing is
+//! copied. The backends differ in who decides which thread runs which chunk: a plan made beforehand
+//! ([`Static`]), a shared queue ([`Queue`]), or a queue with one global lock that lets one thread
+//! compute at a time ([`Gil`]).
 //!
-//! Where the system refuses a thread, the others do its work, with one warning. No `unsafe`.
+//! Read `fixed.rs`, `queue.rs`, then `gil.rs`. If the system refuses a thread, `team.rs` has the other
+//! threads do its work, with one warning. No `unsafe`.
 #![forbid(unsafe_code)]
 
 mod fixed;

@@ -1,23 +1,17 @@
-//! Dynamic scheduling: whoever is free takes the next chunk.
+//! Dynamic scheduling: an idle worker takes the next chunk.
+//!
+//! The queue is an iterator behind a mutex. Workers lock the mutex once for each chunk, so the
+//! chunking decides whether they ever wait for the lock: with `items:1` and tiny numbers they do.
 
-use crate::team::{next, on_threads};
+use crate::team::{lock, on_threads};
 use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
-/// Registry entry of [`Queue`].
-pub const QUEUE: Descriptor = Descriptor {
-    name: "threads-queue",
-    summary: "scoped threads that pull the next chunk from one shared queue",
-    scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Queue { workers: settings.workers })),
-};
-
-/// Threads that pull chunks from one queue behind a mutex. The lock is taken once a chunk, so it is
-/// the chunking that decides whether anybody waits for it.
+/// Threads that take chunks from one queue behind a mutex.
 #[derive(Clone, Copy, Debug)]
 pub struct Queue {
-    /// How many threads a batch gets.
+    /// The number of threads for each batch.
     pub workers: NonZeroUsize,
 }
 
@@ -28,13 +22,21 @@ impl FibBackend for Queue {
 
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
         let queue = Mutex::new(job.into_chunks().into_iter());
-        let work = |worker: usize| {
-            while let Some(chunk) = next(&queue) {
+        on_threads(&QUEUE, self.workers, |worker| {
+            loop {
+                let next = lock(&queue).next(); // unlocked again at the end of this line
+                let Some(chunk) = next else { break };
                 chunk.run(worker);
             }
-        };
-        on_threads(&QUEUE, self.workers, work);
-        work(0); // what is left if no thread could start
+        });
         Ok(())
     }
 }
+
+/// The registry entry of [`Queue`].
+pub const QUEUE: Descriptor = Descriptor {
+    name: "threads-queue",
+    summary: "scoped threads that take the next chunk from one shared queue",
+    scheduling: Scheduling::Dynamic,
+    build: |settings| Ok(Box::new(Queue { workers: settings.workers })),
+};

@@ -1,8 +1,8 @@
-//! Many exact Fibonacci numbers at once, on the parallel backend that a cargo feature chooses.
+//! Many exact Fibonacci numbers at once, on a parallel backend that a cargo feature chooses.
 //!
-//! This program computes on rayon, on channels, on threads or on the calling thread alone, and no
-//! line of it changes: only the features it is built with (`rayon`, `crossbeam`, `threads`; all are
-//! on by default, and so is `process`, whose backends are chosen by name, after [`init`]).
+//! This program computes on rayon, on channels, on threads or on the calling thread alone. Only its
+//! features decide which (`rayon`, `crossbeam`, `threads`, all on by default); no line of it changes.
+//! The feature `process` adds worker processes, which are chosen by name, after [`init`].
 //!
 //! ```
 //! use fib::{Options, Settings, compute, default_backend, kernels};
@@ -17,15 +17,32 @@
 //! # Ok::<(), fib::Error>(())
 //! ```
 //!
-//! What a batch is, how it is cut, cancelled and observed is told in [`fib_core`], all of which is
-//! available here.
+//! # Which kernel
+//!
+//! - [`kernels::stepping`] for a range, or for any batch with many near or repeated indices: one
+//!   addition, O(n) bit operations, for each number after the first;
+//! - [`kernels::doubling`] for one number, or for few distant indices: O(log n) multiplications, of
+//!   which the last ones dominate (here O(n^1.46));
+//! - [`kernels::iterative`] only to measure: n additions, O(n^2) bit operations.
+//!
+//! # Which backend
+//!
+//! [`default_backend`] for a batch that takes milliseconds or more. For one number, or for a batch
+//! of microseconds, [`Sequential`] is faster than any pool. The crate `fib-predict` has a backend
+//! that decides for each batch. `fib compare` measures all of them on your machine.
+//!
+//! Everything in [`fib_core`] is available here: layouts, chunks, kernels, tables, cancellation and
+//! progress ([`Control`]). Numbers come as [`BigUint`] of the crate `num-bigint`, or as limbs.
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub use fib_core::*;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Every backend that is compiled in: the baseline first, then from the most decided beforehand to
-/// the most decided while running, with `gil`, which is there to be slow, at the end.
+/// Every backend that is compiled in. The baseline comes first; then the backends follow in the order
+/// of how much they decide while they run. `gil`, which is there to be slow, comes last.
 ///
 /// This file is the only one that asks which features are on.
 pub const REGISTRY: &[Descriptor] = &[
@@ -48,15 +65,15 @@ pub const REGISTRY: &[Descriptor] = &[
     fib_threads::GIL,
 ];
 
-/// What some backends need: to be called first in `main`. Worker processes are this very executable,
-/// started again, and in one of them this does not return. Where no backend needs it, it does
-/// nothing.
+/// Makes this program fit for worker processes: call it first in `main`. A worker process is this very
+/// executable, started again; in a worker process this function does not return. Without the feature
+/// `process` it does nothing.
 pub fn init() {
     init_with(|_| None);
 }
 
-/// As [`init`], for a program with kernels of its own: a worker process gets a kernel's name, and
-/// finds it with this function if it is none of [`kernels`].
+/// Like [`init`], for a program with its own kernels. A worker process receives the name of a kernel and
+/// looks it up in [`kernels`] first, then with `kernel`.
 pub fn init_with(kernel: fn(&str) -> Option<Arc<dyn Kernel>>) {
     #[cfg(all(feature = "process", unix))]
     fib_process::init_with(fib_process::Hooks { kernel, ..Default::default() });
@@ -64,10 +81,39 @@ pub fn init_with(kernel: fn(&str) -> Option<Arc<dyn Kernel>>) {
     let _ = kernel;
 }
 
-/// Best first, for a program that does not want to choose.
+/// Sets the limits of worker processes for all pools that this program builds by name from now on.
+/// `None` keeps the default. Without the feature `process` it does nothing.
+///
+/// - `tasks_per_worker`: replace a worker after this many chunks (default: never);
+/// - `stall_limit`: kill and replace a worker that owes a reply and has not used the CPU for this long
+///   (default: 10 s);
+/// - `reply_limit`: kill and replace a worker that has not replied for this long (default: never);
+/// - `respawn_limit`: give a batch up after more than this many lost workers in a row (default: 24).
+pub fn set_worker_limits(
+    tasks_per_worker: Option<NonZeroU32>,
+    stall_limit: Option<Duration>,
+    reply_limit: Option<Duration>,
+    respawn_limit: Option<u32>,
+) {
+    #[cfg(all(feature = "process", unix))]
+    {
+        let default = fib_process::Supervision::default();
+        let supervision = fib_process::Supervision {
+            tasks_per_worker,
+            stall_limit: stall_limit.unwrap_or(default.stall_limit),
+            reply_limit,
+            respawn_limit: respawn_limit.unwrap_or(default.respawn_limit),
+        };
+        supervision.set_default();
+    }
+    #[cfg(not(all(feature = "process", unix)))]
+    let _ = (tasks_per_worker, stall_limit, reply_limit, respawn_limit);
+}
+
+/// The order of preference of [`default_backend`].
 const PREFERENCE: [&str; 4] = ["rayon", "crossbeam", "threads-queue", "sequential"];
 
-/// The backend of this name, if it is compiled in.
+/// The backend with this name, if it is compiled in.
 pub fn by_name(name: &str) -> Option<&'static Descriptor> {
     REGISTRY.iter().find(|descriptor| descriptor.name == name)
 }

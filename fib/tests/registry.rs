@@ -7,18 +7,18 @@ use fib::{Descriptor, REGISTRY, by_name, default_backend};
 // arguments, threads and sockets work before `main` on the systems these tests run on.
 #[ctor::ctor(unsafe)]
 fn init() {
-    fib::init();
+    fib::init_with(fib_conformance::kernel);
 }
 
 #[test]
 fn every_entry_passes_the_suite() {
-    REGISTRY.iter().for_each(fib::conformance::check);
+    REGISTRY.iter().for_each(fib_conformance::check);
 }
 
 #[test]
 fn every_entry_works_inside_a_task_of_every_other() {
     for outer in REGISTRY {
-        REGISTRY.iter().for_each(|inner| fib::conformance::check_nested(outer, inner));
+        REGISTRY.iter().for_each(|inner| fib_conformance::check_nested(outer, inner));
     }
 }
 

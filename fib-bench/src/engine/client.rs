@@ -1,7 +1,7 @@
-//! A runner as its harness sees it: a process that answers, refuses, hangs or dies.
+//! A runner as the harness sees it: a process that replies, refuses, hangs or dies.
 
-use super::protocol::{Capabilities, PROTOCOL, Reply, Request};
-use crate::record::Status;
+use fib_engine::protocol::{Capabilities, PROTOCOL, Reply, Request};
+use fib_report::Status;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-/// Why there is no answer.
+/// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
@@ -29,31 +29,31 @@ impl Fault {
     }
 }
 
-/// A process that runs batches. It is killed when this is dropped.
+/// A process that runs batches. Dropping this ends the process.
 #[derive(Debug)]
-pub struct Runner {
+pub struct RunnerProcess {
     child: Child,
     requests: Option<ChildStdin>,
     replies: Receiver<io::Result<String>>,
-    /// What it said last on stderr, and who listens.
+    /// The last line that the process wrote to stderr.
     last_words: Arc<Mutex<String>>,
     listener: JoinHandle<()>,
 }
 
-/// A reply of an engine is at most this long; the timeline of ten million chunks is longer.
+/// The longest reply that is accepted, in bytes. The timeline of ten million chunks is longer.
 const LONGEST_REPLY: u64 = 1 << 28;
 
-/// How long an engine may take to start and say hello.
+/// The most time that an engine may take to start and reply to the hello.
 const HELLO_LIMIT: Duration = Duration::from_secs(20);
 
-/// How long a process whose streams are closed may take to end of itself.
+/// The most time that a process may take to end after its input is closed.
 const END_LIMIT: Duration = Duration::from_millis(500);
 
-impl Runner {
-    /// Starts `command`, a program and its arguments, and asks what it can do.
+impl RunnerProcess {
+    /// Starts `command`, a program with its arguments, and asks what it can do.
     ///
     /// # Errors
-    /// If it does not start, does not answer, or speaks another protocol.
+    /// If the program does not start, does not reply, or has another protocol version.
     pub fn start(command: &[OsString]) -> Result<(Self, Capabilities), Fault> {
         let spawned = spawn(command);
         let mut runner = spawned.map_err(|error| {
@@ -71,10 +71,11 @@ impl Runner {
         Ok((runner, capabilities))
     }
 
-    /// Sends a request and waits for its answer, for at most `limit`.
+    /// Sends a request and waits for its reply, for at most `limit`.
     ///
     /// # Errors
-    /// With [`Status::Refused`] what the engine said instead; otherwise the engine is no more.
+    /// With [`Status::Refused`], the reason that the engine gives. With any other status the process has
+    /// ended.
     pub fn ask<T: DeserializeOwned>(
         &mut self,
         request: &Request,
@@ -86,7 +87,7 @@ impl Runner {
             Ok(Reply::Refused { error }) => Err(Fault::new(Status::Refused, one_line(&error))),
             Err(_) => {
                 self.kill();
-                let message = format!("it answered nonsense: {}", one_line(&line));
+                let message = format!("it sent an invalid reply: {}", one_line(&line));
                 Err(Fault::new(Status::Crash, message))
             }
         }
@@ -110,75 +111,75 @@ impl Runner {
             Err(RecvTimeoutError::Disconnected) => Err(self.crash()),
             Err(RecvTimeoutError::Timeout) => {
                 self.kill();
-                let message = format!("no answer within {} s", limit.as_secs_f64());
+                let message = format!("no reply within {} s", limit.as_secs_f64());
                 Err(Fault::new(Status::Hang, message))
             }
         }
     }
 
-    /// What is to be said of a process that closed its streams: how it ended, and its last words.
+    /// The fault of a process that closed its streams: how it ended, and the last line of its stderr.
     fn crash(&mut self) -> Fault {
         self.requests = None;
         let ended = self.end(END_LIMIT);
         self.kill();
-        let how = ended.map_or("it closed its output".into(), how_it_ended);
+        let end = ended.map_or("it closed its output".into(), describe_end);
         let words = self.last_words();
-        let message = if words.is_empty() { how } else { format!("{how}: {words}") };
+        let message = if words.is_empty() { end } else { format!("{end}: {words}") };
         Fault::new(Status::Crash, message)
     }
 
-    /// What it said last before it ended. Processes that it has left behind may hold its stderr open.
+    /// The last line of stderr. Processes that it has left behind may hold its stderr open.
     fn last_words(&self) -> String {
-        let begin = Instant::now();
-        while !self.listener.is_finished() && begin.elapsed() < END_LIMIT {
+        let start = Instant::now();
+        while !self.listener.is_finished() && start.elapsed() < END_LIMIT {
             sleep(Duration::from_millis(2));
         }
         self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Closes the requests and waits for the process to end of itself.
+    /// Closes the input of the process and waits until the process ends.
     pub(crate) fn end(&mut self, limit: Duration) -> Option<ExitStatus> {
         self.requests = None;
-        let begin = Instant::now();
+        let start = Instant::now();
         loop {
             match self.child.try_wait() {
-                Ok(None) if begin.elapsed() < limit => sleep(Duration::from_millis(2)),
+                Ok(None) if start.elapsed() < limit => sleep(Duration::from_millis(2)),
                 Ok(status) => return status,
                 Err(_) => return None,
             }
         }
     }
 
-    /// Ends it, and on Unix what it started and did not put into a group of its own.
+    /// Kills the process and, on Unix, its whole process group.
     fn kill(&mut self) {
         #[cfg(unix)]
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process_group(group, Signal::KILL); // it may have ended
+            let _ = kill_process_group(group, Signal::KILL); // it may have ended already
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl Drop for Runner {
+impl Drop for RunnerProcess {
     fn drop(&mut self) {
-        // Its own workers are to be ended by itself where that is possible.
+        // A process that ends by itself also ends its workers.
         if self.end(END_LIMIT).is_none() {
             self.kill();
         }
     }
 }
 
-fn spawn(command: &[OsString]) -> io::Result<Runner> {
+fn spawn(command: &[OsString]) -> io::Result<RunnerProcess> {
     let (program, arguments) =
-        command.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
+        command.split_first().ok_or_else(|| io::Error::other("there is no program to start"))?;
     let mut command = Command::new(program);
     command.args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
-    let lost = || io::Error::other("it has no streams"); // all three were asked for
+    let lost = || io::Error::other("the process has no streams"); // all three were requested
     let requests = child.stdin.take();
     let (sender, replies) = channel();
     let output = child.stdout.take().ok_or_else(lost)?;
@@ -188,10 +189,10 @@ fn spawn(command: &[OsString]) -> io::Result<Runner> {
     let words = Arc::clone(&last_words);
     let listener =
         Builder::new().name("complaints".into()).spawn(move || listen(errors, &words))?;
-    Ok(Runner { child, requests, replies, last_words, listener })
+    Ok(RunnerProcess { child, requests, replies, last_words, listener })
 }
 
-/// Passes lines on until there are no more, or one that is too long.
+/// Passes lines on until the output ends or a line is too long.
 fn pass_on(output: ChildStdout, replies: &Sender<io::Result<String>>) {
     let mut output = BufReader::new(output);
     loop {
@@ -199,8 +200,8 @@ fn pass_on(output: ChildStdout, replies: &Sender<io::Result<String>>) {
         let reply = match output.by_ref().take(LONGEST_REPLY).read_line(&mut line) {
             Ok(0) => return,
             Ok(_) if line.ends_with('\n') => Ok(line),
-            Ok(_) => Err(io::Error::other("it answered without an end of line")),
-            Err(error) => Err(io::Error::other(format!("its answer cannot be read: {error}"))),
+            Ok(_) => Err(io::Error::other("its reply has no end of line")),
+            Err(error) => Err(io::Error::other(format!("its reply cannot be read: {error}"))),
         };
         let last = reply.is_err();
         if replies.send(reply).is_err() || last {
@@ -209,12 +210,12 @@ fn pass_on(output: ChildStdout, replies: &Sender<io::Result<String>>) {
     }
 }
 
-/// Reads what a process says on stderr. Warnings of our own engine are passed on; of the rest the
-/// last line is kept, as the reason if the process dies.
+/// Reads the stderr of a process. Warnings of our own engine are logged. The last other line is kept: it
+/// is the reason if the process dies.
 fn listen(errors: ChildStderr, last: &Mutex<String>) {
     let mut errors = BufReader::new(errors);
     let mut line = vec![];
-    // A line in pieces of at most 64 KiB: an endless one is nothing to remember.
+    // Lines are read in pieces of at most 64 KiB, so an endless line takes no memory.
     while errors.by_ref().take(1 << 16).read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
         let text = String::from_utf8_lossy(&line).trim().to_owned();
         if let Some(warning) = text.strip_prefix("warning: ") {
@@ -226,7 +227,7 @@ fn listen(errors: ChildStderr, last: &Mutex<String>) {
     }
 }
 
-/// A text that is safe to print: one line of reasonable length, without control characters.
+/// The text as one line of reasonable length, without control characters.
 fn one_line(text: &str) -> String {
     let text = text.trim();
     let line: String =
@@ -234,7 +235,7 @@ fn one_line(text: &str) -> String {
     if text.chars().nth(200).is_some() { line + "..." } else { line }
 }
 
-fn how_it_ended(status: ExitStatus) -> String {
+fn describe_end(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return format!("it was killed by signal {signal}");

@@ -1,20 +1,20 @@
-//! The engine that comes along: CPython's standard library.
+//! The engine that is built in: CPython's standard library.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-/// What it is called.
-pub const NAME: &str = "python";
+/// The name of the engine.
+pub const PYTHON: &str = "python";
 
 const PROGRAM: &str = "python3";
 
-/// The engine itself, so that an installed program has it too.
+/// The source of the engine, so that an installed program has it too.
 const SCRIPT: &str = include_str!("../../../engines/python/engine.py");
 
-/// The command that starts it.
+/// The command that starts the engine.
 ///
 /// # Errors
-/// In words, if there is no `python3` here.
+/// The reason, if there is no working `python3`.
 pub fn command() -> Result<Vec<OsString>, String> {
     let mut version = Command::new(PROGRAM);
     version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -1,15 +1,14 @@
-//! When to stop: whether every cell is known as well as was asked for.
+//! When to stop: whether the interval of every cell is as narrow as its target.
 
 use crate::plan::Plan;
-use crate::record::{Role, Sample, Status};
-use crate::stats::Estimate;
+use fib_report::{Estimate, Role, Sample, Status};
 use std::collections::BTreeMap;
 
-/// What is known of the cells of a batch so far.
+/// The times of the cells of a batch so far.
 pub(super) struct Widths {
     target: Option<f64>,
     comparisons: usize,
-    /// Logarithms of nanoseconds by round: of the baseline, A and A' in turn, and of each cell.
+    /// Logarithms of nanoseconds by round: the baseline in even rounds, the control in odd rounds.
     baseline: BTreeMap<usize, f64>,
     cells: BTreeMap<(String, usize), BTreeMap<usize, f64>>,
 }
@@ -41,15 +40,16 @@ impl Widths {
         }
     }
 
-    /// Whether the interval of every cell that has times reaches no further from its median than
-    /// was asked for; never, if nothing was.
+    /// Whether the interval of every cell with times has reached the target. Without a target, never.
     pub(super) fn are_narrow(&self) -> bool {
         let Some(target) = self.target else { return false };
         let narrow = |times: &BTreeMap<usize, f64>| {
             let ratio = |(round, time): (&usize, &f64)| Some(self.baseline.get(round)? - time);
             let estimate =
                 Estimate::new(times.iter().filter_map(ratio).collect(), self.comparisons);
-            estimate.is_some_and(|estimate| estimate.exp().reach().is_some_and(|r| r <= target))
+            estimate.is_some_and(|estimate| {
+                estimate.exp().half_width().is_some_and(|half| half <= target)
+            })
         };
         self.cells.values().all(narrow)
     }

@@ -1,17 +1,19 @@
-//! `calc` and `batch`: how to compute.
+//! `calc`, `batch` and `advise`: what to compute, and how.
 
 use super::values::{
     arithmetic_parser, backend_parser, parse_memory, parse_seconds, parse_workers,
 };
 use clap::{Args, ValueEnum};
-use fib::{Chunking, Descriptor, MemoryLimit, Supervision, kernels};
+use fib::kernels::KernelEntry;
+use fib::{Chunking, Descriptor, MemoryLimit};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const ADVISE_HELP: &str = "\
-A SPEC is what `fib batch` takes. What a machine makes of each kernel and backend is measured once,
-in less than two seconds, and kept in the user's cache folder; `--backend auto` decides by the same.
+A SPEC is the same as for `fib batch`. The first call measures in less than two seconds what kernels
+and backends take on this machine, and keeps that calibration in the user's cache folder. The backend
+`auto` decides by the same calibration.
 
 Examples
   fib advise 0..=5000
@@ -19,69 +21,69 @@ Examples
 
 pub(super) const BATCH_HELP: &str = "\
 A SPEC is one of
-  N      the number F(N)
-  A..B   F(A) to F(B-1)
-  A..=B  F(A) to F(B)
-  KxN    K copies of F(N)
-  -      specs from standard input, as from a file
+  N         F(N)
+  A..B      F(A) to F(B-1)
+  A..=B     F(A) to F(B)
+  KxN       K copies of F(N), also written KxFN
+  SCENARIO  a batch of `fib list scenarios`
+  -         specs from standard input
 
-A file holds specs between blanks or on lines of their own; # begins a comment.
+A file holds specs, separated by blanks or line ends; # begins a comment.
 
 Examples
   fib batch 10 20 30
   fib batch 0..=100 5x1000 --format jsonl
   seq 0 100 | fib batch -";
 
-/// How to compute.
+/// Where and how to compute.
 #[derive(Args, Debug)]
-pub(crate) struct How {
-    /// Where to compute [default: the first compiled in of rayon, crossbeam, threads-queue,
-    /// sequential; for one number, sequential]
-    #[arg(short, long, value_name = "BACKEND", value_parser = backend_parser())]
+pub(crate) struct ComputeArgs {
+    /// Backend, see `fib list backends` [default: the first of rayon, crossbeam, threads-queue,
+    /// sequential that is compiled in; sequential for one number]
+    #[arg(short, long, value_name = "BACKEND", value_parser = backend_parser(), hide_possible_values = true)]
     pub(crate) backend: Option<&'static Descriptor>,
-    /// How many workers, from 1 to 1024 [default: the CPUs this process may use]
+    /// Number of workers, from 1 to 1024 [default: the number of CPUs that this process may use]
     #[arg(short, long, value_name = "W", value_parser = parse_workers)]
     pub(crate) workers: Option<NonZeroUsize>,
-    /// How the batch is cut: per-worker:K, balanced:K or items:N
+    /// How to cut the batch: per-worker:K, balanced:K or items:N
     #[arg(short, long, value_name = "CHUNKING", default_value_t)]
     pub(crate) chunking: Chunking,
-    /// Refuse what needs more memory than this, as in 500M or 8G [default: half of what is
-    /// available]
+    /// Refuse a batch that needs more memory than this, such as 500M or 8G [default: half of the
+    /// available memory]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub(crate) max_memory: Option<MemoryLimit>,
     #[command(flatten)]
-    pub(crate) supervision: SupervisionArgs,
+    pub(crate) worker_limits: WorkerLimitArgs,
 }
 
-/// What to do about workers that can be lost.
+/// Limits of worker processes.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Worker processes")]
-pub(crate) struct SupervisionArgs {
-    /// Replace each worker after this many chunks
+pub(crate) struct WorkerLimitArgs {
+    /// Replace a worker after this many chunks
     #[arg(long, value_name = "N")]
     tasks_per_worker: Option<NonZeroU32>,
-    /// Kill and replace a worker that owes an answer and has not used the CPU for this long
-    /// [default: 10]
+    /// Kill and replace a worker that owes a reply and has not used the CPU for this long [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     stall_limit: Option<Duration>,
-    /// Kill and replace a worker that has not answered for this long, however busy [default: numbers
-    /// may take as long as they need]
+    /// Kill and replace a worker that has not replied for this long, however busy it is [default: no
+    /// limit]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
-    answer_limit: Option<Duration>,
-    /// Give up after more than this many lost workers in a row [default: 24]
+    reply_limit: Option<Duration>,
+    /// Give up after losing more than this many workers in a row [default: 24]
     #[arg(long, value_name = "N")]
     respawn_limit: Option<u32>,
 }
 
-impl From<&SupervisionArgs> for Supervision {
-    fn from(args: &SupervisionArgs) -> Self {
-        let default = Supervision::default();
-        Supervision {
-            tasks_per_worker: args.tasks_per_worker,
-            stall_limit: args.stall_limit.unwrap_or(default.stall_limit),
-            answer_limit: args.answer_limit,
-            respawn_limit: args.respawn_limit.unwrap_or(default.respawn_limit),
-        }
+impl WorkerLimitArgs {
+    /// Sets these limits for all pools of worker processes.
+    pub(crate) fn apply(&self) {
+        fib::set_worker_limits(
+            self.tasks_per_worker,
+            self.stall_limit,
+            self.reply_limit,
+            self.respawn_limit,
+        );
     }
 }
 
@@ -90,14 +92,14 @@ pub(crate) struct CalcArgs {
     /// The index
     #[arg(value_name = "N", allow_negative_numbers = true)]
     pub(crate) n: String,
-    /// What to compute with
-    #[arg(short, long, default_value = "doubling", value_parser = arithmetic_parser())]
-    pub(crate) kernel: &'static kernels::Entry,
-    /// How to print it
+    /// Kernel, see `fib list kernels`
+    #[arg(short, long, default_value = "doubling", value_parser = arithmetic_parser(), hide_possible_values = true)]
+    pub(crate) kernel: &'static KernelEntry,
+    /// Format of the number
     #[arg(short, long, value_enum, default_value_t = CalcFormat::Dec)]
     pub(crate) format: CalcFormat,
     #[command(flatten)]
-    pub(crate) how: How,
+    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -106,17 +108,17 @@ pub(crate) enum CalcFormat {
     Dec,
     /// Hexadecimal digits after 0x
     Hex,
-    /// How many digits and bits, and the first and last ten digits
+    /// Number of digits and bits, and the first and last ten digits
     Brief,
 }
 
-/// Which numbers.
+/// The numbers to compute.
 #[derive(Args, Debug)]
-pub(crate) struct Specs {
-    /// What to compute
+pub(crate) struct SpecArgs {
+    /// Numbers to compute
     #[arg(value_name = "SPEC", allow_negative_numbers = true, required_unless_present = "file")]
     pub(crate) specs: Vec<String>,
-    /// Specs from a file, after those of the command line
+    /// Read more specs from a file
     #[arg(long = "in", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }
@@ -124,15 +126,15 @@ pub(crate) struct Specs {
 #[derive(Args, Debug)]
 pub(crate) struct BatchArgs {
     #[command(flatten)]
-    pub(crate) what: Specs,
-    /// What to compute with
-    #[arg(short, long, default_value = "stepping", value_parser = arithmetic_parser())]
-    pub(crate) kernel: &'static kernels::Entry,
-    /// How to print a number
+    pub(crate) specs: SpecArgs,
+    /// Kernel, see `fib list kernels`
+    #[arg(short, long, default_value = "stepping", value_parser = arithmetic_parser(), hide_possible_values = true)]
+    pub(crate) kernel: &'static KernelEntry,
+    /// Format of a line
     #[arg(short, long, value_enum, default_value_t = BatchFormat::Tsv)]
     pub(crate) format: BatchFormat,
     #[command(flatten)]
-    pub(crate) how: How,
+    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -148,33 +150,32 @@ pub(crate) enum BatchFormat {
 #[derive(Args, Debug)]
 pub(crate) struct AdviseArgs {
     #[command(flatten)]
-    pub(crate) what: Specs,
-    /// With this kernel and no other
-    #[arg(short, long, value_parser = arithmetic_parser())]
-    pub(crate) kernel: Option<&'static kernels::Entry>,
-    /// The most workers to think of, if there are as many CPUs [default: all that this process may
-    /// use]
+    pub(crate) specs: SpecArgs,
+    /// Consider only this kernel
+    #[arg(short, long, value_parser = arithmetic_parser(), hide_possible_values = true)]
+    pub(crate) kernel: Option<&'static KernelEntry>,
+    /// Largest number of workers to consider [default: the number of CPUs that this process may use]
     #[arg(short, long, value_name = "W", value_parser = parse_workers)]
     pub(crate) workers: Option<NonZeroUsize>,
-    /// Refuse what needs more memory than this, as in 500M or 8G [default: half of what is
-    /// available]
+    /// Refuse a batch that needs more memory than this, such as 500M or 8G [default: half of the
+    /// available memory]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub(crate) max_memory: Option<MemoryLimit>,
-    /// Also run the candidates, for about five seconds, and tell how wrong each prediction is
+    /// Also run the candidates, for about five seconds, and print the error of each prediction
     #[arg(long)]
     pub(crate) check: bool,
-    /// Measure this machine anew, in place of what the user's cache folder knows of it
+    /// Calibrate this machine again, and replace the calibration in the cache folder
     #[arg(long)]
     pub(crate) calibrate: bool,
-    /// How to print it
+    /// Format of the advice
     #[arg(short, long, value_enum, default_value_t = AdviseFormat::Table)]
     pub(crate) format: AdviseFormat,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum AdviseFormat {
-    /// For a terminal
+    /// Plain text
     Table,
-    /// A line a candidate, for programs
+    /// JSON Lines: one line per candidate
     Json,
 }

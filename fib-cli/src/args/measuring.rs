@@ -1,11 +1,11 @@
-//! `compare`, `sweep`, `analyse` and `engine`: what to measure.
+//! `compare`, `sweep`, `model`, `analyse` and `engine`: what to measure, and how to print it.
 
 use super::values::{
-    backend_parser, kernel_parser, parse_percent, parse_seconds, parse_workers, registered_parser,
-    scenario_parser,
+    backend_parser, kernel_parser, parse_percent, parse_seconds, parse_workers, scenario_parser,
 };
 use clap::{Args, Subcommand, ValueEnum};
-use fib::{Chunking, Descriptor, kernels};
+use fib::kernels::KernelEntry;
+use fib::{Chunking, Descriptor};
 use fib_bench::Scenario;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -13,198 +13,191 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const COMPARE_HELP: &str = "\
-The baseline is the backend `sequential` with the same kernel. The ceiling is what this hardware
-gives, in the same rounds, to copies of the baseline that share nothing.
+The baseline is the backend `sequential` with the same kernel. The ceiling is the speedup that copies
+of the baseline reach on this hardware when they share nothing. `fib list` lists backends, kernels and
+scenarios.
 
 Examples
   fib compare
   fib compare --scenario few-big --time 60
   fib compare --backend rayon,threads-queue --workers 1,2 --format markdown
+  fib compare --scenario 10000xF100 --chunking items:1,items:64,balanced:8
   fib compare --backend threads-static,rayon --against rayon --width 2
   fib compare --engine python --scenario 1000xF1000,skewed";
 
 pub(super) const SWEEP_HELP: &str = "\
-granularity  128 tasks a batch, ever smaller: METG(50%), METG(75%) and METG(90%), the smallest mean
-             time of a task at which half, three quarters, nine tenths of the workers' time is used
-break-even   how many items of F(1000), and how large sixteen items, until it is not slower than
-             sequentially; bisected
-scaling      a batch on 1, 2, 4 ... workers, and one that grows with them: Karp-Flatt, Amdahl,
-             Gustafson, USL
+granularity  the smallest task at which workers are 50 / 75 / 90% efficient (METG), with 128 tasks in
+             each batch
+break-even   the number of items of F(1000), and the index of sixteen items, from which a backend is
+             not slower than one thread
+scaling      a batch with 1, 2, 4 ... workers, and a batch that grows with the workers: Karp-Flatt,
+             Amdahl, Gustafson, USL
+chunking     the same batch in chunks of 1, 16 and 256 items, and in 1 and 8 chunks for each worker
 
 Examples
   fib sweep granularity
   fib sweep break-even --backend rayon,process --time 20";
 
 pub(super) const MODEL_HELP: &str = "\
-Measures what the work takes, and what each backend takes besides, with up to as many workers as
-there are cores; then plays each schedule through for up to 1024 workers.
+Measures how long the work takes and what each backend takes besides, with up to as many workers as
+CPUs. Then simulates each schedule for up to 1024 workers.
 
 Examples
   fib model
   fib model 0..=5000 --backend rayon,threads-static --chunking per-worker:1";
 
 pub(super) const RUNNER_HELP: &str = "\
-A request and a reply, one JSON object a line; docs/engines.md tells it all.
+Each request and each reply is one JSON object on one line. docs/engines.md describes the protocol.
 
 Example
   echo '{\"op\":\"hello\",\"protocol\":1}' | fib runner";
 
 const CHECK_HELP: &str = "\
-Every backend must build, answer rightly at the boundaries, with repeats and from cold, refuse what
-it does not know, and end when its input does.
+Every backend of the engine must build, compute the right numbers (at 64-bit boundaries, with repeats,
+from cold), refuse what it does not know, and end when its input ends.
 
 Examples
   fib engine check python
   fib engine check ./my-engine --fast";
 
+/// What all commands that measure share.
 #[derive(Args, Debug)]
-pub(crate) struct CompareArgs {
-    /// Every scenario, worker counts 1, 2, 4 and so on, and the one-worker tax
-    #[arg(long)]
-    pub(crate) full: bool,
-    /// Only these scenarios
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser())]
-    pub(crate) scenario: Vec<&'static Scenario>,
-    /// Only these backends beside the baseline
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser())]
+#[command(next_help_heading = "Measuring")]
+pub(crate) struct MeasureArgs {
+    /// Backends to measure beside the baseline [default: all]
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser(), hide_possible_values = true)]
     pub(crate) backend: Vec<&'static Descriptor>,
-    /// These worker counts [default: the CPUs this process may use]
+    /// Worker counts [default: the number of CPUs that this process may use]
     #[arg(short, long, value_name = "COUNTS", value_delimiter = ',', value_parser = parse_workers)]
     pub(crate) workers: Vec<NonZeroUsize>,
-    /// Bind persistent workers to a CPU each (Linux)
+    /// Kernel to compute with
+    #[arg(short, long, default_value = "iterative", value_parser = kernel_parser(), hide_possible_values = true)]
+    pub(crate) kernel: &'static KernelEntry,
+    /// Bind each worker of a pool to one CPU (Linux)
     #[arg(long)]
     pub(crate) pin: bool,
-    /// What to compute with
-    #[arg(short, long, default_value = "iterative", value_parser = kernel_parser())]
-    pub(crate) kernel: &'static kernels::Entry,
-    /// How batches are cut: per-worker:K, balanced:K or items:N
-    #[arg(short, long, value_name = "CHUNKING", default_value_t)]
-    pub(crate) chunking: Chunking,
-    /// Time for everything, as far as the fewest rounds that give an interval allow [default: 27, or
-    /// 150 with --full]
+    /// Total time budget; exceeded only if a confidence interval needs more rounds [default: 27 for
+    /// compare, 150 with --full, 45 for sweeps, 30 for model]
     #[arg(short, long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) time: Option<Duration>,
-    /// Draws the order of the rounds
+    /// Random seed for the order of rounds
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Also this engine: `python`, or a command as in './my-engine --fast'; may be repeated
-    #[arg(short, long, value_name = "ENGINE")]
-    pub(crate) engine: Vec<String>,
-    /// Compare with this cell in place of `sequential`: a backend, or a backend and its workers as in
-    /// rayon/2. A backend named twice is measured twice, the second time as rayon#2
-    #[arg(long, value_name = "CELL")]
-    pub(crate) against: Option<String>,
-    /// End the rounds of a scenario once every interval reaches no further than this from its median
-    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
-    pub(crate) width: Option<f64>,
-    /// Also show where the time of all workers went
-    #[arg(long)]
-    pub(crate) explain: bool,
-    /// A cell that does not answer for this long is a HANG
+    /// Longest wait for one reply of a runner; a cell that takes longer is a HANG
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = parse_seconds)]
     pub(crate) cell_timeout: Duration,
-    /// Run every cell once, check its results, time nothing
-    #[arg(long, conflicts_with_all = ["time", "record", "resume", "format"])]
-    pub(crate) verify: bool,
-    #[command(flatten)]
-    pub(crate) records: RecordArgs,
-    /// How to print the matrix
-    #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
-    pub(crate) format: CompareFormat,
-}
-
-/// Where samples go.
-#[derive(Args, Debug)]
-pub(crate) struct RecordArgs {
     /// Write every sample to a new file, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// Add rounds to a record of the same machine and settings
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How to print a report.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+    /// When to colour verdicts; NO_COLOR counts as never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// Scenarios to measure [default: all but the slowest]
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser(), hide_possible_values = true)]
+    pub(crate) scenario: Vec<&'static Scenario>,
+    /// Measure every scenario with 1, 2, 4 ... workers
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// How to cut batches: per-worker:K, balanced:K or items:N; several values are measured side by
+    /// side [default: balanced:8]
+    #[arg(short, long, value_name = "CHUNKINGS", value_delimiter = ',')]
+    pub(crate) chunking: Vec<Chunking>,
+    /// Measure this engine too: `python`, or a command such as './my-engine --fast'; may be repeated
+    #[arg(short, long, value_name = "ENGINE")]
+    pub(crate) engine: Vec<String>,
+    /// Compare with this cell instead of `sequential`: a backend, or a backend and its workers such as
+    /// rayon/2. A backend that is named twice is measured twice, the second time as rayon#2
+    #[arg(long, value_name = "CELL")]
+    pub(crate) against: Option<String>,
+    /// Stop a scenario when all intervals are within ± this percentage
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    pub(crate) width: Option<f64>,
+    /// Also show where worker time went
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Run every cell once and check its results; time nothing
+    #[arg(long, conflicts_with_all = ["time", "record", "resume", "format"])]
+    pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) measure: MeasureArgs,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct SweepArgs {
-    /// What is changed
+    /// The parameter to vary
     #[arg(value_enum)]
     pub(crate) sweep: Sweep,
-    /// Only these backends beside the baseline
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser())]
-    pub(crate) backend: Vec<&'static Descriptor>,
-    /// These worker counts [default: the CPUs this process may use; for scaling also the powers of
-    /// two below]
-    #[arg(short, long, value_name = "COUNTS", value_delimiter = ',', value_parser = parse_workers)]
-    pub(crate) workers: Vec<NonZeroUsize>,
-    /// Bind persistent workers to a CPU each (Linux)
-    #[arg(long)]
-    pub(crate) pin: bool,
-    /// Time for everything, as far as the fewest rounds that give an interval allow
-    #[arg(short, long, value_name = "SECONDS", default_value = "45", value_parser = parse_seconds)]
-    pub(crate) time: Duration,
-    /// Draws the order of the rounds
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
     #[command(flatten)]
-    pub(crate) records: RecordArgs,
-    /// How to print it; csv and json are the cells it is read from
-    #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
-    pub(crate) format: CompareFormat,
+    pub(crate) measure: MeasureArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Sweep {
-    /// How small tasks may be
+    /// Task size
     Granularity,
-    /// How large a batch must be
+    /// Batch size
     BreakEven,
-    /// How many workers help
+    /// Number of workers
     Scaling,
+    /// Size of chunks
+    Chunking,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ModelArgs {
-    /// A batch of your own, as `fib batch` takes it, in place of scenarios
+    /// A batch as for `fib batch`, instead of scenarios
     #[arg(value_name = "SPEC", allow_negative_numbers = true, conflicts_with = "scenario")]
     pub(crate) specs: Vec<String>,
-    /// Only these scenarios [default: 1000xF1000,range-2000,skewed,few-big]
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser())]
+    /// Scenarios to predict [default: 1000xF1000,range-2000,skewed,few-big]
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser(), hide_possible_values = true)]
     pub(crate) scenario: Vec<&'static Scenario>,
-    /// Only these backends
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = registered_parser())]
-    pub(crate) backend: Vec<&'static Descriptor>,
-    /// What to compute with
-    #[arg(short, long, default_value = "iterative", value_parser = kernel_parser())]
-    pub(crate) kernel: &'static kernels::Entry,
-    /// How batches are cut: per-worker:K, balanced:K or items:N
+    /// How to cut batches: per-worker:K, balanced:K or items:N
     #[arg(short, long, value_name = "CHUNKING", default_value_t)]
     pub(crate) chunking: Chunking,
-    /// Time for everything, as far as the fewest rounds that give an interval allow
-    #[arg(short, long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
-    pub(crate) time: Duration,
-    /// Draws the order of the rounds
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
     #[command(flatten)]
-    pub(crate) records: RecordArgs,
-    /// How to print it; csv is the cells it is checked against
-    #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
-    pub(crate) format: CompareFormat,
+    pub(crate) measure: MeasureArgs,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct AnalyseArgs {
-    /// What --record wrote
+    /// A file that --record wrote
     #[arg(value_name = "RECORDS")]
     pub(crate) records: PathBuf,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t = CompareFormat::Table)]
-    pub(crate) format: CompareFormat,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EngineCommand {
-    /// Find out whether a program is an engine that can be believed
+    /// Check that an engine follows the protocol
     #[command(after_help = CHECK_HELP)]
     Check {
         /// `python`, or a program and its arguments
@@ -219,13 +212,13 @@ pub(crate) enum EngineCommand {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum CompareFormat {
-    /// For a terminal
+pub(crate) enum ReportFormat {
+    /// Plain text that fits the terminal
     Table,
-    /// For a README
+    /// Markdown
     Markdown,
-    /// A line a cell, for spreadsheets
+    /// One line per cell
     Csv,
-    /// A line a cell, for programs
+    /// JSON Lines: one line per cell, scenario and finding
     Json,
 }

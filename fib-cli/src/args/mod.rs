@@ -4,21 +4,19 @@ mod compute;
 mod measuring;
 mod values;
 
-pub(crate) use values::arithmetic;
-
 use clap::{Parser, Subcommand, ValueEnum};
 use compute::{ADVISE_HELP, BATCH_HELP};
 pub(crate) use compute::{
-    AdviseArgs, AdviseFormat, BatchArgs, BatchFormat, CalcArgs, CalcFormat, How, Specs,
+    AdviseArgs, AdviseFormat, BatchArgs, BatchFormat, CalcArgs, CalcFormat, ComputeArgs, SpecArgs,
 };
 pub(crate) use measuring::{
-    AnalyseArgs, CompareArgs, CompareFormat, EngineCommand, ModelArgs, RecordArgs, Sweep, SweepArgs,
+    AnalyseArgs, ColorChoice, CompareArgs, EngineCommand, MeasureArgs, ModelArgs, OutputArgs,
+    ReportFormat, Sweep, SweepArgs,
 };
 use measuring::{COMPARE_HELP, MODEL_HELP, RUNNER_HELP, SWEEP_HELP};
 use std::ffi::OsString;
 
-/// Many exact Fibonacci numbers at once, and what each way of computing them in parallel gives and
-/// costs on this machine
+/// Compute many exact Fibonacci numbers at once, and compare parallel backends on this machine
 #[derive(Debug, Parser)]
 #[command(name = "fib", version, max_term_width = 100, subcommand_required = true)]
 pub(crate) struct Cli {
@@ -33,42 +31,41 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Print one Fibonacci number
     Calc(CalcArgs),
-    /// Print many Fibonacci numbers, in the order they are asked for
+    /// Print many Fibonacci numbers, in the order of the request
     #[command(after_help = BATCH_HELP)]
     Batch(BatchArgs),
-    /// Tell where and how a batch is best computed on this machine, before it is
+    /// Recommend a backend, worker count and chunking for a batch, without running it
     #[command(after_help = ADVISE_HELP)]
     Advise(AdviseArgs),
     /// Measure every backend on every scenario: the speedup matrix of this machine
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
-    /// Change one thing step by step: how small tasks may be, how large batches must be, how many
-    /// workers help
+    /// Vary one parameter: task size, batch size, worker count or chunking
     #[command(after_help = SWEEP_HELP)]
     Sweep(SweepArgs),
-    /// Predict the speedup of a batch on up to 1024 workers, from what can be measured here
+    /// Predict the speedup of a batch for up to 1024 workers, from measurements on this machine
     #[command(after_help = MODEL_HELP)]
     Model(ModelArgs),
-    /// Print the tables again that records were taken for
+    /// Print the report of a recorded run again
     Analyse(AnalyseArgs),
-    /// Tell what this machine is, how noisy it is now, and how small a difference it can tell
+    /// Describe this machine, how noisy it is now, and how small a difference it can measure
     Doctor,
-    /// Work with engines: programs in any language that run batches for `compare`
+    /// Check engines: programs in any language that run batches for `compare`
     Engine {
         #[command(subcommand)]
         command: EngineCommand,
     },
-    /// Run batches for another program: the engine protocol on standard input and output
+    /// Run batches for another program, over the engine protocol on standard input and output
     #[command(after_help = RUNNER_HELP)]
     Runner {
-        /// Become this engine instead; on Linux it ends with whoever started this
+        /// Run this engine instead (on Linux it is killed when its parent exits)
         #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
-    /// List what there is to choose from
+    /// List backends, kernels and scenarios
     List {
-        /// Only these
-        what: Option<What>,
+        /// What to list [default: everything]
+        what: Option<ListedKind>,
     },
     /// Print a completion script for a shell
     Completions {
@@ -77,18 +74,18 @@ pub(crate) enum Command {
     },
     /// Print the man page
     Man {
-        /// The page of this command instead
+        /// The command to print the page of [default: the program]
         command: Option<String>,
     },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum What {
-    /// Where and when work runs
+pub(crate) enum ListedKind {
+    /// Where and when batches run
     Backends,
-    /// What is computed
+    /// How numbers are computed
     Kernels,
-    /// The batches that `compare` measures
+    /// Batches that `compare` measures
     Scenarios,
 }
 
@@ -96,20 +93,9 @@ pub(crate) enum What {
 mod tests {
     use super::*;
     use clap::CommandFactory;
-    use fib::Supervision;
 
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn supervision_defaults_are_those_of_the_library() {
-        let cli = Cli::parse_from(["fib", "batch", "1"]);
-        let Command::Batch(BatchArgs { how, .. }) = cli.command else { panic!("another command") };
-        assert_eq!(Supervision::from(&how.supervision), Supervision::default());
-        // The help says so in figures.
-        let Supervision { stall_limit, respawn_limit, .. } = Supervision::default();
-        assert_eq!((stall_limit.as_secs(), respawn_limit), (10, 24));
     }
 }

@@ -1,12 +1,14 @@
-//! What an argument may be, and what is said when it is not.
+//! Parsers for the values of arguments.
 
+use crate::backends;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use fib::{Descriptor, MemoryLimit, kernels};
+use fib::kernels::{self, KernelEntry};
+use fib::{Descriptor, MemoryLimit};
 use fib_bench::{SCENARIOS, Scenario};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// A parser for names of `entries`, which are listed in help and completions with their sentence.
+/// A parser for the names of `entries`. Completions and error messages list the names.
 fn named<T: Copy + Send + Sync + 'static>(
     entries: impl IntoIterator<Item = (&'static str, &'static str, T)>,
 ) -> impl TypedValueParser<Value = T> {
@@ -14,34 +16,24 @@ fn named<T: Copy + Send + Sync + 'static>(
     let values = entries.iter().map(|(name, summary, _)| PossibleValue::new(*name).help(*summary));
     PossibleValuesParser::new(values.collect::<Vec<_>>()).try_map(move |chosen| {
         let entry = entries.iter().find(|(name, ..)| *name == chosen);
-        entry.map(|&(.., value)| value).ok_or("there is no such name")
+        entry.map(|&(.., value)| value).ok_or("no such name")
     })
 }
 
 pub(super) fn backend_parser() -> impl TypedValueParser<Value = &'static Descriptor> {
-    named(fib_predict::choices().map(|entry| (entry.name, entry.summary, entry)))
-}
-
-/// Every backend that has a way of its own to run a batch.
-pub(super) fn registered_parser() -> impl TypedValueParser<Value = &'static Descriptor> {
-    named(fib::REGISTRY.iter().map(|entry| (entry.name, entry.summary, entry)))
+    named(backends::all().map(|entry| (entry.name, entry.summary, entry)))
 }
 
 pub(super) fn scenario_parser() -> impl TypedValueParser<Value = &'static Scenario> {
     named(SCENARIOS.iter().map(|entry| (entry.name, entry.summary, entry)))
 }
 
-pub(super) fn kernel_parser() -> impl TypedValueParser<Value = &'static kernels::Entry> {
+pub(super) fn kernel_parser() -> impl TypedValueParser<Value = &'static KernelEntry> {
     named(kernels::KERNELS.iter().map(|entry| (entry.name, entry.summary, entry)))
 }
 
-/// Every kernel that gives numbers.
-pub(crate) fn arithmetic() -> impl Iterator<Item = &'static kernels::Entry> {
-    kernels::KERNELS.iter().filter(|entry| entry.name != "empty")
-}
-
-pub(super) fn arithmetic_parser() -> impl TypedValueParser<Value = &'static kernels::Entry> {
-    named(arithmetic().map(|entry| (entry.name, entry.summary, entry)))
+pub(super) fn arithmetic_parser() -> impl TypedValueParser<Value = &'static KernelEntry> {
+    named(kernels::arithmetic().map(|entry| (entry.name, entry.summary, entry)))
 }
 
 pub(super) fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {
@@ -54,14 +46,14 @@ pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected seconds from 0.1 to 86400".into())
 }
 
-/// A percentage, as a part of one.
+/// A percentage, returned as a share of 1.
 pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
     let percent = text.trim_end_matches('%').parse().ok();
     let percent = percent.filter(|percent: &f64| (0.1..=100.0).contains(percent));
     percent.map(|percent| percent / 100.0).ok_or_else(|| "expected a number from 0.1 to 100".into())
 }
 
-/// A number of bytes, or with one of K, M, G, T of 1024, 1024^2 and so on.
+/// A number of bytes. A suffix K, M, G or T multiplies it by 1024, 1024^2 and so on.
 pub(super) fn parse_memory(text: &str) -> Result<MemoryLimit, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
@@ -70,10 +62,10 @@ pub(super) fn parse_memory(text: &str) -> Result<MemoryLimit, String> {
         "M" | "MB" | "MIB" => 20,
         "G" | "GB" | "GIB" => 30,
         "T" | "TB" | "TIB" => 40,
-        _ => return Err("expected bytes, or a number with K, M, G or T".into()),
+        _ => return Err("expected a number of bytes, or a number with K, M, G or T".into()),
     };
     let number = digits.parse::<u64>().map_err(|_| "expected a whole number, as in 500M")?;
-    let bytes = number.checked_mul(1 << shift).ok_or("that is more than there are bytes")?;
+    let bytes = number.checked_mul(1 << shift).ok_or("this is too large")?;
     Ok(MemoryLimit::Bytes(bytes))
 }
 

@@ -1,19 +1,21 @@
-//! `fib advise`: where and how to compute a batch, before it is computed.
+//! `fib advise`: recommends how to compute a batch, without running it.
 
 use super::batch::wanted;
-use crate::args::{AdviseArgs, AdviseFormat, arithmetic};
+use crate::advice;
+use crate::args::{AdviseArgs, AdviseFormat, ColorChoice};
 use crate::diagnostics::say;
-use crate::output::to_stdout;
+use crate::output::{page, to_stdout};
 use fib::Order;
-use fib_bench::{is_debug_build, report};
+use fib::kernels::arithmetic;
+use fib_bench::is_debug_build;
 use fib_predict::{Calibration, Source, advise, calibration, check, recalibrate};
 use std::time::Duration;
 
-/// What `--check` may take, besides one run of each candidate that is predicted to take less.
+/// The time that `--check` may take, besides one run of each candidate.
 const CHECK_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
-    let memory = args.max_memory.unwrap_or_default();
+    let memory = args.max_memory.unwrap_or_default().fixed();
     let kernels = match args.kernel {
         Some(kernel) => vec![*kernel],
         None => arithmetic().copied().collect(),
@@ -23,13 +25,14 @@ pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
     } else {
         Order::AsGiven
     };
-    let indices = wanted(&args.what, memory, order)?;
+    let indices = wanted(&args.specs, memory, order)?;
     if is_debug_build() {
-        log::warn!("built without --release: these times say nothing");
+        log::warn!("this is a debug build (no --release), so its times mean nothing");
     }
     let (calibration, source) = calibrated(args.calibrate)?;
     if !quiet {
-        let disturbed = if calibration.is_disturbed() { ", while something else ran" } else { "" };
+        let disturbed =
+            if calibration.is_disturbed() { ", while another program was running" } else { "" };
         say(&format!("{}{disturbed}", origin(&source)));
     }
     let workers = args.workers.unwrap_or_else(|| fib::Settings::default().workers);
@@ -39,8 +42,8 @@ pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
         false => None,
     };
     let text = match args.format {
-        AdviseFormat::Table => report::advice(&advice, measured.as_deref()),
-        AdviseFormat::Json => report::advice_json(&advice, measured.as_deref()),
+        AdviseFormat::Table => advice::text(&advice, measured.as_deref(), page(ColorChoice::Never)),
+        AdviseFormat::Json => advice::json(&advice, measured.as_deref()),
     };
     to_stdout(|out| out.write_all(text.as_bytes()))
 }
@@ -59,7 +62,7 @@ fn origin(source: &Source) -> String {
                 1..48 => format!("{hours} hours ago"),
                 _ => format!("{} days ago", hours / 24),
             };
-            format!("calibrated {age} ({}; --calibrate does it again)", file.display())
+            format!("calibrated {age} ({}; --calibrate repeats it)", file.display())
         }
     }
 }

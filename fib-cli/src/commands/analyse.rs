@@ -1,29 +1,31 @@
-//! `fib analyse`: every table again, from records alone.
+//! `fib analyse`: the report of a recorded run.
 
-use super::recording::read;
-use crate::args::{AnalyseArgs, CompareFormat};
-use crate::output::to_stdout;
-use fib_bench::record::{Header, Sample};
-use fib_bench::{Matrix, analyse, report};
+use crate::args::{AnalyseArgs, OutputArgs, ReportFormat};
+use crate::output::{page, to_stdout};
+use crate::recording::read;
+use fib_report::{Analysis, Header, Page, Sample};
 
 pub(crate) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
     let recording = read(&args.records)?;
-    print(recording.header, &recording.samples, args.format).map(drop)
+    print(recording.header, &recording.samples, &args.output).map(drop)
 }
 
-/// Prints what samples come to, as what they were taken for.
+/// Analyses samples and prints the report.
 pub(crate) fn print(
     header: Header,
     samples: &[Sample],
-    format: CompareFormat,
-) -> anyhow::Result<Matrix> {
-    let matrix = analyse(header, samples);
-    let text = match format {
-        CompareFormat::Table => report::table(&matrix),
-        CompareFormat::Markdown => report::markdown(&matrix),
-        CompareFormat::Csv => report::csv(&matrix),
-        CompareFormat::Json => report::json(&matrix),
+    args: &OutputArgs,
+) -> anyhow::Result<Analysis> {
+    let analysis = fib_report::analyse(header, samples);
+    let page = page(args.color);
+    let text = match args.format {
+        ReportFormat::Table => fib_report::text(&analysis, page),
+        ReportFormat::Markdown => {
+            fib_report::text(&analysis, Page { markdown: true, ..Page::default() })
+        }
+        ReportFormat::Csv => fib_report::csv(&analysis.matrix),
+        ReportFormat::Json => fib_report::json(&analysis),
     };
     to_stdout(|out| out.write_all(text.as_bytes()))?;
-    Ok(matrix)
+    Ok(analysis)
 }

@@ -1,109 +1,64 @@
 //! `fib compare`: the speedup matrix.
 
+use super::analyse::print;
+use super::engine;
 use crate::args::CompareArgs;
-use crate::commands::analyse::print;
-use crate::commands::engine;
-use crate::commands::recording::measured;
 use crate::diagnostics::say;
 use crate::failure::{BadCells, BadInput};
+use crate::measuring::{plan, workers};
 use crate::output::to_stdout;
-use fib::Descriptor;
-use fib_bench::record::{Reference, Status, Study};
+use crate::recording::measured;
 use fib_bench::{Plan, SCENARIOS, Scenario, measure_rounds, verify};
+use fib_report::{BaselineCell, Status, Study};
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
-    let plan = plan(args)?;
-    if args.pin && cfg!(not(target_os = "linux")) {
-        log::warn!("workers cannot be pinned on this system");
-    }
+    let plan = planned(args)?;
     if args.verify {
         return run_verify(&plan);
     }
-    let (header, samples) = measured(&plan, &args.records, quiet, measure_rounds)?;
-    let matrix = print(header, &samples, args.format)?;
-    let cells =
-        matrix.rows.iter().flat_map(|row| row.cells.iter().chain([&row.reference, &row.best]));
-    outcome(cells.map(|cell| cell.status))
+    let (header, samples) = measured(&plan, &args.measure, quiet, measure_rounds)?;
+    let matrix = print(header, &samples, &args.measure.output)?.matrix;
+    outcome(matrix.rows.iter().flat_map(|row| row.all_cells()).map(|cell| cell.status))
 }
 
-/// What the arguments ask for.
-fn plan(args: &CompareArgs) -> anyhow::Result<Plan> {
-    let everything = SCENARIOS.iter().filter(|scenario| args.full || !scenario.full_only);
-    let chosen = args.scenario.iter().copied();
-    let scenarios: Vec<_> =
-        if args.scenario.is_empty() { everything.collect() } else { chosen.collect() };
+fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
+    let default = SCENARIOS.iter().filter(|scenario| args.full || !scenario.full_only);
+    let scenarios: Vec<&Scenario> =
+        if args.scenario.is_empty() { default.collect() } else { args.scenario.clone() };
+    let batches = scenarios.into_iter().map(Scenario::batch).collect();
     let engines = args.engine.iter().filter_map(|text| engine::chosen(text).transpose());
-    let workers = workers(&args.workers, args.full);
-    let plan = Plan {
-        study: Study::Compare,
-        batches: scenarios.into_iter().map(Scenario::batch).collect(),
-        runner: engine::own_runner()?,
-        backends: backends(&args.backend),
-        engines: engines.collect::<anyhow::Result<_>>()?,
-        against: args
-            .against
-            .as_deref()
-            .map_or_else(Reference::default, |cell| against(cell, &workers)),
-        workers,
-        kernel: *args.kernel,
-        chunking: args.chunking,
-        pin: args.pin,
-        explain: args.explain,
-        seed: args.seed,
-        budget: args.time.unwrap_or(Duration::from_secs(if args.full { 150 } else { 27 })),
-        width: args.width,
-        cell_limit: args.cell_timeout,
-        command: command_line(),
-    };
-    match plan.has_reference() {
+    let default_s = if args.full { 150 } else { 27 };
+    let mut plan = plan(Study::Compare, batches, &args.measure, default_s)?;
+    plan.workers = workers(&args.measure.workers, args.full);
+    plan.engines = engines.collect::<anyhow::Result<_>>()?;
+    if !args.chunking.is_empty() {
+        plan.chunkings = args.chunking.clone();
+    }
+    if let Some(cell) = &args.against {
+        plan.baseline = baseline(cell, &plan.workers);
+    }
+    (plan.width, plan.explain) = (args.width, args.explain);
+    match plan.has_baseline() {
         true => Ok(plan),
         false => {
-            let Reference { backend, workers } = &plan.against;
-            let problem = format!("--against: {backend} with {workers} workers is not compared");
+            let BaselineCell { label, workers } = &plan.baseline;
+            let measured: Vec<String> = plan.heads().into_iter().map(|head| head.label).collect();
+            let problem = format!(
+                "--against: {label} with {workers} workers is not measured; measured are {}",
+                measured.join(", ")
+            );
             Err(BadInput(problem).into())
         }
     }
 }
 
-/// The names of those asked for; otherwise of all.
-pub(crate) fn backends(asked: &[&'static Descriptor]) -> Vec<String> {
-    let all = fib::REGISTRY.iter().collect();
-    let mut backends = if asked.is_empty() { all } else { asked.to_vec() };
-    backends.retain(|entry| entry.name != fib::SEQUENTIAL.name); // it is there as the baseline
-    backends.into_iter().map(|entry| entry.name.into()).collect()
-}
-
-/// A label, and its workers if the last part is their number; otherwise the largest count.
-fn against(cell: &str, workers: &[NonZeroUsize]) -> Reference {
+/// A label, with its workers if the text ends with /NUMBER; otherwise with the largest worker count.
+fn baseline(cell: &str, workers: &[NonZeroUsize]) -> BaselineCell {
     let number = cell.rsplit_once('/').and_then(|(label, w)| Some((label, w.parse().ok()?)));
     let most = if cell == fib::SEQUENTIAL.name { None } else { workers.last() };
-    let (backend, workers) = number.unwrap_or((cell, most.map_or(1, |most| most.get())));
-    Reference { backend: backend.into(), workers }
-}
-
-/// The counts asked for; otherwise all CPUs, and the powers of two below as well if that is wanted.
-pub(crate) fn workers(asked: &[NonZeroUsize], powers_below: bool) -> Vec<NonZeroUsize> {
-    let all = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut workers = asked.to_vec();
-    if asked.is_empty() && powers_below {
-        let powers =
-            (0..).map_while(|shift| NonZeroUsize::MIN.checked_mul(NonZeroUsize::new(1 << shift)?));
-        workers.extend(powers.take_while(|&power| power < all));
-    }
-    if asked.is_empty() {
-        workers.push(all);
-    }
-    workers.sort_unstable();
-    workers.dedup();
-    workers
-}
-
-/// The command line as one would repeat it; arguments cannot be mistaken for folders here.
-pub(crate) fn command_line() -> String {
-    let arguments = std::env::args().skip(1);
-    ["fib".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+    let (label, workers) = number.unwrap_or((cell, most.map_or(1, |most| most.get())));
+    BaselineCell { label: label.into(), workers }
 }
 
 fn run_verify(plan: &Plan) -> anyhow::Result<()> {
@@ -117,14 +72,14 @@ fn run_verify(plan: &Plan) -> anyhow::Result<()> {
     outcome(checks.into_iter().map(|check| check.status))
 }
 
-/// Wrong results weigh more than missing ones.
+/// A wrong result decides the exit code before a missing result does.
 fn outcome(statuses: impl Iterator<Item = Status>) -> anyhow::Result<()> {
     let (mut wrong, mut failed) = (0, 0);
     for status in statuses {
         match status {
             Status::Ok | Status::Omitted => {}
             Status::Wrong => wrong += 1,
-            _ => failed += 1,
+            Status::Crash | Status::Hang | Status::Refused => failed += 1,
         }
     }
     match (wrong, failed) {

@@ -1,24 +1,25 @@
-//! `fib runner` and `fib engine`: batches for other programs, and programs for batches.
+//! `fib runner` and `fib engine`: our engine for other harnesses, and other engines for our harness.
 
+use crate::backends;
 use crate::failure::{BadCells, BadInput};
+use crate::measuring::own_runner;
 use crate::output::to_stdout;
-use fib_bench::engine::{
-    Engine, NAME, Offer, check as checks, end_with_parent, python, serve_stdio,
-};
+use fib_bench::engine::{Engine, check as check_engine, python};
+use fib_engine::{NAME, Offer, end_with_parent, serve_stdio};
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-/// Serves every backend and kernel there is, or becomes another engine.
+/// Serves every backend and kernel, or becomes another engine.
 pub(crate) fn runner(other: &[OsString]) -> anyhow::Result<()> {
     if let Some((program, arguments)) = other.split_first() {
         return become_engine(program, arguments);
     }
-    let backends: Vec<_> = fib_predict::choices().copied().collect();
+    let backends: Vec<_> = backends::all().collect();
     let offer = Offer { name: NAME, backends: &backends, kernels: fib::kernels::KERNELS };
     Ok(serve_stdio(offer)?)
 }
 
-/// An engine that does not know that it must end with its harness is made to.
+/// Has the system end the engine when the harness ends.
 #[cfg(unix)]
 fn become_engine(program: &OsStr, arguments: &[OsString]) -> anyhow::Result<()> {
     use std::os::unix::process::CommandExt;
@@ -35,19 +36,14 @@ fn become_engine(program: &OsStr, arguments: &[OsString]) -> anyhow::Result<()> 
     started.map(drop).map_err(|error| problem(error).into())
 }
 
-/// How this program is started as a runner.
-pub(crate) fn own_runner() -> anyhow::Result<Vec<OsString>> {
-    Ok(vec![std::env::current_exe()?.into(), "runner".into()])
-}
-
-/// The engine that an argument names; `None`, with a warning, if it is one we bring along for which
-/// this machine has no interpreter.
+/// The engine that an argument names. `None`, with a warning, if it is a built-in engine for which this
+/// machine has no interpreter.
 pub(crate) fn chosen(text: &str) -> anyhow::Result<Option<Engine>> {
-    let command = if text == python::NAME {
+    let command = if text == python::PYTHON {
         match python::command() {
             Ok(command) => command,
             Err(reason) => {
-                log::warn!("without the engine python: {reason}");
+                log::warn!("the engine python is left out: {reason}");
                 return Ok(None);
             }
         }
@@ -56,21 +52,21 @@ pub(crate) fn chosen(text: &str) -> anyhow::Result<Option<Engine>> {
     };
     let engine = Engine::ask(command);
     let engine = engine.map_err(|fault| BadInput(format!("engine {text}: {fault}")))?;
-    // From now on it may hang, and must end with this process all the same.
-    let tied = own_runner()?.into_iter().chain(["--".into()]).chain(engine.command);
-    Ok(Some(Engine { command: tied.collect(), ..engine }))
+    // An engine may hang. Started through our runner, it ends with this process all the same.
+    let command = own_runner()?.into_iter().chain(["--".into()]).chain(engine.command);
+    Ok(Some(Engine { command: command.collect(), ..engine }))
 }
 
-/// Tells what an engine does and does not do.
+/// Prints what an engine does and does not do.
 pub(crate) fn check(command: &[OsString]) -> anyhow::Result<()> {
     let command = match command {
-        [name] if name == python::NAME => python::command().map_err(BadInput)?,
+        [name] if name == python::PYTHON => python::command().map_err(BadInput)?,
         command => command.to_vec(),
     };
     let mut problems = 0;
     to_stdout(|out| {
         let mut written = Ok(());
-        let findings = checks(&command, &mut |finding| {
+        let findings = check_engine(&command, &mut |finding| {
             let line = match &finding.problem {
                 None => format!("ok    {}", finding.what),
                 Some(problem) => format!("FAIL  {}: {problem}", finding.what),
@@ -81,7 +77,7 @@ pub(crate) fn check(command: &[OsString]) -> anyhow::Result<()> {
         });
         written?;
         problems = findings.iter().filter(|finding| finding.problem.is_some()).count();
-        writeln!(out, "{} of {} hold", findings.len() - problems, findings.len())
+        writeln!(out, "{} of {} checks passed", findings.len() - problems, findings.len())
     })?;
     if problems > 0 { Err(BadCells::Checks(problems).into()) } else { Ok(()) }
 }

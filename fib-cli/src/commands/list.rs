@@ -1,6 +1,7 @@
-//! `fib list`: what there is to choose from.
+//! `fib list`: backends, kernels and scenarios.
 
-use crate::args::What;
+use crate::args::ListedKind;
+use crate::backends;
 use crate::output::to_stdout;
 use fib::kernels::KERNELS;
 use fib_bench::SCENARIOS;
@@ -8,18 +9,18 @@ use std::io::{self, Write};
 
 type Lines = Vec<(&'static str, &'static str)>;
 
-pub(crate) fn run(what: Option<What>) -> anyhow::Result<()> {
-    let backends = || fib_predict::choices().map(|entry| (entry.name, entry.summary)).collect();
+pub(crate) fn run(what: Option<ListedKind>) -> anyhow::Result<()> {
+    let listed = || backends::all().map(|entry| (entry.name, entry.summary)).collect();
     let kernels = || KERNELS.iter().map(|entry| (entry.name, entry.summary)).collect();
     let scenarios = || SCENARIOS.iter().map(|entry| (entry.name, entry.summary)).collect();
     let sections: Vec<(&str, Lines)> = match what {
-        Some(What::Backends) => vec![("", backends())],
-        Some(What::Kernels) => vec![("", kernels())],
-        Some(What::Scenarios) => vec![("", scenarios())],
+        Some(ListedKind::Backends) => vec![("", listed())],
+        Some(ListedKind::Kernels) => vec![("", kernels())],
+        Some(ListedKind::Scenarios) => vec![("", scenarios())],
         None => vec![
-            ("Backends: where and when work runs", backends()),
-            ("Kernels: what is computed", kernels()),
-            ("Scenarios: the batches that `fib compare` measures", scenarios()),
+            ("Backends: where and when batches run", listed()),
+            ("Kernels: how numbers are computed", kernels()),
+            ("Scenarios: batches that `fib compare` measures", scenarios()),
         ],
     };
     to_stdout(|out| {

@@ -1,52 +1,39 @@
-//! `fib sweep`: one thing is changed step by step.
+//! `fib sweep`: vary one parameter.
 
 use super::analyse::print;
-use super::compare::{backends, command_line, workers};
-use super::engine::own_runner;
-use super::recording::measured;
 use crate::args::{Sweep, SweepArgs};
+use crate::measuring::{plan, workers};
+use crate::recording::measured;
 use fib::Chunking;
-use fib_bench::record::{Reference, Study};
-use fib_bench::{Plan, measure_rounds, studies};
+use fib_bench::{Plan, Scenario, measure_rounds, search, sweeps};
+use fib_report::Study;
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 pub(crate) fn run(args: &SweepArgs, quiet: bool) -> anyhow::Result<()> {
-    let plan = plan(args)?;
+    let plan = planned(args)?;
     let measure = match args.sweep {
-        Sweep::BreakEven => studies::search,
-        Sweep::Granularity | Sweep::Scaling => measure_rounds,
+        Sweep::BreakEven => search,
+        Sweep::Granularity | Sweep::Scaling | Sweep::Chunking => measure_rounds,
     };
-    let (header, samples) = measured(&plan, &args.records, quiet, measure)?;
-    print(header, &samples, args.format).map(drop)
+    let (header, samples) = measured(&plan, &args.measure, quiet, measure)?;
+    print(header, &samples, &args.measure.output).map(drop)
 }
 
-fn plan(args: &SweepArgs) -> anyhow::Result<Plan> {
-    let workers = workers(&args.workers, matches!(args.sweep, Sweep::Scaling));
-    let (study, batches, chunking) = match args.sweep {
-        // A task is a chunk.
-        Sweep::Granularity => {
-            (Study::Granularity, studies::granularity(), Chunking::Items(NonZeroUsize::MIN))
+fn planned(args: &SweepArgs) -> anyhow::Result<Plan> {
+    let measure = &args.measure;
+    let scaling = workers(&measure.workers, true);
+    let one_item = vec![Chunking::Items(NonZeroUsize::MIN)];
+    let usual = vec![Chunking::default()];
+    let (study, batches, chunkings) = match args.sweep {
+        Sweep::Granularity => (Study::Granularity, sweeps::granularity(), one_item), // a task is a chunk
+        Sweep::BreakEven => (Study::BreakEven, sweeps::break_even(), usual),
+        Sweep::Scaling => (Study::Scaling, sweeps::scaling(&scaling), usual),
+        Sweep::Chunking => {
+            let scenarios = sweeps::CHUNKING_SCENARIOS.into_iter().filter_map(Scenario::by_name);
+            (Study::Chunking, scenarios.map(Scenario::batch).collect(), sweeps::chunkings())
         }
-        Sweep::BreakEven => (Study::BreakEven, studies::break_even(), Chunking::default()),
-        Sweep::Scaling => (Study::Scaling, studies::scaling(&workers), Chunking::default()),
     };
-    Ok(Plan {
-        study,
-        batches,
-        runner: own_runner()?,
-        backends: backends(&args.backend),
-        engines: vec![],
-        against: Reference::default(),
-        workers,
-        kernel: fib::kernels::KERNELS[0],
-        chunking,
-        pin: args.pin,
-        explain: false,
-        seed: args.seed,
-        budget: args.time,
-        width: None,
-        cell_limit: Duration::from_secs(20),
-        command: command_line(),
-    })
+    let plan = plan(study, batches, measure, 45)?;
+    let workers = if study == Study::Scaling { scaling } else { plan.workers };
+    Ok(Plan { workers, chunkings, ..plan })
 }

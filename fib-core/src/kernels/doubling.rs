@@ -3,8 +3,8 @@
 use crate::kernel::{Kernel, Run};
 use num_bigint::BigUint;
 
-/// Fast doubling, each index from scratch: from (F(k-1), F(k)) to the pair at 2k by two squarings.
-/// The last step takes one product, since only one number is wanted there.
+/// Fast doubling, each index from scratch: two squarings lead from (F(k-1), F(k)) to the pair at 2k.
+/// The last step takes one product, because it needs only one number.
 ///
 /// F(2k-1) = F(k)^2 + F(k-1)^2 and F(2k+1) = 4 F(k)^2 - F(k-1)^2 + 2(-1)^k, both from
 /// F(m+n) = F(m) F(n+1) + F(m-1) F(n) and Cassini's identity (Graham, Knuth and Patashnik,
@@ -28,7 +28,7 @@ impl Kernel for Doubling {
     }
 }
 
-/// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`: a
+/// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`: one
 /// step for each bit beyond the table, and multiplications by Toom-3.
 pub(super) fn cost(n: u64) -> f64 {
     if n < TABLE.len() as u64 {
@@ -70,7 +70,7 @@ pub fn pair(n: u64) -> (BigUint, BigUint) {
     if n == 0 {
         return (1u32.into(), BigUint::ZERO);
     }
-    // The leading bits of n that the table covers, then one doubling for each bit below.
+    // Start with the leading bits of n that the table covers, then double once for each further bit.
     let mut below = (64 - n.leading_zeros()).saturating_sub(6);
     if below > 0 && n >> (below - 1) < TABLE.len() as u64 {
         below -= 1;
@@ -94,7 +94,7 @@ pub fn pair(n: u64) -> (BigUint, BigUint) {
     (before, at)
 }
 
-/// Writes `number` to `out`, which has just the limbs for it.
+/// Writes `number` to `out`, which has exactly the limbs of `number`.
 pub(super) fn store(number: &BigUint, out: &mut [u64]) {
     for (limb, digit) in out.iter_mut().zip(number.iter_u64_digits()) {
         *limb = digit;

@@ -2,7 +2,7 @@
 
 use crate::kernel::{Kernel, Run};
 
-/// Takes its slots, which have no limbs, and leaves them: what remains is the cost of scheduling.
+/// Takes its slots, which have no limbs, and computes nothing. What is left is the cost of scheduling.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Empty;
 

@@ -3,10 +3,10 @@
 use super::{LAST_IN_U128, limbs, store_u128};
 use crate::kernel::{Kernel, Run};
 
-/// `a, b = b, a + b`, each index from scratch, in registers while the numbers fit.
+/// `a, b = b, a + b`, each index from scratch, in registers as long as the numbers fit.
 ///
-/// F(n) takes n additions of up to n / 92 limbs, so the cost of an index grows with its square and
-/// that of a range with the cube.
+/// F(n) takes n additions of up to n / 92 limbs. So the cost of an index grows with the square of the
+/// index, and the cost of a range with the cube of its length.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Iterative;
 
@@ -15,8 +15,8 @@ impl Kernel for Iterative {
         "iterative"
     }
 
-    /// Nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`: additions in
-    /// registers, then those of growing length.
+    /// Nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`: first additions in
+    /// registers, then additions of growing length.
     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
         let n = n as f64;
         if n <= LAST_IN_U128 as f64 {
@@ -46,8 +46,8 @@ fn walk(n: u64) -> (u128, u128) {
     (a, b)
 }
 
-/// F(n) for n above 186: the loop goes on over limbs, adding the two numbers to each other in turn,
-/// so that the last addition falls on `out`.
+/// F(n) for n above 186. The loop continues over limbs and adds the two numbers to each other in turn.
+/// It begins with the number that makes the last addition end in `out`.
 fn walk_far(n: u64, out: &mut [u64], scratch: &mut Vec<u64>) {
     let (a, b) = walk(LAST_IN_U128 - 1); // F(185), F(186)
     scratch.clear();

@@ -1,8 +1,7 @@
 //! Addition of little-endian limbs: the inner loop of `iterative` and `stepping`.
 //!
-//! The carry stays in a processor flag through an unrolled block and is spilled only between
-//! blocks, so numbers are added in blocks of 16 limbs, what is left in blocks of 4, then one by
-//! one.
+//! Within an unrolled block the carry stays in a processor flag; it is spilled only between blocks.
+//! So numbers are added in blocks of 16 limbs, then in blocks of 4, then limb by limb.
 
 /// `out = a + b`, all of one length; returns the carry out.
 fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {

@@ -1,4 +1,13 @@
-//! The arithmetic, sequential. One file a kernel; `limbs` is the addition they share.
+//! The kernels: sequential arithmetic, one file for each kernel. They share the addition in `limbs`.
+//!
+//! Which kernel to take:
+//!
+//! | kernel | cost of F(n) | take it for |
+//! |---|---|---|
+//! | [`stepping`] | one addition, O(n) bits, if F(n-1) or a near number is in the batch; otherwise as `doubling` | ranges and any batch with many near or repeated indices |
+//! | [`doubling`] | O(M(n)), with M(n) the cost of one multiplication of n-bit numbers (here Toom-3, n^1.46) | single numbers and batches with few, distant indices |
+//! | [`iterative`] | n additions, O(n^2) bit operations | measuring: the textbook loop, with work that is easy to predict |
+//! | [`empty`] | nothing | measuring: what is left is the cost of scheduling |
 
 mod doubling;
 mod empty;
@@ -14,48 +23,49 @@ pub use stepping::Stepping;
 use crate::kernel::Kernel;
 use std::sync::Arc;
 
-/// A kernel in the registry: what it is and how to get it.
+/// A kernel in the registry: what it is, and how to get it.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// The name users choose it by.
+pub struct KernelEntry {
+    /// The name by which users choose the kernel.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// What the kernel does, in one sentence.
     pub summary: &'static str,
-    /// Gives it.
+    /// Returns the kernel.
     pub get: fn() -> Arc<dyn Kernel>,
 }
 
 /// Every kernel, the textbook loop first.
-pub const KERNELS: &[Entry] = &[
-    Entry {
+pub const KERNELS: &[KernelEntry] = &[
+    KernelEntry {
         name: "iterative",
         summary: "the textbook loop a, b = b, a + b, each index from scratch: n additions",
         get: iterative,
     },
-    Entry {
+    KernelEntry {
         name: "doubling",
         summary: "fast doubling, each index from scratch: log2(n) multiplications",
         get: doubling,
     },
-    Entry {
+    KernelEntry {
         name: "stepping",
         summary: "walks up from index to index: the best sequential algorithm for a range",
         get: stepping,
     },
-    Entry {
+    KernelEntry {
         name: "empty",
         summary: "no arithmetic at all: the pure cost of scheduling",
         get: empty,
     },
 ];
 
-/// The kernel of this name. With the feature `conformance`, those of the suite are found too, so
-/// that workers in other processes know them.
+/// The kernel with this name.
 pub fn by_name(name: &str) -> Option<Arc<dyn Kernel>> {
-    let found = KERNELS.iter().find(|entry| entry.name == name).map(|entry| (entry.get)());
-    #[cfg(feature = "conformance")]
-    let found = found.or_else(|| crate::conformance::kernel(name));
-    found
+    KERNELS.iter().find(|entry| entry.name == name).map(|entry| (entry.get)())
+}
+
+/// The kernels that compute numbers: all but [`empty`].
+pub fn arithmetic() -> impl Iterator<Item = &'static KernelEntry> {
+    KERNELS.iter().filter(|entry| entry.name != Empty.name())
 }
 
 /// [`Iterative`], ready for [`compute`](crate::compute).

@@ -5,10 +5,10 @@ use super::limbs;
 use crate::kernel::{Kernel, Order, Run, Slot};
 use crate::size;
 
-/// A sorted run: seek the first index by doubling, then walk, one addition a step. Where the two
-/// numbers before lie in the arena, the sum of them is written straight beside them.
+/// Computes ascending indices: seeks the first index by doubling, then walks with one addition for
+/// each step. Where the two numbers before lie in the arena, their sum is written right behind them.
 ///
-/// For F(0) to F(n) that is one pass over the output, about as fast as memory allows: the best
+/// For F(0) to F(n) this is one pass over the output, about as fast as memory allows. It is the best
 /// sequential algorithm for a range.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stepping;
@@ -45,7 +45,7 @@ impl Kernel for Stepping {
     }
 }
 
-/// Predicted nanoseconds of the additions from F(m) to F(n), fitted as the cost of `doubling` is.
+/// Predicted nanoseconds of the additions from F(m) to F(n), fitted like the cost of `doubling`.
 fn walk_cost(m: u64, n: u64) -> f64 {
     (n - m) as f64 * (6.0 + 0.25 * size::limbs(n) as f64)
 }
@@ -54,21 +54,21 @@ fn walking_pays(m: u64, n: u64) -> bool {
     m < n && walk_cost(m, n) < doubling::cost(n)
 }
 
-/// Where the walk stands: at F(n), which is the last slot written. F(n-1) is either the slot before
-/// that or kept in `lower`.
+/// The position of the walk: F(n) is the last slot written. F(n-1) is either the slot before that
+/// slot, or it is kept in `lower`.
 #[derive(Default)]
 struct Walk {
     n: u64,
-    /// Limbs of F(n).
+    /// The number of limbs of F(n).
     len: usize,
-    /// Limbs of F(n-1) if the arena has it.
+    /// The number of limbs of F(n-1), if F(n-1) is in the arena.
     lower_in_arena: Option<usize>,
     lower: Vec<u64>,
     upper: Vec<u64>,
 }
 
 impl Walk {
-    /// Goes to any index.
+    /// Moves to any index.
     fn seek(&mut self, slot: Slot<'_>) {
         let (lower, number) = doubling::pair(slot.n);
         doubling::store(&number, slot.out);
@@ -77,26 +77,26 @@ impl Walk {
         self.arrive(slot, None);
     }
 
-    /// Goes to the next index.
+    /// Moves to the next index.
     fn step(&mut self, slot: Slot<'_>) {
-        let (lower, upper) = self.at(slot.before);
+        let (lower, upper) = self.pair(slot.before);
         limbs::sum(slot.out, upper, lower);
         let len = self.len;
         self.arrive(slot, Some(len));
     }
 
-    /// Goes on by several indices: all additions but the last in `lower` and `upper`.
+    /// Moves on by several indices. All additions but the last happen in `lower` and `upper`.
     fn stride(&mut self, slot: Slot<'_>) {
         let room = slot.out.len();
         let mut lower = std::mem::take(&mut self.lower);
         let mut upper = std::mem::take(&mut self.upper);
-        let (at_lower, at_upper) = self.at(slot.before);
+        let (arena_lower, arena_upper) = self.pair(slot.before);
         if self.lower_in_arena.is_some() {
             lower.clear();
-            lower.extend_from_slice(at_lower);
+            lower.extend_from_slice(arena_lower);
         }
         upper.clear();
-        upper.extend_from_slice(at_upper);
+        upper.extend_from_slice(arena_upper);
         lower.reserve(room.saturating_sub(lower.len()));
         upper.reserve(room.saturating_sub(upper.len()));
         for _ in self.n + 1..slot.n {
@@ -108,7 +108,7 @@ impl Walk {
     }
 
     /// F(n-1) and F(n).
-    fn at<'s>(&'s self, before: &'s [u64]) -> (&'s [u64], &'s [u64]) {
+    fn pair<'s>(&'s self, before: &'s [u64]) -> (&'s [u64], &'s [u64]) {
         let (rest, upper) = before.split_at(before.len() - self.len);
         let lower = self.lower_in_arena.map_or(&self.lower[..], |len| &rest[rest.len() - len..]);
         (lower, upper)

@@ -1,29 +1,30 @@
-//! Anything may arrive on a pipe: it is refused or read, and nothing is allocated because a length
-//! says so. First the input as it is, then as the message of a frame that is in order.
+//! Any bytes may arrive on a pipe. The inbox must refuse them or read them, and must not allocate
+//! memory just because a head announces a length. Each input is read twice: as it is, and as the
+//! control bytes of a valid frame.
 #![no_main]
 
-use fib_process::frame::{Expected, HEAD, Inbox, seal};
-use fib_process::message::{Answer, MOST_INDICES, Request};
+use fib_process::frame::{Expectation, HEAD, Inbox, seal};
+use fib_process::message::{MOST_INDICES, WorkReply, WorkRequest};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     read(input);
     let mut frame = [&[0; HEAD], input].concat();
     seal(1, &mut frame, &[]);
-    assert!(read(&frame) > 0, "a frame in order was refused");
+    assert!(read(&frame) > 0, "a valid frame was refused");
 });
 
-/// How many frames there were.
+/// Reads as many frames as it can and returns their number.
 fn read(mut source: &[u8]) -> usize {
-    let expected = Expected { id: None, control: 1 << 20 };
+    let expectation = Expectation { id: None, control_limit: 1 << 20 };
     let (mut inbox, mut out, mut frames) = (Inbox::default(), [0; 16], 0);
     let length = source.len();
-    while let Ok(true) = inbox.receive(&mut source, expected, &mut out) {
+    while let Ok(true) = inbox.receive(&mut source, expectation, &mut out) {
         frames += 1;
-        if let Ok(Request::Compute { indices, .. }) = inbox.message() {
+        if let Ok(WorkRequest::Compute { indices, .. }) = inbox.message() {
             assert!(Vec::<u64>::from(indices).len() <= MOST_INDICES);
         }
-        let _ = inbox.message::<Answer>();
+        let _ = inbox.message::<WorkReply>();
     }
     assert!(inbox.capacity() <= 2 * length + (128 << 10));
     frames

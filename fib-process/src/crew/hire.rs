@@ -1,38 +1,39 @@
-//! Filling places: at the start, after a loss, and when a worker has had its tasks.
+//! Fills the seats of a crew: when the pool starts, after a worker was lost, and when a worker has
+//! reached its task limit.
 
-use super::losses::Loss;
-use super::{Crew, GivenUp, HELLO_LIMIT, Place, TICK};
-use crate::batch::Batch;
-use crate::message::Answer;
+use super::losses::LossCause;
+use super::{Crew, GiveUpReason, HELLO_LIMIT, Seat, TICK};
+use crate::ledger::Ledger;
+use crate::message::WorkReply;
 use crate::policy::Policy;
-use crate::process::Leaving;
+use crate::process::DismissedWorkers;
 use crate::spawn::Spawner;
 use crate::statistics::Board;
-use crate::worker::Worker;
+use crate::worker::WorkerHandle;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Many workers that start at once may take this much longer each.
-const HELLO_EACH: Duration = Duration::from_millis(10);
+/// When many workers start at once, the pool waits this much longer for each of them.
+const HELLO_EXTRA: Duration = Duration::from_millis(10);
 
 impl Crew {
-    /// Starts the workers and waits until all are ready. Fewer, with a warning, where the system
-    /// refuses that many.
+    /// Starts the workers and waits until all of them are ready. If the system refuses some of the
+    /// workers, the crew is smaller, and there is a warning.
     pub(crate) fn start(
         policy: Policy,
         spawner: Spawner,
         board: Arc<Board>,
-    ) -> Result<Self, GivenUp> {
-        let (bell, rope) = io::pipe().map_err(|error| GivenUp(error.to_string()))?;
+    ) -> Result<Self, GiveUpReason> {
+        let (bell, bell_writer) = io::pipe().map_err(|error| GiveUpReason(error.to_string()))?;
         let mut crew = Crew {
-            places: vec![],
+            seats: vec![],
             spawner,
             bell,
-            rope,
+            bell_writer,
             policy,
             board,
-            leaving: Leaving::default(),
+            dismissed: DismissedWorkers::default(),
             lost_in_a_row: 0,
             refused_limbs: usize::MAX,
             warned_of_segments: false,
@@ -42,13 +43,13 @@ impl Crew {
         Ok(crew)
     }
 
-    fn hire_all(&mut self) -> Result<(), GivenUp> {
+    fn hire_all(&mut self) -> Result<(), GiveUpReason> {
         let (name, wanted) = (self.policy.name, self.policy.workers.get());
         for number in 0..wanted {
             match self.hire(number) {
-                Ok(worker) => self.places.push(Place::Up(worker)),
+                Ok(worker) => self.seats.push(Seat::Taken(worker)),
                 Err(error) if number == 0 => {
-                    return Err(GivenUp(format!("no worker can be started: {error}")));
+                    return Err(GiveUpReason(format!("no worker can be started: {error}")));
                 }
                 Err(error) => {
                     log::warn!("{name}: the system granted {number} of {wanted} workers: {error}");
@@ -59,21 +60,21 @@ impl Crew {
         Ok(())
     }
 
-    fn hire(&self, number: usize) -> io::Result<Box<Worker>> {
-        let rope = self.rope.try_clone()?.into();
-        let worker = Worker::start(&self.spawner, number, self.policy.pin, rope)?;
-        self.board.born(number, worker.pid());
+    fn hire(&self, number: usize) -> io::Result<Box<WorkerHandle>> {
+        let bell = self.bell_writer.try_clone()?.into();
+        let worker = WorkerHandle::start(&self.spawner, number, self.policy.pin, bell)?;
+        self.board.record_start(number, worker.pid());
         Ok(Box::new(worker))
     }
 
-    /// Waits for all hellos; the first worker that is lost ends it.
-    fn greet_all(&mut self) -> Result<(), GivenUp> {
-        let deadline = Instant::now() + HELLO_LIMIT + HELLO_EACH * self.places.len() as u32;
+    /// Waits until every worker has replied to the hello. Gives up when a worker is lost.
+    fn greet_all(&mut self) -> Result<(), GiveUpReason> {
+        let deadline = Instant::now() + HELLO_LIMIT + HELLO_EXTRA * self.seats.len() as u32;
         loop {
-            for number in self.busy() {
+            for number in self.busy_workers() {
                 self.greet(number)?;
             }
-            if self.busy().is_empty() {
+            if self.busy_workers().is_empty() {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -83,56 +84,59 @@ impl Crew {
         }
     }
 
-    fn greet(&mut self, number: usize) -> Result<(), GivenUp> {
+    fn greet(&mut self, number: usize) -> Result<(), GiveUpReason> {
         let Some(worker) = self.worker(number) else { return Ok(()) };
         match worker.flush().and_then(|()| worker.receive(&mut [])) {
             Ok(None) => {}
-            Ok(Some(Answer::Ready)) => drop(worker.owed.pop_front()),
-            Ok(Some(Answer::Unfit(reason))) => {
-                return Err(GivenUp(format!("a worker's initializer failed: {reason}")));
+            Ok(Some(WorkReply::Ready)) => drop(worker.open_requests.pop_front()),
+            Ok(Some(WorkReply::Unfit(reason))) => {
+                return Err(GiveUpReason(format!("a worker's initializer failed: {reason}")));
             }
-            Ok(Some(_)) => return Err(not_ready("a worker sent something unasked")),
+            Ok(Some(_)) => return Err(not_ready("a worker sent an unexpected message")),
             Err(error) => {
-                let loss = Loss::from(error);
+                let cause = LossCause::from(error);
                 let worker = self.vacate(number);
-                let ended = worker.map(|worker| worker.bury(loss.may_have_ended()).0.to_string());
-                let ended = ended.unwrap_or_default();
-                return Err(not_ready(&format!("a worker {ended} before it was ready ({loss})")));
+                let may_have_ended = cause.may_have_ended();
+                let end = worker.map(|worker| worker.reap_or_kill(may_have_ended).0.to_string());
+                let end = end.unwrap_or_default();
+                return Err(not_ready(&format!("a worker {end} before it was ready ({cause})")));
             }
         }
         Ok(())
     }
 
-    /// Starts workers in empty places whose time has come.
-    pub(super) fn fill_places(&mut self, batch: &mut Batch<'_>) -> Result<(), GivenUp> {
+    /// Starts workers in the empty seats that may be filled now.
+    pub(super) fn fill_seats(&mut self, ledger: &mut Ledger<'_>) -> Result<(), GiveUpReason> {
         let now = Instant::now();
-        for number in 0..self.places.len() {
-            let due = matches!(self.places[number], Place::Empty(at) if at <= now);
-            if !due || !batch.is_waiting() {
+        for number in 0..self.seats.len() {
+            let due = matches!(self.seats[number], Seat::Empty(start) if start <= now);
+            if !due || !ledger.has_waiting_chunks() {
                 continue;
             }
             match self.hire(number) {
-                Ok(worker) => self.places[number] = Place::Up(worker),
-                Err(error) => self.lose_before_start(number, &error)?,
+                Ok(worker) => self.seats[number] = Seat::Taken(worker),
+                Err(error) => self.record_failed_start(number, &error)?,
             }
         }
         Ok(())
     }
 
-    /// Dismisses workers that have had their tasks, as soon as they owe nothing.
-    pub(super) fn retire(&mut self) {
-        let Some(most) = self.policy.supervision.tasks_per_worker else { return };
-        for number in 0..self.places.len() {
+    /// Dismisses the workers that have reached their task limit and have no open requests.
+    pub(super) fn retire_workers(&mut self) {
+        let Some(task_limit) = self.policy.supervision.tasks_per_worker else { return };
+        for number in 0..self.seats.len() {
             let Some(worker) = self.worker(number) else { continue };
-            if worker.tasks >= most.get() && worker.owed.is_empty() {
+            if worker.tasks >= task_limit.get() && worker.open_requests.is_empty() {
                 let worker = self.vacate(number);
-                worker.into_iter().for_each(|worker| self.leaving.add(worker.dismiss()));
+                worker.into_iter().for_each(|worker| self.dismissed.add(worker.dismiss()));
             }
         }
-        self.leaving.reap();
+        self.dismissed.reap();
     }
 }
 
-fn not_ready(why: &str) -> GivenUp {
-    GivenUp(format!("{why}; `main` of a worker's program begins with `fib_process::init()`"))
+fn not_ready(reason: &str) -> GiveUpReason {
+    GiveUpReason(format!(
+        "{reason}; the `main` of a worker program must begin with `fib_process::init()`"
+    ))
 }

@@ -1,0 +1,153 @@
+//! A participant of the rounds: a cell or a control, with its own runner process.
+
+use crate::engine::{Fault, RunnerProcess};
+use crate::plan::{CellSpec, Plan};
+use crate::scenario::NamedBatch;
+use fib::kernels;
+use fib_engine::Digest;
+use fib_engine::protocol::{
+    BuildRequest, Built, LoadRequest, Loaded, Measured, Request, RunRequest,
+};
+use fib_report::{PIECES, Role, Status};
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+/// A pool start is measured this often, unless that takes longer than `POOL_START_TIME`.
+const POOL_STARTS: usize = 5;
+const POOL_START_TIME: Duration = Duration::from_millis(100);
+
+/// A batch as it is sent to a runner, and the digest that its results must have.
+pub(crate) struct PreparedBatch {
+    load: Request,
+    expected: String,
+}
+
+impl PreparedBatch {
+    /// For the kernel of the plan.
+    pub(crate) fn for_cells(plan: &Plan, batch: &NamedBatch) -> Self {
+        let kernel = plan.kernel.name;
+        let gives_numbers = kernel != kernels::empty().name();
+        let digest = || Digest::expected(&batch.indices);
+        PreparedBatch::new(kernel, batch, if gives_numbers { digest() } else { Digest::default() })
+    }
+
+    /// For the fastest kernel.
+    pub(crate) fn for_fastest_kernel(batch: &NamedBatch) -> Self {
+        PreparedBatch::new(kernels::stepping().name(), batch, Digest::expected(&batch.indices))
+    }
+
+    fn new(kernel: &str, batch: &NamedBatch, expected: Digest) -> Self {
+        let load = LoadRequest { kernel: kernel.into(), indices: batch.indices.clone() };
+        PreparedBatch { load: Request::Load(load), expected: expected.to_string() }
+    }
+}
+
+pub(crate) struct Participant {
+    pub(crate) role: Role,
+    pub(crate) spec: CellSpec,
+    command: Vec<OsString>,
+    build: Request,
+    /// The most time for one reply.
+    limit: Duration,
+    runner: Option<RunnerProcess>,
+    /// Set when it fails. A participant that has failed takes no more turns with this batch.
+    fault: Option<Fault>,
+}
+
+impl Participant {
+    pub(crate) fn new(plan: &Plan, role: Role, spec: CellSpec) -> Self {
+        let command = match spec.engine {
+            Some(engine) => plan.engines[engine].command.clone(),
+            None => plan.runner.clone(),
+        };
+        let build = BuildRequest {
+            backend: spec.backend.clone(),
+            workers: spec.workers.get(),
+            chunking: if role == Role::Pieces { PIECES } else { spec.chunking }.to_string(),
+            pin: plan.pin,
+        };
+        let (build, limit) = (Request::Build(build), plan.cell_limit);
+        Participant { role, spec, command, build, limit, runner: None, fault: None }
+    }
+
+    /// Starts the runner and builds the backend a few times, to measure the pool start. The last build
+    /// is kept.
+    pub(crate) fn start(&mut self) -> Vec<Built> {
+        let start = Instant::now();
+        let mut all = vec![];
+        if let Err(fault) = self.revive() {
+            self.fault = Some(fault);
+            return all;
+        }
+        while all.len() < POOL_STARTS && (all.is_empty() || start.elapsed() < POOL_START_TIME) {
+            let build = self.build.clone();
+            match self.ask(&build) {
+                Ok(built) => all.push(built),
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    break;
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether it has not failed with this batch.
+    pub(crate) fn is_well(&self) -> bool {
+        self.fault.is_none()
+    }
+
+    /// Ends its runner. The next batch starts another one.
+    pub(crate) fn stop(&mut self) {
+        self.runner = None;
+    }
+
+    /// Loads another batch. A participant that failed with the batch before gets another chance.
+    pub(crate) fn load(&mut self, batch: &PreparedBatch) {
+        let loaded = self.revive().and_then(|again| {
+            if again {
+                let build = self.build.clone();
+                self.ask::<Built>(&build)?;
+            }
+            self.ask::<Loaded>(&batch.load).map(drop)
+        });
+        self.fault = loaded.err();
+    }
+
+    /// Starts a runner if there is none, and returns whether it did.
+    fn revive(&mut self) -> Result<bool, Fault> {
+        let alive = self.runner.is_some();
+        if !alive {
+            self.runner = Some(RunnerProcess::start(&self.command)?.0);
+        }
+        Ok(!alive)
+    }
+
+    fn ask<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> Result<T, Fault> {
+        let gone = || Fault::new(Status::Crash, "the runner is gone");
+        let answer = self.runner.as_mut().ok_or_else(gone)?.ask(request, self.limit);
+        if answer.as_ref().is_err() {
+            self.runner = None; // the next batch starts another
+        }
+        answer
+    }
+
+    /// Takes one sample and verifies it.
+    pub(crate) fn run(
+        &mut self,
+        run: RunRequest,
+        batch: &PreparedBatch,
+    ) -> Result<Measured, Fault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let answer = self.ask::<Measured>(&Request::Run(run));
+        let answer = answer.and_then(|measured| match measured.digest == batch.expected {
+            true if measured.wall_ns > 0 => Ok(measured),
+            true => Err(Fault::new(Status::Crash, "the runner reported a time of 0")),
+            false => Err(Fault::new(Status::Wrong, "the result is wrong")),
+        });
+        self.fault = answer.as_ref().err().cloned();
+        answer
+    }
+}

@@ -1,0 +1,288 @@
+//! The rounds of one batch: everything that is compared takes turns on it.
+
+use super::participant::{Participant, PreparedBatch};
+use crate::engine::Fault;
+use crate::order::RoundOrders;
+use crate::plan::{CellSpec, Plan};
+use crate::scenario::NamedBatch;
+use crate::surroundings::Snapshot;
+use fib_engine::protocol::{Measured, RunRequest, TimelineSpan};
+use fib_engine::repeats;
+use fib_report::{BaselineCell, Role, Sample, SampleUsage, Status, fewest_rounds};
+use fib_simulate::worker_traces;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// A sample lasts at least this long, so reading the clock takes well below one percent of it.
+const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
+
+/// A sample of the ceiling lasts at least this long: after their common start, shorter copies gave any
+/// ceiling from 0.87 to 2.04 on two CPUs.
+const SHORTEST_CEILING: Duration = Duration::from_millis(5);
+
+/// What gives orientation and is not compared takes a turn in one of this many rounds.
+const SOMETIMES: usize = 4;
+
+/// In one of this many rounds, one participant gets a new runner, each participant in turn. Two runners
+/// of the same program may differ for as long as they live, because their memory lies elsewhere: with
+/// runners that lived as long as the comparison, `scripts/aa-check` found a backend different from itself
+/// in 2 of 20 runs, once by 7 %.
+const RENEW_EVERY: usize = 2;
+
+/// The kind of a turn.
+#[derive(Clone, Copy)]
+enum Turn {
+    Warm,
+    Cold,
+    Traced,
+}
+
+/// A participant that is measured on this batch.
+struct Seat {
+    /// The number of the participant.
+    participant: usize,
+    /// The number of runs in a sample.
+    repeats: u32,
+    /// Why it takes no turns: a batch would take it too long.
+    omitted: Option<Fault>,
+}
+
+/// A batch with the participants that are measured on it.
+pub(super) struct BatchRounds<'a> {
+    plan: &'a Plan,
+    pub(super) batch: &'a NamedBatch,
+    seats: Vec<Seat>,
+    /// The batch for the kernel of the plan.
+    cells: PreparedBatch,
+    /// The batch for the fastest kernel.
+    best: PreparedBatch,
+    orders: RoundOrders,
+    /// How long the trial round took.
+    pub(super) round_cost: Duration,
+}
+
+impl<'a> BatchRounds<'a> {
+    /// Chooses the number of runs in a sample of each participant, and tries a round. An engine that
+    /// cannot finish the fewest rounds in `share` is left out.
+    pub(super) fn prepare(
+        plan: &'a Plan,
+        batch: &'a NamedBatch,
+        participants: &mut [Participant],
+        share: Duration,
+    ) -> Self {
+        let here = (0..participants.len()).filter(|&i| takes_part(&participants[i], batch));
+        let seat = |participant| Seat { participant, repeats: 1, omitted: None };
+        let seats: Vec<Seat> = here.map(seat).collect();
+        let mut rounds = BatchRounds {
+            plan,
+            batch,
+            cells: PreparedBatch::for_cells(plan, batch),
+            best: PreparedBatch::for_fastest_kernel(batch),
+            orders: RoundOrders::new(seats.len(), plan.seed),
+            seats,
+            round_cost: Duration::ZERO,
+        };
+        rounds.load(participants);
+        rounds.leave_out(participants, share);
+        rounds.calibrate(participants);
+        rounds
+    }
+
+    /// Loads this batch into every participant.
+    pub(super) fn load(&self, participants: &mut [Participant]) {
+        for seat in self.seats.iter().filter(|seat| seat.omitted.is_none()) {
+            let participant = &mut participants[seat.participant];
+            participant.load(self.prepared(participant)); // a fault is reported in every round
+        }
+    }
+
+    /// Other engines may take a thousand times as long. One run of the baseline of each engine tells.
+    fn leave_out(&mut self, participants: &mut [Participant], share: Duration) {
+        for (i, engine) in self.plan.engines.iter().enumerate() {
+            let is_theirs = |seat: &Seat| participants[seat.participant].spec.engine == Some(i);
+            let theirs: Vec<usize> =
+                (0..self.seats.len()).filter(|&p| is_theirs(&self.seats[p])).collect();
+            let baseline = &engine.capabilities.baseline;
+            let is_baseline =
+                |&p: &usize| participants[self.seats[p].participant].spec.backend == *baseline;
+            let Some(first) = theirs.iter().copied().find(is_baseline) else { continue };
+            let Ok(batch) = self.turn(first, participants, Turn::Warm) else { continue };
+            let batch = Duration::from_nanos(batch.wall_ns);
+            let rounds = fewest_rounds(self.plan.comparisons());
+            let turns = (rounds * theirs.len()).try_into().unwrap_or(u32::MAX);
+            if batch.saturating_mul(turns) > share {
+                let message = left_out(batch, turns, share);
+                let fault = Fault::new(Status::Omitted, message);
+                theirs.iter().for_each(|&p| self.seats[p].omitted = Some(fault.clone()));
+            }
+        }
+    }
+
+    fn calibrate(&mut self, participants: &mut [Participant]) {
+        let baseline = self.repeats(0, participants, SHORTEST_SAMPLE);
+        let copies = self.repeats(0, participants, SHORTEST_CEILING);
+        for p in 0..self.seats.len() {
+            self.seats[p].repeats = match participants[self.seats[p].participant].role {
+                Role::Baseline | Role::Control => baseline,
+                Role::Ceiling => copies,
+                _ => self.repeats(p, participants, SHORTEST_SAMPLE),
+            };
+        }
+        let start = Instant::now();
+        for p in 0..self.seats.len() {
+            let _ = self.turn(p, participants, Turn::Warm); // faults are reported in the rounds
+        }
+        self.round_cost = start.elapsed();
+    }
+
+    /// The number of runs that take at least `shortest`, for a participant whose samples have one run so
+    /// far.
+    fn repeats(&self, p: usize, participants: &mut [Participant], shortest: Duration) -> u32 {
+        let wall = |measured: Measured| Duration::from_nanos(measured.wall_ns);
+        repeats(shortest, || self.turn(p, participants, Turn::Warm).map(wall)).unwrap_or(1)
+    }
+
+    /// Gives a participant a turn.
+    fn turn(
+        &self,
+        p: usize,
+        participants: &mut [Participant],
+        turn: Turn,
+    ) -> Result<Measured, Fault> {
+        let seat = &self.seats[p];
+        if let Some(fault) = &seat.omitted {
+            return Err(fault.clone());
+        }
+        let participant = &mut participants[seat.participant];
+        let run = match turn {
+            Turn::Warm => RunRequest { repeats: seat.repeats, cold: false, timeline: false },
+            Turn::Cold => RunRequest { repeats: 1, cold: true, timeline: false },
+            Turn::Traced => RunRequest { repeats: 1, cold: false, timeline: true },
+        };
+        participant.run(run, self.prepared(participant))
+    }
+
+    /// Gives a participant a new runner, which runs the batch once.
+    fn renew(&self, p: usize, participants: &mut [Participant]) {
+        let participant = &mut participants[self.seats[p].participant];
+        if self.seats[p].omitted.is_none() && participant.is_well() {
+            participant.stop();
+            participant.load(self.prepared(participant));
+            let _ = self.turn(p, participants, Turn::Warm); // a fault is reported in the round
+        }
+    }
+
+    fn prepared(&self, participant: &Participant) -> &PreparedBatch {
+        if participant.role == Role::Best { &self.best } else { &self.cells }
+    }
+
+    /// One round: every participant takes its turn, in the order of the Latin square. A participant that
+    /// has failed reports its fault in every round, which costs nothing.
+    pub(super) fn round(
+        &mut self,
+        round: usize,
+        participants: &mut [Participant],
+        sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if round.is_multiple_of(RENEW_EVERY) && !self.seats.is_empty() {
+            self.renew(round / RENEW_EVERY % self.seats.len(), participants);
+        }
+        let mut before = Snapshot::take();
+        for p in self.orders.next_order() {
+            for (turn, role) in self.turns(&participants[self.seats[p].participant], round) {
+                let result = self.turn(p, participants, turn);
+                let after = Snapshot::take();
+                let seat = &self.seats[p];
+                let spec = &participants[seat.participant].spec;
+                let repeats = if matches!(turn, Turn::Warm) { seat.repeats } else { 1 };
+                let measured = result.as_ref().ok();
+                let fault = result.as_ref().err();
+                let timeline = measured.and_then(|m| m.timeline.as_deref());
+                let pieces = timeline.filter(|_| role == Role::Pieces);
+                sink(Sample {
+                    scenario: self.batch.name.clone(),
+                    role,
+                    backend: spec.label.clone(),
+                    workers: spec.workers.get(),
+                    round,
+                    repeats,
+                    wall_ns: measured.map_or(0, |measured| measured.wall_ns),
+                    status: fault.map_or(Status::Ok, |fault| fault.status),
+                    message: fault.map(|fault| fault.message.clone()),
+                    usage: measured.and_then(|measured| measured.usage).map(usage),
+                    surroundings: Some(after.since(&before)),
+                    traces: timeline.and_then(|timeline| {
+                        let chunks = timeline.iter();
+                        let chunks = chunks.map(|s| (s.worker, s.start_ns, s.end_ns, s.paused_ns));
+                        worker_traces(chunks, spec.workers.get())
+                    }),
+                    pieces_ns: pieces.map(|spans| spans.iter().map(length).collect()),
+                })?;
+                before = after;
+            }
+        }
+        Ok(())
+    }
+
+    /// The turns of a participant in this round.
+    fn turns(&self, participant: &Participant, round: usize) -> Vec<(Turn, Role)> {
+        let sometimes = |offset| round % SOMETIMES == offset;
+        if participant.role == Role::Pieces {
+            return if sometimes(0) { vec![(Turn::Traced, Role::Pieces)] } else { vec![] };
+        }
+        let mut turns = vec![];
+        if participant.role != Role::Whole || sometimes(0) {
+            turns.push((Turn::Warm, participant.role));
+        }
+        // If the baseline is a pool, it has cold starts too: what is compared must be treated alike.
+        let is_pool = match participant.role {
+            Role::Cell => true,
+            Role::Baseline | Role::Control => self.plan.baseline != BaselineCell::default(),
+            _ => false,
+        };
+        if is_pool && sometimes(1) {
+            turns.push((Turn::Cold, Role::Cold));
+        }
+        let traced = participant.role == Role::Cell && self.plan.traces(&participant.spec);
+        if traced && !sometimes(1) {
+            turns.push((Turn::Traced, Role::Traced));
+        }
+        turns
+    }
+}
+
+/// Whether a participant is measured on this batch.
+fn takes_part(participant: &Participant, batch: &NamedBatch) -> bool {
+    let CellSpec { workers, engine, .. } = &participant.spec;
+    let sequential = engine.is_none() && participant.spec.backend == fib::SEQUENTIAL.name;
+    match participant.role {
+        Role::Cell | Role::Ceiling if !sequential || participant.role == Role::Ceiling => {
+            batch.workers.is_none_or(|only| only == *workers)
+        }
+        _ => true,
+    }
+}
+
+fn length(span: &TimelineSpan) -> u64 {
+    span.end_ns.saturating_sub(span.start_ns)
+}
+
+fn usage(usage: fib_engine::protocol::Usage) -> SampleUsage {
+    SampleUsage {
+        cpu_ns: usage.cpu_ns,
+        voluntary_switches: usage.voluntary_switches,
+        involuntary_switches: usage.involuntary_switches,
+        peak_rss_bytes: usage.peak_rss_bytes,
+    }
+}
+
+/// Why an engine is left out, and how much time would include it.
+fn left_out(batch: Duration, turns: u32, share: Duration) -> String {
+    let needed = batch.saturating_mul(turns).as_secs_f64();
+    format!(
+        "left out: one batch takes {:.2} s, so this scenario would need {needed:.0} s of --time (its share \
+         was {:.1} s)",
+        batch.as_secs_f64(),
+        share.as_secs_f64()
+    )
+}

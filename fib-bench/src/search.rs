@@ -1,0 +1,102 @@
+//! The search for the break-even points: each cell is measured only where the answer is not known yet.
+
+use crate::machine;
+use crate::measure::{Progress, measure_rounds};
+use crate::plan::{CellSpec, Plan};
+use crate::scenario::NamedBatch;
+use fib::Descriptor;
+use fib_report::{BREAK_EVEN_BATCH, BREAK_EVEN_ITEM, Sample, analyse};
+use std::io;
+use std::time::Duration;
+
+/// Bisecting sixty sizes takes this many looks, after one look at the largest size.
+const LOOKS: u32 = 7;
+
+/// Bisects both families of batches of `plan` for every cell. Each look is a small comparison of that
+/// cell alone, with its own runners and with paired ratios. Rounds are numbered from `first_round`.
+///
+/// # Errors
+/// The errors of `sink`.
+pub fn search(
+    plan: &Plan,
+    first_round: usize,
+    on_progress: &mut dyn FnMut(&Progress<'_>),
+    sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+) -> io::Result<()> {
+    let cells = plan.cells();
+    let searches = 2 * cells.len();
+    let each = u32::try_from(searches).unwrap_or(u32::MAX).saturating_mul(LOOKS);
+    let mut search = Search { plan, look: plan.budget / each.max(1), round: first_round };
+    let families = [BREAK_EVEN_BATCH, BREAK_EVEN_ITEM]
+        .into_iter()
+        .flat_map(|family| cells.iter().map(move |c| (family, c)));
+    for (done, (family, cell)) in families.enumerate() {
+        let batches: Vec<&NamedBatch> =
+            plan.batches.iter().filter(|batch| batch.name.starts_with(family)).collect();
+        let spent = done as f64 / searches as f64;
+        on_progress(&Progress { scenario: &cell.label, rounds: search.round - first_round, spent });
+        search.bisect(&batches, cell, sink)?;
+    }
+    Ok(())
+}
+
+struct Search<'a> {
+    plan: &'a Plan,
+    /// Time for one look.
+    look: Duration,
+    /// The first round that no look has used yet.
+    round: usize,
+}
+
+impl Search<'_> {
+    fn backend(&self, cell: &CellSpec) -> Option<Descriptor> {
+        self.plan.backends.iter().find(|entry| entry.name == cell.backend).copied()
+    }
+
+    fn bisect(
+        &mut self,
+        batches: &[&NamedBatch],
+        cell: &CellSpec,
+        sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some(largest) = batches.len().checked_sub(1) else { return Ok(()) };
+        if !self.is_faster(batches[largest], cell, sink)? {
+            return Ok(()); // not even with the largest batch
+        }
+        // The cell is faster at `above`. Below `below` it is slower or not known.
+        let (mut below, mut above) = (0, largest);
+        while below < above {
+            let middle = below.midpoint(above);
+            match self.is_faster(batches[middle], cell, sink)? {
+                true => above = middle,
+                false => below = middle + 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the median speedup is at least 1.
+    fn is_faster(
+        &mut self,
+        batch: &NamedBatch,
+        cell: &CellSpec,
+        sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        let plan = Plan {
+            batches: vec![batch.clone()],
+            backends: self.backend(cell).into_iter().collect(),
+            workers: vec![cell.workers],
+            budget: self.look,
+            ..self.plan.clone()
+        };
+        let mut samples = vec![];
+        measure_rounds(&plan, self.round, &mut |_| {}, &mut |sample| {
+            samples.push(sample.clone());
+            sink(sample)
+        })?;
+        self.round = samples.iter().map(|s| s.round + 1).max().unwrap_or(0).max(self.round);
+        let matrix = analyse(machine::header(&plan), &samples).matrix;
+        let speedup = matrix.rows.first().and_then(|row| row.cells.first()?.speedup);
+        Ok(speedup.is_some_and(|speedup| speedup.median >= 1.0))
+    }
+}

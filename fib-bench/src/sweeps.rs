@@ -1,0 +1,64 @@
+//! The batches of every sweep.
+
+use crate::scenario::NamedBatch;
+use fib::Chunking;
+use fib_report::{
+    BREAK_EVEN_BATCH, BREAK_EVEN_INDEX, BREAK_EVEN_ITEM, BREAK_EVEN_ITEMS, STRONG, TASKS, WEAK,
+};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+
+fn equal(name: String, summary: String, index: u64, items: usize) -> NamedBatch {
+    NamedBatch { name, summary, indices: vec![index; items], workers: None }
+}
+
+/// [`TASKS`] tasks in each batch, from 16 to 16,384 additions for each task.
+pub fn granularity() -> Vec<NamedBatch> {
+    let batch =
+        |n: u64| equal(format!("{TASKS}xF{n}"), format!("{TASKS} tasks of F({n})"), n, TASKS);
+    (4..=14).map(|power| batch(1 << power)).collect()
+}
+
+/// From one item to 4,096 items, and sixteen items of F(16) to F(16384); both in steps of 2^(1/4).
+pub fn break_even() -> Vec<NamedBatch> {
+    let items = |k: u64| {
+        let (name, n) = (format!("{BREAK_EVEN_BATCH}{k}"), BREAK_EVEN_INDEX);
+        equal(name, format!("{k} times F({n})"), n, k as usize)
+    };
+    let index = |n: u64| {
+        let (name, k) = (format!("{BREAK_EVEN_ITEM}{n}"), BREAK_EVEN_ITEMS);
+        equal(name, format!("{k} times F({n})"), n, k)
+    };
+    let steps = |quarters: RangeInclusive<u32>| -> BTreeSet<u64> {
+        quarters.map(|quarter| 2f64.powf(f64::from(quarter) / 4.0).round() as u64).collect()
+    };
+    let batches = steps(0..=48).into_iter().map(items);
+    batches.chain(steps(16..=56).into_iter().map(index)).collect()
+}
+
+/// The same batch at every worker count, and a batch that grows with the workers.
+pub fn scaling(workers: &[NonZeroUsize]) -> Vec<NamedBatch> {
+    let items = 1000;
+    let strong = equal(STRONG.into(), format!("{items} times F(1000)"), 1000, items);
+    let weak = |&workers: &NonZeroUsize| NamedBatch {
+        workers: Some(workers),
+        ..equal(
+            format!("{WEAK}{workers}"),
+            format!("{items} times F(1000) for each of {workers} workers"),
+            1000,
+            items * workers.get(),
+        )
+    };
+    [strong].into_iter().chain(workers.iter().map(weak)).collect()
+}
+
+/// Tiny equal numbers, where every chunk costs something, and a range, where equal chunks are unequal
+/// work.
+pub const CHUNKING_SCENARIOS: [&str; 2] = ["10000xF100", "range-2000"];
+
+/// From one index in each chunk, as a naive task for each item, to one chunk for each worker.
+pub fn chunkings() -> Vec<Chunking> {
+    let texts = ["items:1", "items:16", "items:256", "per-worker:1", "balanced:1", "balanced:8"];
+    texts.into_iter().filter_map(|text| text.parse().ok()).collect()
+}

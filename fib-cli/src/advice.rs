@@ -1,0 +1,121 @@
+//! Advice as text and as JSON Lines: a recommendation, and the candidates that it was chosen from.
+
+use fib_predict::{Advice, Candidate, Measurement};
+use fib_report::{Page, duration, ratio, table};
+use serde::Serialize;
+
+/// The recommendation and the table of candidates, with the measurement of each candidate, if any.
+pub(crate) fn text(advice: &Advice, measured: Option<&[Measurement]>, page: Page) -> String {
+    let mut heading = vec!["backend", "kernel", "workers", "chunking", "predicted", "speedup"];
+    if measured.is_some() {
+        heading.extend(["measured", "error"]);
+    }
+    let rows = advice.candidates.iter().map(|candidate| row(advice, candidate, measured));
+    let mut notes = String::from(
+        "The prediction is for one warm batch, already laid out. The speedup is over the fastest \
+         kernel on one thread.",
+    );
+    if advice.candidates.iter().any(|candidate| candidate.kernel.name != advice.best.kernel.name) {
+        notes += " All kernels give the same numbers, so `advise` may choose the kernel; `fib compare` \
+                  keeps one kernel and compares only backends.";
+    }
+    table(&recommendation(advice), &heading, rows.collect(), &notes, page)
+}
+
+fn row(advice: &Advice, candidate: &Candidate, measured: Option<&[Measurement]>) -> Vec<String> {
+    let (workers, chunking) = match candidate.is_sequential() {
+        true => ("1".into(), "any".into()),
+        false => (candidate.workers.to_string(), candidate.chunking.to_string()),
+    };
+    let mut row = vec![
+        candidate.backend.name.into(),
+        candidate.kernel.name.into(),
+        workers,
+        chunking,
+        duration(candidate.predicted_ns),
+        ratio(advice.alone.predicted_ns / candidate.predicted_ns),
+    ];
+    if let Some(measured) = measured {
+        row.extend(match measurement(measured, candidate).map(|m| &m.measured_ns) {
+            Some(Ok(ns)) => {
+                let error = candidate.predicted_ns / ns - 1.0;
+                [duration(*ns), format!("{:+.0}%", error * 100.0)]
+            }
+            Some(Err(problem)) => [problem.clone(), String::new()],
+            None => ["too slow to check".into(), String::new()],
+        });
+    }
+    row
+}
+
+fn measurement<'a>(all: &'a [Measurement], candidate: &Candidate) -> Option<&'a Measurement> {
+    let key = |c: &Candidate| (c.backend.name, c.kernel.name);
+    all.iter().find(|m| key(&m.candidate) == key(candidate))
+}
+
+fn recommendation(advice: &Advice) -> String {
+    let Advice { best, alone, candidates } = advice;
+    let (backend, kernel) = (best.backend.name, best.kernel.name);
+    let time = duration(best.predicted_ns);
+    if !best.is_sequential() {
+        let speedup = ratio(alone.predicted_ns / best.predicted_ns);
+        let (workers, chunking) = (best.workers, best.chunking);
+        return format!(
+            "Recommended: {backend} with {workers} workers, kernel {kernel}, chunks {chunking}: {time}, \
+             {speedup} over one thread.\n  \
+             --backend {backend} --workers {workers} --kernel {kernel} --chunking {chunking}\n"
+        );
+    }
+    let pool = candidates.iter().find(|candidate| !candidate.is_sequential());
+    let pool = pool.map_or(String::new(), |pool| {
+        let (name, kernel) = (pool.backend.name, pool.kernel.name);
+        format!(
+            " The fastest pool, {name} with {kernel}, would take {}.",
+            duration(pool.predicted_ns)
+        )
+    });
+    format!(
+        "Recommended: one thread, kernel {kernel}: {time}.{pool}\n  \
+         --backend {backend} --kernel {kernel}\n"
+    )
+}
+
+/// A candidate. Times are in nanoseconds; what was not measured is null.
+#[derive(Serialize)]
+struct CandidateLine<'a> {
+    best: bool,
+    backend: &'a str,
+    kernel: &'a str,
+    workers: usize,
+    chunking: String,
+    predicted_ns: f64,
+    speedup: f64,
+    measured_ns: Option<f64>,
+    error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+/// One line for each candidate.
+pub(crate) fn json(advice: &Advice, measured: Option<&[Measurement]>) -> String {
+    let line = |candidate: &Candidate| {
+        let outcome = measured.and_then(|all| measurement(all, candidate));
+        let outcome = outcome.map(|measurement| measurement.measured_ns.as_ref());
+        let measured_ns = outcome.and_then(Result::ok).copied();
+        let line = CandidateLine {
+            best: (candidate.backend.name, candidate.kernel.name)
+                == (advice.best.backend.name, advice.best.kernel.name),
+            backend: candidate.backend.name,
+            kernel: candidate.kernel.name,
+            workers: candidate.workers.get(),
+            chunking: candidate.chunking.to_string(),
+            predicted_ns: candidate.predicted_ns,
+            speedup: advice.alone.predicted_ns / candidate.predicted_ns,
+            measured_ns,
+            error: measured_ns.map(|ns| candidate.predicted_ns / ns - 1.0),
+            message: outcome.and_then(Result::err).map(String::as_str),
+        };
+        serde_json::to_string(&line).unwrap_or_default() + "\n" // plain data
+    };
+    advice.candidates.iter().map(line).collect()
+}

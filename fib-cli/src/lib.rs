@@ -1,0 +1,81 @@
+//! The program `fib` as a library, for programs that add their own backends to it.
+//!
+//! A backend from another crate joins every command, the speedup matrix included, without a fork of this
+//! repository. The whole program is:
+//!
+//! ```ignore
+//! fn main() -> std::process::ExitCode {
+//!     fib_cli::main_with(&[my_crate::MY_BACKEND])
+//! }
+//! ```
+//!
+//! `fib/examples/04-your-own-backend.rs` is such a program, complete.
+//!
+//! `unsafe` appears once, in `stdout`: the attribute that runs a check before `main`.
+#![deny(unsafe_code)]
+
+mod advice;
+mod args;
+mod backends;
+mod commands;
+mod compute;
+mod diagnostics;
+mod failure;
+mod format;
+mod input;
+mod interrupt;
+mod measuring;
+mod output;
+mod recording;
+mod spec;
+mod stdout;
+
+use args::{Cli, Command, EngineCommand};
+use clap::Parser;
+use fib::Descriptor;
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+/// The `main` of the program `fib`, with these backends in addition to those of the registry.
+///
+/// Call it first in `main`, and return its exit code.
+pub fn main_with(backends: &'static [Descriptor]) -> ExitCode {
+    diagnostics::silence_panics();
+    fib::init();
+    backends::add(backends);
+    let outcome = catch_unwind(|| {
+        let cli = match Cli::try_parse() {
+            Ok(cli) => cli,
+            Err(error) if error.use_stderr() => error.exit(),
+            // Help and version are output like any other.
+            Err(help) => return output::to_stdout(|out| write!(out, "{}", help.render())),
+        };
+        diagnostics::install_logger(cli.quiet);
+        run(&cli)
+    });
+    match outcome {
+        Ok(Ok(())) => interrupt::exit_code().map_or(ExitCode::SUCCESS, ExitCode::from),
+        Ok(Err(error)) => failure::report(&error),
+        Err(panic) => failure::report(&failure::internal(&*panic)),
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    match &cli.command {
+        Command::Calc(args) => commands::calc::run(args),
+        Command::Batch(args) => commands::batch::run(args),
+        Command::Advise(args) => commands::advise::run(args, cli.quiet),
+        Command::Compare(args) => commands::compare::run(args, cli.quiet),
+        Command::Doctor => commands::doctor::run(cli.quiet),
+        Command::Sweep(args) => commands::sweep::run(args, cli.quiet),
+        Command::Model(args) => commands::model::run(args, cli.quiet),
+        Command::Analyse(args) => commands::analyse::run(args),
+        Command::Engine { command: EngineCommand::Check { command } } => {
+            commands::engine::check(command)
+        }
+        Command::Runner { command } => commands::engine::runner(command),
+        Command::List { what } => commands::list::run(*what),
+        Command::Completions { shell } => commands::pages::completions(*shell),
+        Command::Man { command } => commands::pages::man(command.as_deref()),
+    }
+}

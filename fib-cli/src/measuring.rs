@@ -1,0 +1,53 @@
+//! What the commands that measure share: from their arguments to a plan.
+
+use crate::args::MeasureArgs;
+use crate::backends;
+use fib_bench::{NamedBatch, Plan};
+use fib_report::Study;
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+/// The plan that the arguments ask for; `default_s` is the time budget of the command in seconds.
+pub(crate) fn plan(
+    study: Study,
+    batches: Vec<NamedBatch>,
+    args: &MeasureArgs,
+    default_s: u64,
+) -> anyhow::Result<Plan> {
+    if args.pin && cfg!(not(target_os = "linux")) {
+        log::warn!("workers cannot be bound to CPUs on this system");
+    }
+    Ok(Plan {
+        backends: backends::measured(&args.backend),
+        workers: workers(&args.workers, false),
+        kernel: *args.kernel,
+        pin: args.pin,
+        seed: args.seed,
+        budget: args.time.unwrap_or(std::time::Duration::from_secs(default_s)),
+        cell_limit: args.cell_timeout,
+        ..Plan::new(study, batches, own_runner()?)
+    })
+}
+
+/// The command that starts this program as a runner.
+pub(crate) fn own_runner() -> anyhow::Result<Vec<OsString>> {
+    Ok(vec![std::env::current_exe()?.into(), "runner".into()])
+}
+
+/// The chosen worker counts; otherwise all CPUs, and also the powers of two below if `powers_below`.
+pub(crate) fn workers(chosen: &[NonZeroUsize], powers_below: bool) -> Vec<NonZeroUsize> {
+    let all = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let mut workers = chosen.to_vec();
+    if chosen.is_empty() && powers_below {
+        let powers =
+            (0..).map_while(|shift| NonZeroUsize::MIN.checked_mul(NonZeroUsize::new(1 << shift)?));
+        workers.extend(powers.take_while(|&power| power < all));
+    }
+    if chosen.is_empty() {
+        workers.push(all);
+    }
+    workers.sort_unstable();
+    workers.dedup();
+    workers
+}

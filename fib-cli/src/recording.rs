@@ -1,0 +1,179 @@
+//! Measuring with a progress bar, into memory and into a record file.
+
+use crate::args::MeasureArgs;
+use crate::diagnostics::say;
+use crate::failure::{BadInput, NotWritten};
+use crate::interrupt;
+use fib_bench::{Plan, Progress, header, is_debug_build, measure_rounds, resumed};
+use fib_report::{Header, Record, Recording, Sample};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// Takes the samples of a plan, from a first round on: `measure_rounds` or a search.
+type Measure = fn(
+    &Plan,
+    usize,
+    &mut dyn FnMut(&Progress<'_>),
+    &mut dyn FnMut(Sample) -> io::Result<()>,
+) -> io::Result<()>;
+
+/// Measures a plan, or adds to an earlier record of it. Returns all samples.
+pub(crate) fn measured(
+    plan: &Plan,
+    args: &MeasureArgs,
+    quiet: bool,
+    measure: Measure,
+) -> anyhow::Result<(Header, Vec<Sample>)> {
+    let samples = match (&args.resume, &args.record) {
+        (Some(path), _) => SampleStore::resume(plan, path)?,
+        (None, record) => SampleStore::new(plan, record.as_deref())?,
+    };
+    take(plan, samples, quiet, measure)
+}
+
+/// Measures a plan without a record file.
+pub(crate) fn measured_unrecorded(
+    plan: &Plan,
+    quiet: bool,
+) -> anyhow::Result<(Header, Vec<Sample>)> {
+    take(plan, SampleStore::new(plan, None)?, quiet, measure_rounds)
+}
+
+fn take(
+    plan: &Plan,
+    mut taken: SampleStore,
+    quiet: bool,
+    measure: Measure,
+) -> anyhow::Result<(Header, Vec<Sample>)> {
+    if is_debug_build() {
+        log::warn!("this is a debug build (no --release), so its times mean nothing");
+    }
+    let first_round = taken.first_round;
+    let progress = (!quiet && io::stderr().is_terminal()).then(progress_bar);
+    let mut show = |now: &Progress<'_>| {
+        if let Some(bar) = &progress {
+            bar.set_position((now.spent * 1000.0) as u64);
+            bar.set_message(format!("{}, {} rounds", now.scenario, now.rounds));
+        }
+    };
+    interrupt::watch("interrupted within a sample; the record holds everything before it", || {})?;
+    let outcome = measure(plan, first_round, &mut show, &mut |sample| {
+        taken.keep(sample)?;
+        interrupt::check()
+    });
+    if let Some(bar) = progress {
+        bar.finish_and_clear();
+    }
+    match outcome {
+        Err(_) if interrupt::exit_code().is_some() => {
+            say("interrupted: this report covers the rounds so far");
+        }
+        outcome => outcome.map_err(|source| NotWritten { what: taken.file_name(), source })?,
+    }
+    Ok((taken.header, taken.samples))
+}
+
+/// The samples so far, and the record file.
+struct SampleStore {
+    header: Header,
+    samples: Vec<Sample>,
+    first_round: usize,
+    file: Option<RecordFile>,
+}
+
+impl SampleStore {
+    fn new(plan: &Plan, record: Option<&Path>) -> anyhow::Result<Self> {
+        let header = header(plan);
+        let mut file = record.map(RecordFile::create).transpose()?;
+        if let Some(file) = &mut file {
+            file.append(&Record::Header(Box::new(header.clone())))
+                .map_err(|source| NotWritten { what: file.name.clone(), source })?;
+        }
+        Ok(SampleStore { header, samples: vec![], first_round: 0, file })
+    }
+
+    fn resume(plan: &Plan, path: &Path) -> anyhow::Result<Self> {
+        let earlier = read(path)?;
+        let name = path.display().to_string();
+        if let Some(difference) = earlier.difference_to(&header(plan)) {
+            let problem = format!("{name} cannot be resumed: {difference}");
+            return Err(BadInput(problem).into());
+        }
+        let mut file = RecordFile::extend(path, earlier.whole_bytes)?;
+        file.append(&Record::Resumed(resumed(plan)))
+            .map_err(|source| NotWritten { what: name, source })?;
+        let first_round = earlier.next_round();
+        let Recording { header, samples, .. } = earlier;
+        Ok(SampleStore { header, samples, first_round, file: Some(file) })
+    }
+
+    fn keep(&mut self, sample: Sample) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            file.append(&Record::Sample(Box::new(sample.clone())))?;
+        }
+        self.samples.push(sample);
+        Ok(())
+    }
+
+    fn file_name(&self) -> String {
+        self.file.as_ref().map_or(String::new(), |file| file.name.clone())
+    }
+}
+
+/// Reads a record file. Warns if its last line is incomplete.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Recording> {
+    let name = path.display();
+    let bad = |problem: &dyn std::fmt::Display| BadInput(format!("{name}: {problem}"));
+    let bytes = std::fs::read(path).map_err(|error| bad(&error))?;
+    let recording = fib_report::read(&bytes).map_err(|error| bad(&error))?;
+    if recording.cut_short {
+        log::warn!("{name}: the last line is incomplete and was left out");
+    }
+    Ok(recording)
+}
+
+/// A record file. Every line is written completely or not at all.
+struct RecordFile {
+    name: String,
+    file: File,
+}
+
+impl RecordFile {
+    fn create(path: &Path) -> Result<Self, NotWritten> {
+        let name = path.display().to_string();
+        match File::create_new(path) {
+            Ok(file) => Ok(RecordFile { name, file }),
+            Err(source) => Err(NotWritten { what: name, source }),
+        }
+    }
+
+    /// Opens an existing file that has this many bytes of complete lines.
+    fn extend(path: &Path, whole_bytes: usize) -> Result<Self, NotWritten> {
+        let name = path.display().to_string();
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(path)?;
+            file.set_len(whole_bytes as u64)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        match open() {
+            Ok(file) => Ok(RecordFile { name, file }),
+            Err(source) => Err(NotWritten { what: name, source }),
+        }
+    }
+
+    fn append(&mut self, record: &Record) -> io::Result<()> {
+        let line = serde_json::to_string(record)? + "\n";
+        self.file.write_all(line.as_bytes())
+    }
+}
+
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(1000);
+    let template = "{bar:40} {percent:>3} %  {msg}";
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style)
+}

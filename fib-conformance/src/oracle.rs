@@ -1,0 +1,35 @@
+//! Right answers from an independent source: plain additions.
+
+use fib_core::Table;
+use num_bigint::BigUint;
+use std::sync::LazyLock;
+
+/// F(0) to F(`last`), computed by addition.
+pub fn fibonacci_upto(last: u64) -> Vec<BigUint> {
+    let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));
+    let step = |_| {
+        let next = &a + &b;
+        std::mem::replace(&mut a, std::mem::replace(&mut b, next))
+    };
+    (0..=last).map(step).collect()
+}
+
+/// The largest index that the suite computes.
+pub(crate) const LAST: u64 = 3000;
+
+static ANSWERS: LazyLock<Vec<BigUint>> = LazyLock::new(|| fibonacci_upto(LAST));
+
+/// Asserts that `table` holds the Fibonacci numbers of `wanted`, in this order.
+pub(crate) fn assert_right(table: &Table, wanted: &[u64], what: &str) {
+    assert_eq!(table.len(), wanted.len(), "{what}");
+    for (i, &n) in wanted.iter().enumerate() {
+        assert_right_at(table, i, n, what);
+    }
+}
+
+/// Asserts that result `i` of `table` is F(`n`), without leading zero limbs.
+pub(crate) fn assert_right_at(table: &Table, i: usize, n: u64, what: &str) {
+    assert_eq!(table.index(i), n, "{what}");
+    let answer = ANSWERS[n as usize].to_u64_digits();
+    assert_eq!(table.limbs(i), Some(&answer[..]), "{what}: F({n})");
+}

@@ -1,0 +1,134 @@
+//! The digest of a list of results: a number that any language can compute from its own integers.
+//!
+//! With the prime P = 2^61 - 1, a list of results x_1 .. x_k has the digest d_k, where d_0 = 0 and
+//! d_i = (1000003 d_(i-1) + x_i) mod P. Two lists that differ have the same digest with a
+//! probability of about k / P.
+
+/// 2^61 - 1, a Mersenne prime.
+const P: u64 = (1 << 61) - 1;
+
+/// The digest so far is multiplied by this, so that the order of the results matters.
+const FACTOR: u64 = 1_000_003;
+
+/// A digest of a list of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// The digest of these results, each given as little-endian limbs.
+    pub fn of<'a>(results: impl IntoIterator<Item = &'a [u64]>) -> Self {
+        results.into_iter().fold(Digest::default(), |digest, limbs| digest.push(residue(limbs)))
+    }
+
+    /// The digest of the Fibonacci numbers of these indices, by a ladder of residues: this computes no
+    /// Fibonacci number and uses no kernel.
+    pub fn expected(indices: &[u64]) -> Self {
+        let mut last = (0, 0); // the last index and its residue; F(0) = 0
+        indices.iter().fold(Digest::default(), |digest, &n| {
+            if n != last.0 {
+                last = (n, fibonacci(n));
+            }
+            digest.push(last.1)
+        })
+    }
+
+    fn push(self, residue: u64) -> Self {
+        Digest(add(multiply(self.0, FACTOR), residue))
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A number modulo P, where 2^64 equals 8.
+fn residue(limbs: &[u64]) -> u64 {
+    limbs.iter().rev().fold(0, |high, &limb| reduce((u128::from(high) << 3) + u128::from(limb)))
+}
+
+/// F(n) mod P by doubling: F(2k) = F(k) (2 F(k+1) - F(k)), F(2k+1) = F(k)^2 + F(k+1)^2.
+fn fibonacci(n: u64) -> u64 {
+    let (mut a, mut b) = (0, 1);
+    for bit in (0..64 - n.leading_zeros()).rev() {
+        let twice_b_less_a = add(add(b, b), P - a);
+        (a, b) = (multiply(a, twice_b_less_a), add(multiply(a, a), multiply(b, b)));
+        if n >> bit & 1 == 1 {
+            (a, b) = (b, add(a, b));
+        }
+    }
+    a
+}
+
+fn add(a: u64, b: u64) -> u64 {
+    let sum = a + b; // both at most P
+    if sum >= P { sum - P } else { sum }
+}
+
+fn multiply(a: u64, b: u64) -> u64 {
+    reduce(u128::from(a) * u128::from(b))
+}
+
+/// Reduces any number below 2^122 modulo P, where 2^61 equals 1.
+fn reduce(x: u128) -> u64 {
+    let folded = (x as u64 & P) + (x >> 61) as u64;
+    if folded >= P { folded - P } else { folded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_bigint::BigUint;
+
+    /// The definition, word for word, over numbers that plain additions give.
+    fn by_definition(indices: &[u64]) -> u64 {
+        let number = |n: u64| {
+            let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));
+            for _ in 0..n {
+                a += &b;
+                std::mem::swap(&mut a, &mut b);
+            }
+            a
+        };
+        let digest = indices.iter().fold(BigUint::ZERO, |d, &n| (d * FACTOR + number(n)) % P);
+        u64::try_from(digest).unwrap()
+    }
+
+    #[test]
+    fn residues_of_numbers_and_of_indices_agree_with_the_definition() {
+        let indices = [0, 1, 2, 3, 61, 62, 92, 93, 94, 93, 185, 186, 187, 1000, 1000, 5000, 0];
+        let numbers: Vec<Vec<u64>> = indices
+            .iter()
+            .map(|&n| {
+                let table = fib_core::compute(
+                    &fib_core::Sequential,
+                    &fib_core::kernels::doubling(),
+                    &[n],
+                    &fib_core::Options::default(),
+                );
+                table.unwrap().limbs(0).unwrap().to_vec()
+            })
+            .collect();
+        let expected = Digest::expected(&indices);
+        assert_eq!(expected.0, by_definition(&indices));
+        assert_eq!(Digest::of(numbers.iter().map(Vec::as_slice)), expected);
+    }
+
+    #[test]
+    fn extremes_are_reduced() {
+        for limbs in [vec![u64::MAX; 3], vec![P], vec![P - 1, 7], vec![0, u64::MAX], vec![]] {
+            let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+            let exact = BigUint::from_bytes_le(&bytes) % P;
+            assert_eq!(BigUint::from(residue(&limbs)), exact, "{limbs:?}");
+        }
+    }
+
+    #[test]
+    fn order_length_and_values_count() {
+        let digests = [&[][..], &[1, 5], &[5, 1], &[1, 5, 1], &[3, 5], &[5]].map(Digest::expected);
+        for (i, digest) in digests.iter().enumerate() {
+            assert!(digests[..i].iter().all(|other| other != digest), "{i}");
+        }
+    }
+}

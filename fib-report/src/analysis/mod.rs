@@ -1,0 +1,219 @@
+//! From samples to an analysis: a pure function, so the same records give the same report.
+//!
+//! The statistic of a cell is the median over rounds of ln(baseline / cell). Drift that both sides of
+//! a round share cancels.
+
+mod losses;
+mod samples;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use losses::{Loss, Losses};
+
+use crate::record::{Header, Role, Sample, ScenarioHead, Status};
+use crate::stats::{Estimate, with_nulls};
+use crate::studies::Findings;
+use fib_simulate::{RunTrace, median};
+use samples::ScenarioSamples;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// Everything that samples come to. All output formats print this and compute nothing.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// The cells of every scenario.
+    pub matrix: Matrix,
+    /// What the study found beyond the cells.
+    pub findings: Findings,
+}
+
+/// The cells of every scenario.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    /// Where and how the samples were taken.
+    pub header: Header,
+    /// One row for each scenario, in the order of the header.
+    pub rows: Vec<Row>,
+}
+
+/// What was measured on one scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The scenario.
+    #[serde(serialize_with = "name_only")]
+    pub scenario: ScenarioHead,
+    /// The number of rounds.
+    pub rounds: usize,
+    /// Baseline against control: the baseline differs from itself by this ratio.
+    #[serde(serialize_with = "with_nulls")]
+    pub noise: Option<Estimate>,
+    /// Nanoseconds of a sequential call with layout and allocation.
+    pub whole_ns: Option<f64>,
+    /// The ceiling for each number of copies.
+    pub ceilings: BTreeMap<usize, Estimate>,
+    /// The number of samples that were dropped because of what the machine did meanwhile.
+    pub dropped: usize,
+    /// The baseline, as a cell with speedup 1.
+    #[serde(skip)]
+    pub baseline: Cell,
+    /// The fastest kernel, on one core.
+    #[serde(skip)]
+    pub best: Cell,
+    /// Every backend at every worker count, in the order of the header; other engines come last.
+    #[serde(skip)]
+    pub cells: Vec<Cell>,
+    /// Nanoseconds of each piece of the batch, for studies that time pieces.
+    #[serde(skip)]
+    pub pieces_ns: Option<Vec<f64>>,
+}
+
+fn name_only<S: Serializer>(scenario: &ScenarioHead, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&scenario.name)
+}
+
+/// What was measured for one backend at one worker count and one chunking on one scenario. Times are in
+/// nanoseconds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    /// The name of the scenario.
+    pub scenario: String,
+    /// The kernel.
+    pub kernel: String,
+    /// The label of the backend.
+    pub backend: String,
+    /// The number of workers.
+    pub workers: usize,
+    /// How the batch was cut; `None` for engines other than our own.
+    pub chunking: Option<String>,
+    /// The engine, if the backend belongs to another engine than ours.
+    pub engine: Option<String>,
+    /// Whether the cell counts.
+    pub status: Status,
+    /// Why it does not count.
+    pub message: Option<String>,
+    /// The number of rounds that count.
+    pub rounds: usize,
+    /// Median time of a batch.
+    pub wall_ns: Option<f64>,
+    /// Time of the baseline over time of the cell.
+    #[serde(serialize_with = "with_nulls")]
+    pub speedup: Option<Estimate>,
+    /// Speedup over the ceiling of the same rounds.
+    #[serde(serialize_with = "with_nulls")]
+    pub of_ceiling: Option<Estimate>,
+    /// Time of the cell minus the time at the ceiling: the price of being parallel.
+    pub overhead_ns: Option<f64>,
+    /// From nothing until every worker has answered once.
+    pub pool_start_ns: Option<f64>,
+    /// Speedup of the first batch, with the start of the pool in its time.
+    #[serde(serialize_with = "with_nulls")]
+    pub cold_speedup: Option<Estimate>,
+    /// Speedup over the baseline of the cell's own engine.
+    #[serde(serialize_with = "with_nulls")]
+    pub own_speedup: Option<Estimate>,
+    /// The experimentally determined serial fraction of Karp and Flatt, over `sequential`.
+    #[serde(serialize_with = "with_nulls")]
+    pub karp_flatt: Option<Estimate>,
+    /// CPU time over wall time: how many CPUs were busy.
+    pub cpus: Option<f64>,
+    /// Where the time of all workers went.
+    #[serde(serialize_with = "losses::with_nulls")]
+    pub losses: Option<Losses>,
+    /// Whether the kernel computed repeats once, so that its work is not the work of the other cells.
+    pub shared: bool,
+    /// How the cell compares with the baseline.
+    pub verdict: Option<Verdict>,
+    /// Speedup over `sequential` in each round that counts.
+    #[serde(skip)]
+    pub by_round: BTreeMap<usize, f64>,
+    /// The runs with a timeline.
+    #[serde(skip)]
+    pub traced: Vec<RunTrace>,
+}
+
+/// How a cell compares with the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Faster by more than the noise.
+    Faster,
+    /// Slower by more than the noise.
+    Slower,
+    /// No difference beyond the noise.
+    Tie,
+    /// This run cannot tell: the interval is too wide, or there is none.
+    Unclear,
+}
+
+/// An interval whose half-width is above this share of the median, and a noise floor above it, say
+/// nothing about the differences between backends.
+pub const TOO_NOISY: f64 = 0.2;
+
+impl Verdict {
+    /// The verdict as a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Faster => "faster",
+            Verdict::Slower => "slower",
+            Verdict::Tie => "tie",
+            Verdict::Unclear => "unclear",
+        }
+    }
+
+    fn new(speedup: Estimate, noise: Option<Estimate>) -> Verdict {
+        let noise = noise.and_then(|noise| noise.interval);
+        let narrow = speedup.half_width().is_some_and(|half| half <= TOO_NOISY);
+        match (speedup.interval, noise) {
+            (Some((low, _)), Some((_, highest))) if low > highest => Verdict::Faster,
+            (Some((_, high)), Some((lowest, _))) if high < lowest => Verdict::Slower,
+            (Some(_), Some(_)) if narrow => Verdict::Tie,
+            _ => Verdict::Unclear,
+        }
+    }
+}
+
+impl Row {
+    /// By how much the baseline differs from itself at most: the end of the noise interval that is
+    /// farther from 1, as a share. `None` without an interval.
+    pub fn noise_floor(&self) -> Option<f64> {
+        let (low, high) = self.noise?.interval?;
+        Some((1.0 / low).max(high) - 1.0)
+    }
+
+    /// All cells: the baseline, the backends, the fastest kernel.
+    pub fn all_cells(&self) -> impl Iterator<Item = &Cell> {
+        [&self.baseline].into_iter().chain(&self.cells).chain([&self.best])
+    }
+}
+
+impl Matrix {
+    /// The largest noise floor of all scenarios.
+    pub fn noise_floor(&self) -> Option<f64> {
+        self.rows.iter().filter_map(Row::noise_floor).reduce(f64::max)
+    }
+}
+
+/// Analyses the samples of a measurement.
+pub fn analyse(header: Header, samples: &[Sample]) -> Analysis {
+    let row = |scenario: &ScenarioHead| {
+        let own = samples.iter().filter(|sample| sample.scenario == scenario.name);
+        let mut row = ScenarioSamples::new(&header, scenario, own).row();
+        for cell in &mut row.cells {
+            cell.pool_start_ns = pool_start_ns(samples, cell);
+        }
+        row
+    };
+    let rows = header.scenarios.iter().map(row).collect();
+    let matrix = Matrix { header, rows };
+    let findings = (matrix.header.study.definition().find)(&matrix);
+    Analysis { matrix, findings }
+}
+
+/// The median pool start of a cell's backend.
+fn pool_start_ns(samples: &[Sample], cell: &Cell) -> Option<f64> {
+    let own = samples.iter().filter(|sample| {
+        sample.role == Role::StartUp
+            && (&sample.backend, sample.workers) == (&cell.backend, cell.workers)
+    });
+    median(own.map(Sample::batch_ns).collect())
+}

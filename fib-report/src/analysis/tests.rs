@@ -1,0 +1,253 @@
+//! The analysis on literal samples: what comes out is known by hand.
+
+use super::*;
+use crate::record::{
+    BackendHead, BaselineCell, EngineHead, Machine, SCHEMA_VERSION, Study, Surroundings,
+};
+use fib_core::{Chunking, Scheduling};
+use std::collections::BTreeMap;
+
+pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
+    Header {
+        schema_version: SCHEMA_VERSION,
+        version: "0.1.0".into(),
+        command: "fib compare".into(),
+        started_unix_s: 0,
+        machine: Machine {
+            cpu: "Test CPU".into(),
+            logical_cpus: 2,
+            os: "Test OS".into(),
+            kernel: "1.0".into(),
+            arch: "x86_64".into(),
+            load_1min: Some(0.0),
+        },
+        cores: 2,
+        compiler: "rustc".into(),
+        flags: "none".into(),
+        crates: BTreeMap::new(),
+        seed: 1,
+        kernel: "iterative".into(),
+        pin: false,
+        budget_s: 1.0,
+        confidence: 0.99,
+        backends: backends.iter().map(|label| head(label)).collect(),
+        workers: workers.to_vec(),
+        scenarios: vec![ScenarioHead {
+            name: "batch".into(),
+            summary: "a batch".into(),
+            items: 1000,
+            index: None,
+            workers: None,
+            indices: None,
+            best_shares: true,
+            cells_share: false,
+        }],
+        comparisons: backends.len() * workers.len(),
+        study: Study::Compare,
+        baseline: BaselineCell::default(),
+        engines: vec![],
+        width: None,
+        explain: false,
+    }
+}
+
+pub(crate) fn head(label: &str) -> BackendHead {
+    let (label, name) = (label.to_owned(), label.to_owned());
+    let (scheduling, chunking) = (Scheduling::Dynamic, Chunking::default());
+    BackendHead { label, name, scheduling, chunking }
+}
+
+pub(crate) fn sample(role: Role, backend: &str, workers: usize, round: usize, us: f64) -> Sample {
+    Sample {
+        scenario: "batch".into(),
+        role,
+        backend: backend.into(),
+        workers,
+        round,
+        repeats: 2,
+        wall_ns: (us * 2000.0) as u64,
+        status: Status::Ok,
+        message: None,
+        usage: None,
+        surroundings: None,
+        traces: None,
+        pieces_ns: None,
+    }
+}
+
+/// Twenty rounds on a machine whose speed drifts by a factor of three, with a baseline of 1000 us,
+/// two copies of which take 1250 us together (a ceiling of 1.6), and these cells.
+pub(crate) fn rounds(cells: &[(&str, usize, f64)]) -> Vec<Sample> {
+    let of_round = |round: usize| {
+        let drift = 1.0 + 2.0 * (round % 5) as f64 / 4.0;
+        let jitter = 1.0 + 0.01 * ((round % 3) as f64 - 1.0); // -1, 0, +1 %
+        let controls = [
+            (Role::Baseline, 1, 1000.0),
+            (Role::Control, 1, 1000.0 * jitter),
+            (Role::Whole, 1, 1100.0),
+            (Role::Best, 1, 10.0),
+            (Role::Ceiling, 2, 1250.0),
+        ];
+        let controls = controls
+            .map(|(role, workers, us)| (role, role_label(role), workers, us * drift))
+            .map(|(role, label, workers, us)| sample(role, label, workers, round, us));
+        let cells = cells
+            .iter()
+            .map(move |&(name, workers, us)| sample(Role::Cell, name, workers, round, us * drift));
+        controls.into_iter().chain(cells).collect::<Vec<_>>()
+    };
+    (0..20).flat_map(of_round).collect()
+}
+
+/// The label of this role in records.
+fn role_label(role: Role) -> &'static str {
+    match role {
+        Role::Ceiling => "copies",
+        Role::Whole => "whole",
+        _ => "sequential",
+    }
+}
+
+fn close(value: f64, expected: f64) -> bool {
+    (value / expected - 1.0).abs() < 0.006 // half of the jitter of the control
+}
+
+#[test]
+fn drift_cancels_and_quantities_follow_their_formulas() {
+    let cells = [("fast", 2, 640.0), ("slow", 2, 2000.0), ("same", 2, 1003.0)];
+    let Analysis { matrix, .. } = analyse(header(&["fast", "slow", "same"], &[2]), &rounds(&cells));
+    let row = &matrix.rows[0];
+    assert_eq!(row.rounds, 20);
+    let [fast, slow, same] = &row.cells[..] else { panic!("three cells: {:?}", row.cells) };
+    assert!(close(fast.speedup.unwrap().median, 1000.0 / 640.0));
+    assert!(close(fast.of_ceiling.unwrap().median, 1000.0 / 640.0 / 1.6));
+    // 640 us less the ideal 625 us, times a median drift of 2.
+    assert!((fast.overhead_ns.unwrap() / 30_000.0 - 1.0).abs() < 0.25, "{:?}", fast.overhead_ns);
+    assert!(close(fast.wall_ns.unwrap(), 1_280_000.0));
+    assert_eq!(fast.verdict, Some(Verdict::Faster));
+    assert_eq!(slow.verdict, Some(Verdict::Slower));
+    assert_eq!(same.verdict, Some(Verdict::Tie));
+    assert!(close(row.ceilings[&2].median, 1.6));
+    assert!(close(row.whole_ns.unwrap(), 2_200_000.0));
+    assert!(close(row.best.speedup.unwrap().median, 100.0));
+    assert!(row.best.shared && !fast.shared);
+    let (low, high) = row.noise.unwrap().interval.unwrap();
+    assert!((0.985..1.0).contains(&low) && (1.0..1.015).contains(&high), "{low} {high}");
+}
+
+#[test]
+fn cells_keep_the_order_of_the_plan_whatever_the_order_of_the_rounds() {
+    let cells = [("b", 2, 700.0), ("a", 2, 600.0), ("b", 1, 1000.0), ("a", 1, 1000.0)];
+    let Analysis { matrix, .. } = analyse(header(&["a", "b"], &[1, 2]), &rounds(&cells));
+    let names: Vec<_> =
+        matrix.rows[0].cells.iter().map(|cell| (cell.backend.as_str(), cell.workers)).collect();
+    assert_eq!(names, [("a", 1), ("b", 1), ("a", 2), ("b", 2)]);
+}
+
+#[test]
+fn one_wrong_round_voids_a_cell_and_no_other() {
+    let mut samples = rounds(&[("liar", 2, 1.0), ("honest", 2, 640.0)]);
+    let liar = samples.iter_mut().filter(|s| s.backend == "liar").nth(7).unwrap();
+    (liar.status, liar.message) = (Status::Wrong, Some("the result is wrong".into()));
+    let Analysis { matrix, .. } = analyse(header(&["liar", "honest"], &[2]), &samples);
+    let [liar, honest] = &matrix.rows[0].cells[..] else { panic!("two cells") };
+    assert_eq!((liar.status, liar.rounds), (Status::Wrong, 0));
+    assert!(liar.speedup.is_none() && liar.wall_ns.is_none() && liar.verdict.is_none());
+    assert_eq!((honest.status, honest.rounds), (Status::Ok, 20));
+}
+
+#[test]
+fn few_rounds_prove_nothing() {
+    let samples: Vec<Sample> =
+        rounds(&[("fast", 2, 500.0)]).into_iter().filter(|s| s.round < 5).collect();
+    let Analysis { matrix, .. } = analyse(header(&["fast"], &[2]), &samples);
+    let fast = &matrix.rows[0].cells[0];
+    assert!(close(fast.speedup.unwrap().median, 2.0));
+    assert_eq!((fast.speedup.unwrap().interval, fast.verdict), (None, Some(Verdict::Unclear)));
+}
+
+#[test]
+fn no_samples_are_no_panic() {
+    let Analysis { matrix, .. } = analyse(header(&["fast"], &[2]), &[]);
+    let row = &matrix.rows[0];
+    assert!(row.cells.is_empty() && row.noise.is_none() && row.baseline.wall_ns.is_none());
+}
+
+#[test]
+fn samples_are_dropped_for_what_the_machine_did_and_not_for_their_time() {
+    let mut samples = rounds(&[("fast", 2, 640.0)]);
+    let quiet = Surroundings { span_ns: 10_000_000, ..Surroundings::default() };
+    for sample in &mut samples {
+        sample.surroundings = Some(quiet);
+    }
+    // A slow sample in a quiet moment counts; stolen and throttled ones do not.
+    let mut cells = samples.iter_mut().filter(|sample| sample.role == Role::Cell);
+    cells.next().unwrap().wall_ns *= 1000;
+    cells.next().unwrap().surroundings = Some(Surroundings { steal_ns: 10_000_000, ..quiet });
+    cells.next().unwrap().surroundings = Some(Surroundings { throttled_ns: 300_000, ..quiet });
+    cells.next().unwrap().surroundings = Some(Surroundings { steal_ns: 300_000, ..quiet }); // of 2 CPUs
+    let row = &analyse(header(&["fast"], &[2]), &samples).matrix.rows[0];
+    assert_eq!((row.dropped, row.cells[0].rounds), (2, 18));
+}
+
+#[test]
+fn another_cell_may_be_what_everything_is_compared_with() {
+    // quick in place of sequential, which is a cell now; copies still say what the hardware gives.
+    let mut samples = rounds(&[("sequential", 1, 1000.0), ("quick#2", 2, 500.0)]);
+    for sample in samples.iter_mut().filter(|s| matches!(s.role, Role::Baseline | Role::Control)) {
+        (sample.backend, sample.workers) = ("quick".into(), 2);
+        sample.wall_ns /= 2;
+    }
+    let baseline = BaselineCell { label: "quick".into(), workers: 2 };
+    let header = Header { baseline, ..header(&["quick", "quick#2"], &[2]) };
+    let row = &analyse(header, &samples).matrix.rows[0];
+    assert_eq!((row.baseline.backend.as_str(), row.baseline.workers), ("quick", 2));
+    let [sequential, again] = &row.cells[..] else { panic!("two cells: {:?}", row.cells) };
+    assert!(close(sequential.speedup.unwrap().median, 0.5));
+    assert_eq!(sequential.verdict, Some(Verdict::Slower));
+    assert!(close(again.speedup.unwrap().median, 1.0));
+    assert_eq!(again.verdict, Some(Verdict::Tie));
+    assert!(close(row.ceilings[&2].median, 1.6));
+    assert!(close(again.of_ceiling.unwrap().median, 2.0 / 1.6));
+    // S = 2 on two workers: no serial part.
+    assert!(again.karp_flatt.unwrap().median.abs() < 0.01);
+}
+
+#[test]
+fn another_engine_is_judged_by_its_own_baseline_too() {
+    let mut samples =
+        rounds(&[("ours", 2, 500.0), ("snake/loop", 1, 20_000.0), ("snake/pool", 2, 12_500.0)]);
+    let cold: Vec<Sample> = samples.iter().filter(|s| s.backend == "snake/pool").cloned().collect();
+    samples.extend(cold.into_iter().map(|s| Sample {
+        role: Role::Cold,
+        wall_ns: s.wall_ns * 2,
+        ..s
+    }));
+    let engine = EngineHead {
+        name: "snake".into(),
+        version: "3".into(),
+        baseline: "snake/loop".into(),
+        backends: vec!["snake/loop".into(), "snake/pool".into()],
+    };
+    let header = Header { engines: vec![engine], ..header(&["ours"], &[2]) };
+    let row = &analyse(header, &samples).matrix.rows[0];
+    let [ours, looped, pool] = &row.cells[..] else { panic!("three cells: {:?}", row.cells) };
+    assert!(ours.own_speedup.is_none() && ours.engine.is_none());
+    assert!(close(looped.own_speedup.unwrap().median, 1.0));
+    assert!(close(pool.own_speedup.unwrap().median, 1.6));
+    assert!(close(pool.speedup.unwrap().median, 0.08));
+    assert!(close(pool.cold_speedup.unwrap().median, 0.04));
+    assert!(pool.of_ceiling.is_none() && pool.karp_flatt.is_none() && pool.overhead_ns.is_none());
+}
+
+#[test]
+fn a_wide_interval_is_unclear_unless_it_lies_beyond_the_noise() {
+    let noise = Some(Estimate { median: 1.0, interval: Some((0.98, 1.02)) });
+    let verdict =
+        |low, high| Verdict::new(Estimate { median: 1.0, interval: Some((low, high)) }, noise);
+    assert_eq!(verdict(0.9, 1.1), Verdict::Tie);
+    assert_eq!(verdict(0.6, 1.5), Verdict::Unclear);
+    let far = Estimate { median: 2.0, interval: Some((1.2, 2.8)) };
+    assert_eq!(Verdict::new(far, noise), Verdict::Faster);
+    assert_eq!(Verdict::new(far, None), Verdict::Unclear, "without a noise floor");
+}

@@ -1,0 +1,27 @@
+//! From the records of a measurement to its analysis and its report. Pure functions.
+//!
+//! ```text
+//! record file -> read -> header, samples -> analyse -> Analysis (cells, findings) -> text, JSON, CSV
+//! ```
+//!
+//! This crate has no clock, no process and no thread: `clippy.toml` in its folder forbids them, and no
+//! dependency offers them. So the same record file always gives the same bytes.
+#![forbid(unsafe_code)]
+
+mod analysis;
+mod laws;
+mod record;
+mod recording;
+mod report;
+mod stats;
+mod studies;
+
+pub use analysis::{Analysis, Cell, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict, analyse};
+pub use laws::{
+    Crossing, Refusal, Usl, amdahl, amdahl_speedup, break_even, gustafson, karp_flatt, metg, usl,
+};
+pub use record::*;
+pub use recording::{Recording, Unreadable, read};
+pub use report::{Page, csv, duration, json, percent, ratio, table, text, with_interval};
+pub use stats::{CONFIDENCE, Estimate, fewest_rounds};
+pub use studies::*;

@@ -1,0 +1,362 @@
+//! The record file: a header and flat samples, one JSON object on each line.
+//!
+//! `docs/records.schema.json` is generated from these types; a test compares the two.
+
+use fib_core::{Chunking, SEQUENTIAL, Scheduling};
+use fib_simulate::WorkerTrace;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the record format. A change that an older reader would misread raises it.
+pub const SCHEMA_VERSION: u32 = 3;
+
+/// One line of a record file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Record {
+    /// The first line.
+    Header(Box<Header>),
+    /// A later run added the samples that follow.
+    Resumed(Resumed),
+    /// One timing.
+    Sample(Box<Sample>),
+}
+
+/// Where and how the samples were taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Header {
+    /// The format version of the program that wrote the file.
+    pub schema_version: u32,
+    /// The version of that program.
+    pub version: String,
+    /// The command line, without the folder of the program.
+    pub command: String,
+    /// When the run started, in seconds since 1970 (UTC).
+    pub started_unix_s: u64,
+    /// Processor, operating system and kernel.
+    pub machine: Machine,
+    /// The number of CPUs that the process was allowed to use.
+    pub cores: usize,
+    /// Compiler version.
+    pub compiler: String,
+    /// Build profile, optimisation level, target and extra compiler flags.
+    pub flags: String,
+    /// Versions of the crates that the results depend on.
+    pub crates: BTreeMap<String, String>,
+    /// Random seed for the order of rounds.
+    pub seed: u64,
+    /// The kernel of every cell but the fastest kernel.
+    pub kernel: String,
+    /// Whether the workers of pools were bound to one CPU each.
+    pub pin: bool,
+    /// Total time budget in seconds.
+    pub budget_s: f64,
+    /// Confidence of the intervals, before the correction for several comparisons.
+    pub confidence: f64,
+    /// The backends beside the baseline, in the order of the report.
+    pub backends: Vec<BackendHead>,
+    /// Their worker counts, ascending.
+    pub workers: Vec<usize>,
+    /// The scenarios, in the order of the report.
+    pub scenarios: Vec<ScenarioHead>,
+    /// How many cells of a scenario are compared at once.
+    pub comparisons: usize,
+    /// What the measurement is for.
+    pub study: Study,
+    /// The cell that all cells are compared with.
+    pub baseline: BaselineCell,
+    /// Engines other than `fib` itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engines: Vec<EngineHead>,
+    /// Target half-width of every interval, relative to its median. Rounds stopped when all intervals
+    /// had reached it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<f64>,
+    /// Whether timelines were recorded.
+    pub explain: bool,
+}
+
+/// A backend of our own engine, with one chunking.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BackendHead {
+    /// The label in samples and reports: the name, with `#2` if the backend is measured twice, and with
+    /// `@chunking` if several chunkings are measured.
+    pub label: String,
+    /// The name of the backend.
+    pub name: String,
+    /// Who decides which worker runs a chunk.
+    #[serde(with = "SchedulingName")]
+    #[schemars(with = "SchedulingName")]
+    pub scheduling: Scheduling,
+    /// How batches were cut.
+    #[serde(with = "as_text")]
+    #[schemars(with = "String")]
+    pub chunking: Chunking,
+}
+
+/// [`Scheduling`] as it stands in records.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Scheduling", rename_all = "lowercase")]
+enum SchedulingName {
+    Serial,
+    Static,
+    Dynamic,
+    Exclusive,
+}
+
+/// A value that is written as its text.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A later run that added samples to the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumed {
+    /// The command line of that run.
+    pub command: String,
+    /// When that run started, in seconds since 1970 (UTC).
+    pub started_unix_s: u64,
+    /// Its time budget in seconds.
+    pub budget_s: f64,
+    /// Load average over the minute before it.
+    pub load_1min: Option<f64>,
+}
+
+/// What a measurement is for. [`Study::definition`](crate::Study::definition) says how it is measured
+/// and read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Study {
+    /// The speedup matrix.
+    #[default]
+    Compare,
+    /// Sweep over task sizes.
+    Granularity,
+    /// Sweep over batch sizes and item sizes.
+    BreakEven,
+    /// Sweep over worker counts.
+    Scaling,
+    /// Sweep over chunkings.
+    Chunking,
+    /// Prediction for many more workers.
+    Model,
+}
+
+/// The cell that all cells are compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BaselineCell {
+    /// The label of the backend.
+    pub label: String,
+    /// Its number of workers.
+    pub workers: usize,
+}
+
+impl Default for BaselineCell {
+    /// The sequential backend.
+    fn default() -> Self {
+        BaselineCell { label: SEQUENTIAL.name.into(), workers: 1 }
+    }
+}
+
+/// An engine other than `fib` itself, as it describes itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EngineHead {
+    /// The name of the engine.
+    pub name: String,
+    /// The version of the engine and of its language.
+    pub version: String,
+    /// The label of the backend that the other backends of the engine are compared with.
+    pub baseline: String,
+    /// The labels of all its backends, in the order of the report.
+    pub backends: Vec<String>,
+}
+
+/// A scenario, as far as a reader needs to know it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioHead {
+    /// The name of the scenario.
+    pub name: String,
+    /// What the scenario shows.
+    pub summary: String,
+    /// The number of indices.
+    pub items: usize,
+    /// The index, if all indices are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The only worker count at which the scenario was measured, if there is only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
+    /// The indices, where a study needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indices: Option<Vec<u64>>,
+    /// Whether the fastest kernel computes repeats once.
+    pub best_shares: bool,
+    /// Whether the kernel of the cells computes repeats once.
+    pub cells_share: bool,
+}
+
+/// The machine, as far as the system describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// Processor model.
+    pub cpu: String,
+    /// Logical CPUs of the machine.
+    pub logical_cpus: usize,
+    /// Operating system.
+    pub os: String,
+    /// Kernel version.
+    pub kernel: String,
+    /// Architecture.
+    pub arch: String,
+    /// Load average over the minute before the run.
+    pub load_1min: Option<f64>,
+}
+
+/// What a sample measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The baseline.
+    Baseline,
+    /// The baseline a second time. The difference from the first is noise.
+    Control,
+    /// Independent copies of the sequential baseline at once.
+    Ceiling,
+    /// A backend.
+    Cell,
+    /// The fastest kernel, on one core.
+    Best,
+    /// Sequential calls with layout and allocation.
+    Whole,
+    /// From nothing until every worker of a backend has answered once. Belongs to no scenario.
+    StartUp,
+    /// A backend from nothing to the results of its first batch.
+    Cold,
+    /// A backend with its timeline.
+    Traced,
+    /// The baseline in many pieces, each timed.
+    Pieces,
+}
+
+/// Whether a sample counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Timed and verified.
+    #[default]
+    Ok,
+    /// The result was wrong, so the time means nothing.
+    Wrong,
+    /// The engine ended or sent an invalid reply.
+    Crash,
+    /// The engine did not reply in time.
+    Hang,
+    /// The engine refused.
+    Refused,
+    /// Left out, because it would have taken more than its share of the time.
+    Omitted,
+}
+
+/// One timing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sample {
+    /// The name of the scenario; empty for a pool start.
+    pub scenario: String,
+    /// What was timed.
+    pub role: Role,
+    /// The label of the backend.
+    pub backend: String,
+    /// Its number of workers; for the ceiling, the number of copies.
+    pub workers: usize,
+    /// The number of the round, from 0.
+    pub round: usize,
+    /// How many times the batch was run, one run after another.
+    pub repeats: u32,
+    /// Wall time of all repeats together. For the ceiling: from the first start to the last end.
+    pub wall_ns: u64,
+    /// Whether the sample counts.
+    pub status: Status,
+    /// Why it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What the runner used meanwhile, if the engine can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<SampleUsage>,
+    /// What else happened on the machine, if the system can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<Surroundings>,
+    /// What each worker did, if a timeline was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traces: Option<Vec<WorkerTrace>>,
+    /// How long each piece of the batch took, if pieces were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces_ns: Option<Vec<u64>>,
+}
+
+impl Sample {
+    /// Nanoseconds for each batch.
+    pub fn batch_ns(&self) -> f64 {
+        self.wall_ns as f64 / f64::from(self.repeats.max(1))
+    }
+}
+
+/// What a sample used, worker processes included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SampleUsage {
+    /// CPU time, user and system together.
+    pub cpu_ns: u64,
+    /// Context switches because a thread had to wait.
+    pub voluntary_switches: u64,
+    /// Context switches because another thread was to run.
+    pub involuntary_switches: u64,
+    /// The most memory that was in use so far.
+    pub peak_rss_bytes: u64,
+}
+
+/// What happened on the machine from the end of the sample before to the end of this sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Surroundings {
+    /// The length of that time.
+    pub span_ns: u64,
+    /// Time that CPUs of this virtual machine had to wait because the host ran something else.
+    pub steal_ns: u64,
+    /// Time that the control group was stopped because its CPU quota was used up.
+    pub throttled_ns: u64,
+    /// Time that some thread on the machine waited for a CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_pressure_ns: Option<u64>,
+    /// Load average over the last minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_1min: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snapbox::{assert_data_eq, file};
+
+    /// `SNAPSHOTS=overwrite cargo test -p fib-report` writes the file again.
+    #[test]
+    fn the_schema_in_the_documentation_is_the_schema_of_these_types() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Record)).unwrap() + "\n";
+        assert_data_eq!(schema, file!["../../docs/records.schema.json"].raw());
+    }
+}

@@ -1,0 +1,142 @@
+//! What a reader may conclude from each scenario, in a sentence or two. A sentence never says more than
+//! the intervals do.
+
+use super::numbers::{percent, ratio};
+use crate::analysis::{Cell, Matrix, Row, TOO_NOISY, Verdict};
+use crate::record::BaselineCell;
+use crate::studies::effects_of;
+use fib_core::SEQUENTIAL;
+
+/// The conclusions from a scenario.
+pub(super) fn conclusion(matrix: &Matrix, row: &Row) -> String {
+    if let Some(noise) = row.noise_floor().filter(|noise| *noise > TOO_NOISY) {
+        let noise = percent(noise);
+        return format!("Too noisy to compare: the baseline differs from itself by up to {noise}.");
+    }
+    let leaders = leaders(row);
+    let mut text = match leaders.first() {
+        None => none_is_faster(matrix, row),
+        Some(fastest) => fastest_cells(matrix, row, fastest, &leaders),
+    };
+    text += &fastest_kernel(matrix, row, leaders.first().copied());
+    text += &chunking(matrix, row);
+    text
+}
+
+/// Our own backends on this scenario.
+fn own(row: &Row) -> impl Iterator<Item = &Cell> {
+    row.cells.iter().filter(|cell| cell.engine.is_none() && cell.status == Default::default())
+}
+
+fn median(cell: &Cell) -> f64 {
+    cell.speedup.map_or(0.0, |speedup| speedup.median)
+}
+
+fn interval(cell: &Cell) -> (f64, f64) {
+    cell.speedup.and_then(|speedup| speedup.interval).unwrap_or((f64::NAN, f64::NAN))
+}
+
+/// The fastest cell that is faster for certain, and all cells whose intervals overlap with it.
+fn leaders(row: &Row) -> Vec<&Cell> {
+    let mut faster: Vec<&Cell> =
+        own(row).filter(|cell| cell.verdict == Some(Verdict::Faster)).collect();
+    faster.sort_by(|a, b| median(b).total_cmp(&median(a)));
+    let floor = faster.first().map_or(f64::NAN, |fastest| interval(fastest).0);
+    faster.into_iter().take_while(|cell| interval(cell).1 >= floor).collect()
+}
+
+fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) -> String {
+    let names: Vec<String> = leaders.iter().map(|cell| name(row, cell)).collect();
+    let speedup = ratio(median(fastest));
+    let of_ceiling = fastest.of_ceiling.filter(|_| fastest.workers > 1);
+    let of_ceiling = of_ceiling
+        .map_or(String::new(), |part| format!(", {} of the ceiling", percent(part.median)));
+    let than = other_baseline(matrix).map_or(String::new(), |label| format!(" over {label}"));
+    let mut text = match &names[..] {
+        [one] => format!("{one} is fastest: {speedup}{than}{of_ceiling}."),
+        several => format!(
+            "{} are fastest: up to {speedup}{than}{of_ceiling}. Their intervals overlap.",
+            list(several)
+        ),
+    };
+    let undecided = own(row).filter(|cell| cell.verdict == Some(Verdict::Unclear));
+    for cell in undecided.filter(|cell| median(cell) > median(fastest)) {
+        let (name, speedup) = (name(row, cell), ratio(median(cell)));
+        text += &format!(" {name} measured {speedup}, but its interval is too wide to tell.");
+    }
+    text
+}
+
+fn none_is_faster(matrix: &Matrix, row: &Row) -> String {
+    let verdicts: Vec<Verdict> = own(row)
+        .filter(|cell| cell.backend != SEQUENTIAL.name)
+        .filter_map(|cell| cell.verdict)
+        .collect();
+    let all = |verdict| verdicts.iter().all(|other| *other == verdict);
+    let than = other_baseline(matrix).unwrap_or("one thread");
+    if verdicts.is_empty() {
+        "There is nothing to compare.".into()
+    } else if all(Verdict::Slower) {
+        format!("All backends are slower than {than} for this batch.")
+    } else if verdicts.contains(&Verdict::Unclear) {
+        format!(
+            "This run cannot tell whether a backend is faster than {than}: the intervals are too wide."
+        )
+    } else {
+        format!("No backend is faster than {than} for this batch.")
+    }
+}
+
+/// The label of the baseline, if it is not `sequential`.
+fn other_baseline(matrix: &Matrix) -> Option<&str> {
+    let baseline = &matrix.header.baseline;
+    (*baseline != BaselineCell::default()).then_some(&*baseline.label)
+}
+
+fn fastest_kernel(matrix: &Matrix, row: &Row, leader: Option<&Cell>) -> String {
+    let best = &row.best;
+    let leading = leader.map_or(1.0, median);
+    if best.kernel == matrix.header.kernel
+        || best.verdict != Some(Verdict::Faster)
+        || median(best) <= leading
+    {
+        return String::new();
+    }
+    let once = if best.shared { ", because it computes each distinct number once" } else { "" };
+    let (kernel, speedup) = (&best.kernel, ratio(median(best)));
+    format!(" A better algorithm ({kernel}) on one core is {speedup} as fast{once}.")
+}
+
+/// Names the chunking where it decides.
+fn chunking(matrix: &Matrix, row: &Row) -> String {
+    let effects = effects_of(matrix, row);
+    let sentence = |effect: &crate::studies::ChunkingEffect| {
+        let (fastest, slowest) = (effect.fastest()?, effect.slowest()?);
+        effect.matters().then_some(())?;
+        Some(format!(
+            " The chunking decides for {}: {} with {}, {} with {}.",
+            effect.backend,
+            ratio(fastest.speedup?.median),
+            fastest.chunking,
+            ratio(slowest.speedup?.median),
+            slowest.chunking,
+        ))
+    };
+    effects.iter().filter_map(sentence).collect()
+}
+
+/// The label of a cell, with its workers where a scenario has several worker counts.
+pub(super) fn name(row: &Row, cell: &Cell) -> String {
+    match row.cells.iter().any(|other| other.workers != cell.workers && other.workers > 1) {
+        true => format!("{} with {} workers", cell.backend, cell.workers),
+        false => cell.backend.clone(),
+    }
+}
+
+pub(super) fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

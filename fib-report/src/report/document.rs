@@ -1,0 +1,139 @@
+//! The report: its blocks, in the order of reading.
+
+use super::conclusions::conclusion;
+use super::engines::engines;
+use super::losses::losses;
+use super::matrix::{matrix as all_scenarios, pool_starts};
+use super::page::Block;
+use super::scenario::{details, scenario};
+use super::studies::findings;
+use crate::analysis::{Analysis, Cell, Matrix, Row, TOO_NOISY};
+use crate::record::Status;
+use crate::studies::Findings;
+
+pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
+    let Analysis { matrix, findings: found } = analysis;
+    let mut blocks = vec![];
+    blocks.extend(banner(matrix));
+    blocks.push(Block::Text(heading(matrix)));
+    match (found, &matrix.rows[..]) {
+        (Findings::Matrix, [row]) => {
+            blocks.extend(scenario(matrix, row));
+            blocks.extend(details(matrix, row));
+        }
+        (Findings::Matrix, rows) => {
+            blocks.extend(rows.iter().flat_map(|row| scenario(matrix, row)));
+            blocks.extend(all_scenarios(matrix, width));
+            blocks.extend(pool_starts(matrix));
+        }
+        _ => blocks.extend(findings(analysis)),
+    }
+    if matches!(found, Findings::Matrix) {
+        blocks.extend(engines(matrix));
+        blocks.push(Block::Title("Conclusions".into()));
+        blocks.push(Block::List(conclusions(matrix)));
+        blocks.extend(losses(matrix));
+    }
+    blocks.push(Block::Text(faults(matrix)));
+    blocks
+}
+
+/// Says so where noise hides the differences between backends, and what to do about it.
+fn banner(matrix: &Matrix) -> Option<Block> {
+    let noise = matrix.noise_floor().filter(|noise| *noise > TOO_NOISY)?;
+    Some(Block::Banner(format!(
+        "This run is too noisy to compare backends: the baseline differs from itself by up to {:.0}%. \
+         Close other programs, or wait until the machine is idle (`fib doctor` tells), and run it again. \
+         More time (--time) makes the intervals narrower.",
+        noise * 100.0
+    )))
+}
+
+fn heading(matrix: &Matrix) -> String {
+    let header = &matrix.header;
+    let rounds = matrix.rows.iter().map(|row| row.rounds).filter(|&rounds| rounds > 0);
+    let rounds = match (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0)) {
+        (fewest, most) if fewest == most => format!("{most}"),
+        (fewest, most) => format!("{fewest} to {most}"),
+    };
+    let mut chunkings: Vec<String> = vec![];
+    for head in &header.backends {
+        let chunking = head.chunking.to_string();
+        if !chunkings.contains(&chunking) {
+            chunkings.push(chunking);
+        }
+    }
+    let pin = if header.pin { ", workers of pools bound to CPUs" } else { "" };
+    let noise =
+        matrix.noise_floor().map_or("unknown".into(), |noise| format!("{:.1}%", noise * 100.0));
+    let lines = [
+        format!("{}, {} CPUs, {}", header.machine.cpu, header.cores, header.machine.os),
+        format!(
+            "kernel {}, chunking {}, seed {}{pin}",
+            header.kernel,
+            chunkings.join(", "),
+            header.seed
+        ),
+        format!(
+            "{rounds} interleaved rounds; medians with {}% confidence intervals",
+            header.confidence * 100.0
+        ),
+        format!("noise: the baseline differs from itself by up to {noise}"),
+        stopped(matrix),
+        dropped(matrix),
+    ];
+    let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
+}
+
+/// Why the rounds ended, if a target width was set.
+fn stopped(matrix: &Matrix) -> String {
+    let Some(target) = matrix.header.width else { return String::new() };
+    let half_width = |cell: &Cell| cell.speedup.and_then(|speedup| speedup.half_width());
+    let cells = matrix.rows.iter().flat_map(|row| &row.cells);
+    let widest = cells.filter_map(half_width).reduce(f64::max).unwrap_or(f64::INFINITY);
+    let percent = |part: f64| format!("{:.1}%", part * 100.0);
+    match widest <= target {
+        true => format!("every interval is within ±{} of its median", percent(target)),
+        false => format!(
+            "the time ran out before every interval was within ±{}; the widest is ±{}",
+            percent(target),
+            percent(widest)
+        ),
+    }
+}
+
+fn dropped(matrix: &Matrix) -> String {
+    let reason = "because the host took CPU time away (steal) or a quota stopped the runner";
+    match matrix.rows.iter().map(|row| row.dropped).sum() {
+        0 => String::new(),
+        1 => format!("1 sample dropped {reason}"),
+        n => format!("{n} samples dropped {reason}"),
+    }
+}
+
+fn conclusions(matrix: &Matrix) -> Vec<(String, String)> {
+    let rows = matrix.rows.iter();
+    rows.map(|row| (row.scenario.name.clone(), conclusion(matrix, row))).collect()
+}
+
+/// Every cell that does not count, with its reason. Equal reasons of a scenario share a line.
+fn faults(matrix: &Matrix) -> String {
+    let of_row = |row: &Row| -> Vec<String> {
+        let mut reasons: Vec<(String, Vec<String>)> = vec![];
+        for cell in row.all_cells().filter(|cell| cell.status != Status::Ok) {
+            let message = cell.message.clone().unwrap_or_else(|| "no result".into());
+            let label = format!("{}/{}", cell.backend, cell.workers);
+            match reasons.iter_mut().find(|(reason, _)| *reason == message) {
+                Some((_, labels)) if !labels.contains(&label) => labels.push(label),
+                Some(_) => {}
+                None => reasons.push((message, vec![label])),
+            }
+        }
+        let line = |(reason, labels): (String, Vec<String>)| {
+            format!("{}: {}: {reason}", row.scenario.name, labels.join(", "))
+        };
+        reasons.into_iter().map(line).collect()
+    };
+    matrix.rows.iter().flat_map(of_row).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,138 @@
+//! Where worker time went, as a table and in words.
+
+use super::conclusions::{list, name};
+use super::numbers::{duration, percent};
+use super::page::{Block, Table};
+use crate::analysis::{Cell, Loss, Losses, Matrix, Row};
+
+/// Below this share of the worker time, a loss needs no advice.
+const LITTLE: f64 = 0.03;
+
+const NOTE: &str = "useful: the work that the baseline does. inflation: extra time of that work. lock: \
+                    waiting for a lock. first chunk: until a worker starts its first chunk. dispatch: \
+                    between two chunks. tail: after the last chunk of a worker. unused: workers without a \
+                    chunk.";
+
+const NEGATIVE: &str = "A negative inflation means that the work took less time here than in the baseline \
+                        run of the same round.";
+
+/// For every scenario with timelines.
+pub(super) fn losses(matrix: &Matrix) -> Vec<Block> {
+    let with_losses = |row: &&Row| row.cells.iter().any(|cell| cell.losses.is_some());
+    let mut blocks: Vec<Block> = matrix.rows.iter().filter(with_losses).flat_map(section).collect();
+    if !blocks.is_empty() {
+        let cells = matrix.rows.iter().flat_map(|row| &row.cells);
+        let shares = cells.filter_map(|cell| {
+            let losses = cell.losses.as_ref()?;
+            Some(losses.inflation_ns / losses.total_ns())
+        });
+        let negative = shares.into_iter().any(|share| share < -0.005);
+        let note = if negative { format!("{NOTE} {NEGATIVE}") } else { NOTE.into() };
+        blocks.push(Block::Text(note));
+    }
+    blocks
+}
+
+fn section(row: &Row) -> Vec<Block> {
+    let mut table = Table::new([
+        "backend",
+        "workers",
+        "time",
+        "useful",
+        "infla-\ntion",
+        "lock",
+        "first\nchunk",
+        "dis-\npatch",
+        "tail",
+        "unused",
+    ]);
+    let mut diagnoses: Vec<(String, Vec<String>)> = vec![];
+    for cell in &row.cells {
+        let Some(losses) = &cell.losses else { continue };
+        let share = |ns: f64| percent(ns / losses.total_ns());
+        let mut columns =
+            vec![cell.backend.clone(), cell.workers.to_string(), duration(losses.wall_ns)];
+        columns.push(share(losses.useful_ns));
+        columns.extend(losses.parts().map(|(_, ns)| share(ns)));
+        table.row(columns);
+        let (diagnosis, name) = (diagnosis(losses, cell, row), name(row, cell));
+        match diagnoses.iter_mut().find(|(other, _)| *other == diagnosis) {
+            Some((_, names)) => names.push(name),
+            None => diagnoses.push((diagnosis, vec![name])),
+        }
+    }
+    let lines = diagnoses.into_iter().map(|(diagnosis, names)| (list(&names), diagnosis)).collect();
+    let title =
+        format!("{}: where worker time went (100% = workers x wall time)", row.scenario.name);
+    vec![Block::Title(title), Block::Table(table), Block::List(lines)]
+}
+
+/// The largest loss of a cell, and what to do about it.
+fn diagnosis(losses: &Losses, cell: &Cell, row: &Row) -> String {
+    let (loss, lost) = losses.largest();
+    let share = lost / losses.total_ns();
+    if share < LITTLE {
+        return format!("hardly anything is lost; the largest loss is {}", percent(share.max(0.0)));
+    }
+    let share = percent(share);
+    match loss {
+        Loss::Inflation => inflation(losses, cell, row),
+        Loss::Paused => {
+            format!("workers wait {share} of the time for the lock; only one may compute at a time")
+        }
+        Loss::FirstChunk => format!(
+            "workers wait {share} of the time for their first chunk; larger batches reduce the effect"
+        ),
+        Loss::Dispatch => {
+            format!("{share} of the time passes between chunks; larger chunks reduce the effect")
+        }
+        Loss::Tail => {
+            let (worker, idle) = losses.idlest;
+            let share = percent(idle / losses.wall_ns);
+            format!(
+                "worker {} is idle for the last {share} of the run; {}",
+                worker + 1,
+                tail(cell, row)
+            )
+        }
+        Loss::Unused => unused(losses),
+    }
+}
+
+fn unused(losses: &Losses) -> String {
+    let Losses { unused, workers, chunks, .. } = losses;
+    match chunks {
+        1 => format!("{unused} of {workers} workers got no chunk: there is only 1 chunk"),
+        _ if chunks < workers => {
+            format!("{unused} of {workers} workers got no chunk: there are only {chunks} chunks")
+        }
+        _ => format!(
+            "{unused} of {workers} workers got none of the {chunks} chunks: the system did not \
+             schedule them in time"
+        ),
+    }
+}
+
+fn tail(cell: &Cell, row: &Row) -> &'static str {
+    match cell.chunking.as_deref() {
+        _ if row.scenario.items < 2 => "one number is one chain of additions",
+        Some(text) if text.starts_with("balanced") => "try more chunks, for example balanced:32",
+        _ => "try balanced chunks, for example balanced:8",
+    }
+}
+
+/// If computing takes longer than sequentially, the copies of the ceiling show whether the hardware is
+/// the reason.
+fn inflation(losses: &Losses, cell: &Cell, row: &Row) -> String {
+    let longer = percent(losses.inflation_ns / losses.useful_ns);
+    let ceiling = row.ceilings.get(&cell.workers);
+    let hardware = ceiling.map(|c| cell.workers as f64 / c.median - 1.0).filter(|&h| h > LITTLE);
+    let reason =
+        hardware.map_or("cold caches, memory, or waiting for a CPU".to_owned(), |hardware| {
+            format!(
+                "copies that share nothing take {} longer: this is the hardware",
+                percent(hardware)
+            )
+        });
+    format!("computing takes {longer} longer than sequentially ({reason})")
+}

@@ -1,0 +1,145 @@
+//! The matrix of all scenarios: scenarios down, backends across, the name of every line at its left.
+
+use super::numbers::{duration, percent, ratio, spread};
+use super::page::{Block, Row as Line, Table, narrow};
+use super::scenario::fault;
+use crate::analysis::{Cell, Matrix, Row, Verdict};
+use crate::record::Status;
+
+/// The matrix at each worker count.
+pub(super) fn matrix(matrix: &Matrix, width: usize) -> Vec<Block> {
+    let mut counts = matrix.header.workers.clone();
+    counts.dedup();
+    counts.into_iter().flat_map(|workers| at(matrix, workers, width)).collect()
+}
+
+fn at(matrix: &Matrix, workers: usize, width: usize) -> Vec<Block> {
+    let own = |row: &Row| -> Vec<String> {
+        let cells = row.cells.iter().filter(|c| c.workers == workers && c.engine.is_none());
+        cells.map(|cell| cell.backend.clone()).collect()
+    };
+    let labels = matrix.rows.iter().map(own).max_by_key(Vec::len).unwrap_or_default();
+    let title = title(matrix, workers);
+    let blocks = fitting(&labels, width).into_iter().enumerate().flat_map(|(part, labels)| {
+        let more = if part > 0 { " (continued)" } else { "" };
+        [Block::Title(format!("{title}{more}")), Block::Table(table(matrix, workers, labels))]
+    });
+    blocks.collect()
+}
+
+/// The labels in groups whose columns fit the width.
+fn fitting(labels: &[String], width: usize) -> Vec<&[String]> {
+    const NAMES: usize = 13; // the widest name of a line, with its indent
+    let column = |label: &String| {
+        narrow(label).lines().map(|line| line.chars().count()).max().unwrap_or(0).max(7) + 1
+    };
+    let mut groups = vec![];
+    let (mut start, mut used) = (0, NAMES);
+    for (i, label) in labels.iter().enumerate() {
+        if used + column(label) > width && i > start {
+            groups.push(&labels[start..i]);
+            (start, used) = (i, NAMES);
+        }
+        used += column(label);
+    }
+    groups.push(&labels[start..]);
+    groups
+}
+
+fn title(matrix: &Matrix, workers: usize) -> String {
+    let header = &matrix.header;
+    let over = match header.baseline.workers {
+        1 => header.baseline.label.clone(),
+        many => format!("{} with {many} workers", header.baseline.label),
+    };
+    let more = if workers > header.cores { ", more than CPUs" } else { "" };
+    let workers = if workers == 1 { "1 worker".into() } else { format!("{workers} workers") };
+    format!("All scenarios, {workers}{more}: speedup over {over}")
+}
+
+fn table(matrix: &Matrix, workers: usize, labels: &[String]) -> Table {
+    let heading = [String::new()].into_iter().chain(labels.iter().map(|label| narrow(label)));
+    let mut table = Table::new(heading);
+    for row in &matrix.rows {
+        table.rows.push(Line::Section(section(matrix, row, workers)));
+        let find = |label: &String| {
+            row.cells.iter().find(|cell| cell.backend == *label && cell.workers == workers)
+        };
+        let cells: Vec<Option<&Cell>> = labels.iter().map(find).collect();
+        for (name, value) in LINES {
+            let values: Vec<String> =
+                cells.iter().map(|cell| cell.map_or(String::new(), value)).collect();
+            if values.iter().any(|value| !value.is_empty()) {
+                table.row([format!("  {name}")].into_iter().chain(values));
+            }
+        }
+    }
+    table
+}
+
+type Value = fn(&Cell) -> String;
+
+const LINES: [(&str, Value); 6] = [
+    ("speedup", |cell| cell.speedup.map_or(fault(cell.status).into(), |s| short(s.median))),
+    ("± (99%)", |cell| {
+        // Where nearly everything is overhead, its spread says nothing.
+        cell.speedup.filter(|s| s.median >= 0.1).map_or(String::new(), |s| spread(&s))
+    }),
+    ("verdict", |cell| match cell.status {
+        Status::Ok => cell.verdict.map_or("no base".into(), |verdict| verdict.name().into()),
+        _ => String::new(),
+    }),
+    ("of ceiling", |cell| match (cell.verdict, cell.workers) {
+        (Some(Verdict::Faster), 2..) => {
+            cell.of_ceiling.map_or(String::new(), |part| percent(part.median))
+        }
+        _ => String::new(),
+    }),
+    ("tax, 1 worker", |cell| match (cell.speedup, cell.workers) {
+        (Some(speedup), 1) => tax(1.0 / speedup.median),
+        _ => String::new(),
+    }),
+    ("first batch", |cell| cell.cold_speedup.map_or(String::new(), |cold| short(cold.median))),
+];
+
+/// A ratio without its x: the title says that it is a speedup.
+fn short(value: f64) -> String {
+    ratio(value).replace('x', "")
+}
+
+/// T_1 / T_s, to a tenth of a per cent where that can be told.
+fn tax(tax: f64) -> String {
+    if tax < 10.0 { format!("{tax:.3}") } else { format!("{tax:.0}") }
+}
+
+/// The line above the cells of a scenario: the baseline, the ceiling and the fastest kernel.
+fn section(matrix: &Matrix, row: &Row, workers: usize) -> String {
+    let time = row.baseline.wall_ns.map_or("no baseline".into(), duration);
+    let mut text = format!("{}: baseline {time}", row.scenario.name);
+    if let Some(ceiling) =
+        row.ceilings.get(&workers.min(matrix.header.cores)).filter(|_| workers > 1)
+    {
+        text += &format!(", ceiling {}", ratio(ceiling.median));
+    }
+    if let Some(best) = row.best.speedup.filter(|_| row.best.kernel != matrix.header.kernel) {
+        text += &format!(", {} on one core {}", row.best.kernel, ratio(best.median));
+    }
+    text
+}
+
+/// What a worker of each backend costs before the first batch.
+pub(super) fn pool_starts(matrix: &Matrix) -> Vec<Block> {
+    let Some(row) = matrix.rows.iter().max_by_key(|row| row.cells.len()) else { return vec![] };
+    let most = row.cells.iter().map(|cell| cell.workers).max();
+    let cells = row.cells.iter().filter(|cell| Some(cell.workers) == most && cell.engine.is_none());
+    let starts: Vec<String> = cells
+        .filter_map(|cell| {
+            let start = duration(cell.pool_start_ns? / cell.workers as f64);
+            Some(format!("{} {start}", cell.backend))
+        })
+        .collect();
+    match starts.is_empty() {
+        true => vec![],
+        false => vec![Block::Text(format!("pool start for each worker: {}", starts.join(", ")))],
+    }
+}

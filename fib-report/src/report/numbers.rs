@@ -1,0 +1,70 @@
+//! Numbers as people read them.
+
+use crate::stats::Estimate;
+
+/// A time with three significant digits.
+pub fn duration(ns: f64) -> String {
+    let (value, unit) = match ns.abs() {
+        a if a < 999.5 => (ns, "ns"),
+        a if a < 999.5e3 => (ns / 1e3, "us"),
+        a if a < 999.5e6 => (ns / 1e6, "ms"),
+        _ => (ns / 1e9, "s"),
+    };
+    format!("{} {unit}", three_digits(value))
+}
+
+/// A ratio, as 1.68x.
+pub fn ratio(ratio: f64) -> String {
+    format!("{}x", if ratio < 0.1 { format!("{ratio:.3}") } else { three_digits(ratio) })
+}
+
+/// A share of a whole, as 97%.
+pub fn percent(part: f64) -> String {
+    format!("{:.0}%", part * 100.0)
+}
+
+/// The half-width of an interval in percent, rounded up; `?` without an interval.
+pub(super) fn spread(estimate: &Estimate) -> String {
+    let half_width = estimate.half_width();
+    half_width.map_or("?".into(), |half| format!("{:.0}%", (half * 100.0 - 1e-9).max(1.0).ceil()))
+}
+
+/// Median and interval, as 1.68x [1.65,1.70].
+pub fn with_interval(estimate: &Estimate) -> String {
+    let interval = estimate.interval.map_or("[?]".into(), |(low, high)| {
+        format!("[{},{}]", ratio(low).replace('x', ""), ratio(high).replace('x', ""))
+    });
+    format!("{} {interval}", ratio(estimate.median))
+}
+
+fn three_digits(value: f64) -> String {
+    match value.abs() {
+        a if a < 9.995 => format!("{value:.2}"),
+        a if a < 99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let durations = [0.0, 7.125, 999.4, 999.6, 12_345.0, 1.0e6, 25e9, -3200.0].map(duration);
+        assert_eq!(
+            durations,
+            ["0.00 ns", "7.12 ns", "999 ns", "1.00 us", "12.3 us", "1.00 ms", "25.0 s", "-3.20 us"]
+        );
+        assert_eq!([0.0083, 0.51, 1.684, 158.2].map(ratio), ["0.008x", "0.51x", "1.68x", "158x"]);
+    }
+
+    #[test]
+    fn spreads_never_promise_too_much() {
+        let estimate = |low, high| Estimate { median: 2.0, interval: Some((low, high)) };
+        assert_eq!(spread(&estimate(1.99, 2.001)), "1%");
+        assert_eq!(spread(&estimate(1.90, 2.01)), "5%");
+        assert_eq!(spread(&Estimate { median: 2.0, interval: None }), "?");
+        assert_eq!(with_interval(&estimate(1.9, 2.125)), "2.00x [1.90,2.12]");
+    }
+}

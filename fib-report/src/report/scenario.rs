@@ -1,0 +1,134 @@
+//! One scenario: a backend on each line, with headed columns.
+
+use super::numbers::{duration, percent, ratio, with_interval};
+use super::page::{Block, Table};
+use crate::analysis::{Cell, Matrix, Row};
+use crate::record::Status;
+use crate::stats::Estimate;
+
+/// The scenario as a short table: what most readers want to know.
+pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
+    let mut table = Table::new([
+        "backend",
+        "workers",
+        "time",
+        "speedup",
+        "[99% interval]",
+        "of\nceiling",
+        "verdict",
+    ]);
+    for cell in &row.cells {
+        table.row(cells(matrix, cell, &cell.backend));
+    }
+    if row.best.kernel != matrix.header.kernel {
+        let name = format!("({} alone)", row.best.kernel);
+        table.row(cells(matrix, &row.best, &name));
+    }
+    let title = format!("{}: {}", row.scenario.name, row.scenario.summary);
+    vec![Block::Title(title), Block::Text(baseline(matrix, row)), Block::Table(table)]
+}
+
+fn baseline(matrix: &Matrix, row: &Row) -> String {
+    let Cell { backend, workers, kernel, wall_ns, .. } = &row.baseline;
+    let time = wall_ns.map_or("no time".into(), duration);
+    let whole =
+        row.whole_ns.map_or(String::new(), |ns| format!(" ({} with allocation)", duration(ns)));
+    let workers = if *workers > 1 { format!(", {workers} workers") } else { String::new() };
+    let mut text = format!("baseline: {backend}{workers}, kernel {kernel}: {time}{whole}");
+    for (copies, ceiling) in row.ceilings.iter().filter(|(copies, _)| **copies > 1) {
+        let ceiling = with_interval(ceiling);
+        text += &format!("\nceiling: {ceiling} with {copies} independent copies of sequential");
+    }
+    if row.cells.iter().any(|cell| cell.workers > matrix.header.cores) {
+        text += "\n* more workers than CPUs";
+    }
+    text
+}
+
+fn cells(matrix: &Matrix, cell: &Cell, name: &str) -> Vec<String> {
+    let mark = if cell.workers > matrix.header.cores { "*" } else { "" };
+    vec![
+        name.into(),
+        format!("{}{mark}", cell.workers),
+        cell.wall_ns.map_or(String::new(), duration),
+        cell.speedup.map_or(String::new(), |s| ratio(s.median)),
+        cell.speedup.map_or(String::new(), |s| interval(&s)),
+        cell.of_ceiling.map_or(String::new(), |part| percent(part.median)),
+        verdict(cell),
+    ]
+}
+
+fn interval(estimate: &Estimate) -> String {
+    let (_, interval) = with_interval(estimate).split_once(' ').map_or_else(
+        || (String::new(), String::new()),
+        |(median, interval)| (median.into(), interval.into()),
+    );
+    interval
+}
+
+/// The verdict, or what stands in its place.
+pub(super) fn verdict(cell: &Cell) -> String {
+    match (cell.verdict, cell.status) {
+        (Some(verdict), _) => verdict.name().into(),
+        (None, Status::Ok) if cell.wall_ns.is_none() => "no sample".into(),
+        (None, Status::Ok) => "no baseline".into(),
+        (None, status) => fault(status).into(),
+    }
+}
+
+/// The word for a cell that does not count.
+pub(super) fn fault(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "",
+        Status::Wrong => "WRONG",
+        Status::Crash => "CRASH",
+        Status::Hang => "HANG",
+        Status::Refused => "REFUSED",
+        Status::Omitted => "left out",
+    }
+}
+
+/// Everything else that is known of a scenario, printed when there is only one.
+pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
+    let mut table = Table::new([
+        "backend",
+        "workers",
+        "first\nbatch",
+        "pool\nstart",
+        "overhead",
+        "CPUs\nbusy",
+        "serial fraction\n(Karp-Flatt)",
+    ]);
+    for cell in row.cells.iter().filter(|cell| cell.wall_ns.is_some()) {
+        let time = |ns: Option<f64>| ns.map_or("-".into(), duration);
+        table.row([
+            cell.backend.clone(),
+            cell.workers.to_string(),
+            cell.cold_speedup.map_or("-".into(), |cold| ratio(cold.median)),
+            time(cell.pool_start_ns),
+            time(cell.overhead_ns),
+            cell.cpus.map_or("-".into(), |cpus| format!("{cpus:.2}")),
+            cell.karp_flatt.map_or("-".into(), |e| format!("{:.3}", e.median)),
+        ]);
+    }
+    let mut notes = String::from(
+        "first batch: its speedup, with the start of the pool in its time. overhead: time beyond the time \
+         at the ceiling. serial fraction: the share of the work that would explain the speedup if it ran \
+         on one worker (Karp and Flatt).",
+    );
+    if !matrix.header.engines.is_empty() {
+        notes += " Overhead and serial fraction compare with our sequential baseline, so other engines \
+                  have none.";
+    }
+    if row.best.shared {
+        notes += &format!(" {} computes each distinct number once.", row.best.kernel);
+    }
+    if row.cells.iter().any(|cell| cell.workers == 1) {
+        notes += " With one worker there is no serial fraction.";
+    }
+    vec![
+        Block::Title(format!("{}: details", row.scenario.name)),
+        Block::Table(table),
+        Block::Text(notes),
+    ]
+}

@@ -1,0 +1,89 @@
+//! Studies: what a measurement is for, and what is read off its cells.
+//!
+//! A study changes one thing step by step, or predicts. Each study is one [`Definition`], and
+//! [`Study::definition`] is the only place that matches on the kind of study. The batches of a study are
+//! listed in `fib-bench`.
+
+mod chunking;
+mod curves;
+mod model;
+mod scaling;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use chunking::effects_of;
+pub use chunking::{ChunkingEffect, ChunkingPoint};
+pub use curves::{
+    BREAK_EVEN_BATCH, BREAK_EVEN_INDEX, BREAK_EVEN_ITEM, BREAK_EVEN_ITEMS, BreakEven, EFFICIENCIES,
+    Granularity, Metg, TASKS,
+};
+pub use model::{Counts, Model, PIECES, Prediction, PredictionCheck, WORKERS};
+pub use scaling::{STRONG, Scaling, StrongPoint, WEAK};
+
+use crate::analysis::Matrix;
+use crate::record::{Role, Study};
+
+/// What a study needs from the measurement, and what it finds.
+pub struct Definition {
+    /// Whether a reader compares all cells of a scenario at once. A search looks at each cell alone.
+    pub compares_cells: bool,
+    /// What is measured in addition to the matrix.
+    pub extra_role: Option<Role>,
+    /// Whether the record keeps the indices of each scenario.
+    pub keeps_indices: bool,
+    /// Reads the findings off the cells.
+    pub find: fn(&Matrix) -> Findings,
+}
+
+/// What a study found beyond the cells.
+#[derive(Clone, Debug)]
+pub enum Findings {
+    /// The matrix is the result.
+    Matrix,
+    /// The smallest tasks that keep workers busy.
+    Granularity(Vec<Granularity>),
+    /// The smallest batches that are faster in parallel.
+    BreakEven(Vec<BreakEven>),
+    /// The laws of scaling.
+    Scaling(Vec<Scaling>),
+    /// What chunking does.
+    Chunking(Vec<ChunkingEffect>),
+    /// Predictions for many more workers.
+    Model(Vec<Model>),
+}
+
+const MATRIX: Definition = Definition {
+    compares_cells: true,
+    extra_role: None,
+    keeps_indices: false,
+    find: |_| Findings::Matrix,
+};
+
+impl Study {
+    /// How this study is measured and read.
+    pub fn definition(self) -> Definition {
+        match self {
+            Study::Compare => MATRIX,
+            Study::Granularity => {
+                Definition { find: |m| Findings::Granularity(curves::granularity(m)), ..MATRIX }
+            }
+            Study::BreakEven => Definition {
+                compares_cells: false,
+                find: |m| Findings::BreakEven(curves::break_even(m)),
+                ..MATRIX
+            },
+            Study::Scaling => {
+                Definition { find: |m| Findings::Scaling(scaling::scalings(m)), ..MATRIX }
+            }
+            Study::Chunking => {
+                Definition { find: |m| Findings::Chunking(chunking::effects(m)), ..MATRIX }
+            }
+            Study::Model => Definition {
+                extra_role: Some(Role::Pieces),
+                keeps_indices: true,
+                find: |m| Findings::Model(model::models(m)),
+                ..MATRIX
+            },
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Studies of programs that follow a law: the analysis finds the parameters that generated the samples.
+
+use super::model::models;
+use super::*;
+use crate::analysis::tests::{head, header, sample};
+use crate::analysis::{Analysis, analyse};
+use crate::laws::{Crossing, Refusal, Usl, karp_flatt};
+use crate::record::{BackendHead, Header, Sample, ScenarioHead};
+use fib_core::Scheduling;
+use fib_simulate::WorkerTrace;
+
+const ROUNDS: usize = 20;
+
+/// A name, a number of items, their index, the time on one thread, and the time of a cell for each number
+/// of workers, in microseconds.
+type Timed = (String, usize, u64, f64, Vec<(usize, f64)>);
+
+/// Twenty rounds of these batches.
+fn analysis(study: Study, workers: &[usize], batches: &[Timed]) -> Analysis {
+    let scenario = |(name, items, index, ..): &Timed| ScenarioHead {
+        name: name.clone(),
+        summary: String::new(),
+        items: *items,
+        index: Some(*index),
+        workers: None,
+        indices: None,
+        best_shares: false,
+        cells_share: false,
+    };
+    let scenarios = batches.iter().map(scenario).collect();
+    let cores = workers.iter().copied().max().unwrap();
+    let header = Header { study, scenarios, cores, ..header(&["cell"], workers) };
+    let mut samples: Vec<Sample> = vec![];
+    for (name, _, _, alone, cells) in batches {
+        for round in 0..ROUNDS {
+            let drift = 1.0 + (round % 4) as f64;
+            let mut take = |role, label, workers, us: f64| {
+                let taken = sample(role, label, workers, round, us * drift);
+                samples.push(Sample { scenario: name.clone(), ..taken });
+            };
+            take(Role::Baseline, "sequential", 1, *alone);
+            take(Role::Control, "sequential", 1, *alone);
+            cells.iter().for_each(|&(workers, us)| take(Role::Cell, "cell", workers, us));
+        }
+    }
+    analyse(header, &samples)
+}
+
+fn close(found: f64, expected: f64) -> bool {
+    (found - expected).abs() < 0.02 * expected.abs().max(0.1)
+}
+
+#[test]
+fn the_metg_of_a_constant_overhead_for_each_task_is_found() {
+    // Each task takes n ns x 100, and 500 us more on a worker: E = g / (g + 500 us).
+    let batches = (4..=14).map(|power| {
+        let n = 1u64 << power;
+        let task = n as f64 * 0.1; // us
+        let two = (task + 500.0) * TASKS as f64 / 2.0;
+        (format!("{TASKS}xF{n}"), TASKS, n, task * TASKS as f64, vec![(2, two)])
+    });
+    let analysis = analysis(Study::Granularity, &[2], &batches.collect::<Vec<_>>());
+    let Findings::Granularity(found) = analysis.findings else { panic!("another study") };
+    let [granularity] = &found[..] else { panic!("one curve") };
+    // At E = 50 % a task takes 500 us of work, and as much again: a granularity of 1 ms, times the
+    // median drift of 2.5. The curve between points is a line, so this is near, not exact.
+    let Crossing::At { value, low, high } = granularity.metg[0].granularity_ns else {
+        panic!("no crossing")
+    };
+    assert!((value / 2.5e6 - 1.0).abs() < 0.1, "{value}");
+    assert!(low.is_some_and(|low| low <= value) && high.is_some_and(|high| value <= high));
+}
+
+#[test]
+fn the_break_even_of_a_constant_overhead_for_each_batch_is_found() {
+    // An item takes 1 us for F(1000), and in proportion for other indices; a batch takes 60 us more on
+    // two workers. So two workers are faster from 120 us of work on.
+    let batch = |name: String, items: usize, n: u64| {
+        let alone = items as f64 * n as f64 / 1000.0;
+        (name, items, n, alone, vec![(2, alone / 2.0 + 60.0)])
+    };
+    let items = (0..=12).map(|power| 1usize << power);
+    let items = items.map(|k| batch(format!("{BREAK_EVEN_BATCH}{k}"), k, BREAK_EVEN_INDEX));
+    let indices = (4..=14).map(|power| 1u64 << power);
+    let indices = indices.map(|n| batch(format!("{BREAK_EVEN_ITEM}{n}"), BREAK_EVEN_ITEMS, n));
+    let batches: Vec<Timed> = items.chain(indices).collect();
+    let Findings::BreakEven(found) = analysis(Study::BreakEven, &[2], &batches).findings else {
+        panic!("another study")
+    };
+    let [point] = &found[..] else { panic!("one curve") };
+    let Crossing::At { value, .. } = point.items else { panic!("no crossing") };
+    assert!((110.0..=128.0).contains(&value), "{value}");
+    let Crossing::At { value, .. } = point.index else { panic!("no crossing") };
+    assert!((7000.0..=8192.0).contains(&value), "{value}");
+}
+
+/// The same batch with each number of workers, and batches that grow with the workers.
+fn scaling(
+    counts: &[usize],
+    strong: impl Fn(usize) -> f64,
+    weak: impl Fn(usize) -> f64,
+) -> Scaling {
+    let cells = counts.iter().map(|&p| (p, 1000.0 / strong(p))).collect();
+    let mut batches = vec![(STRONG.to_owned(), 1000, 1000, 1000.0, cells)];
+    batches.extend(counts.iter().map(|&p| {
+        let alone = 1000.0 * p as f64;
+        (format!("{WEAK}{p}"), 1000 * p, 1000, alone, vec![(p, alone / weak(p))])
+    }));
+    let Findings::Scaling(found) = analysis(Study::Scaling, counts, &batches).findings else {
+        panic!("another study")
+    };
+    found.into_iter().next().unwrap()
+}
+
+#[test]
+fn the_laws_of_scaling_are_found_with_enough_worker_counts() {
+    let counts: Vec<usize> = (1..=8).collect();
+    let law = Usl { unit: 1.0, contention: 0.1, coherency: 0.005 };
+    // Strong scaling follows the USL. In weak scaling a tenth is serial.
+    let scaling =
+        scaling(&counts, |p| law.throughput(p as f64), |p| p as f64 - 0.1 * (p as f64 - 1.0));
+    assert_eq!(scaling.strong.len(), 8);
+    assert!(close(scaling.gustafson.unwrap().median, 0.1), "{:?}", scaling.gustafson);
+    assert!(close(scaling.usl_contention.unwrap().median, 0.1), "{:?}", scaling.usl_contention);
+    let coherency = scaling.usl_coherency.unwrap().median;
+    assert!((coherency - 0.005).abs() < 0.0005, "{coherency}");
+    let peak = scaling.usl_peak.unwrap().unwrap().median;
+    assert!(close(peak, (0.9f64 / 0.005).sqrt()), "{peak}");
+    assert!((0.1..0.2).contains(&scaling.amdahl.unwrap().median), "{:?}", scaling.amdahl);
+}
+
+#[test]
+fn two_worker_counts_are_refused_by_the_laws_that_need_more() {
+    let scaling = scaling(&[1, 2], |p| if p == 1 { 0.99 } else { 1.92 }, |p| p as f64);
+    let few = |needed| Refusal::FewWorkerCounts { found: 2, needed };
+    assert_eq!(scaling.amdahl, Err(few(3)));
+    assert_eq!(scaling.usl_peak.as_ref().err(), Some(&few(6)));
+    assert!(scaling.strong[1].karp_flatt.is_some()); // Karp-Flatt needs only two workers
+}
+
+#[test]
+fn a_chunking_that_decides_is_named() {
+    let cut = |text: &str| BackendHead {
+        label: format!("cell@{text}"),
+        name: "cell".into(),
+        chunking: text.parse().unwrap(),
+        ..head("cell")
+    };
+    let backends = vec![cut("items:1"), cut("balanced:8")];
+    let header = Header { backends, study: Study::Chunking, ..header(&["cell"], &[2]) };
+    let mut samples = vec![];
+    for round in 0..ROUNDS {
+        let mut take = |role, label, workers, us| {
+            samples.push(sample(role, label, workers, round, us));
+        };
+        take(Role::Baseline, "sequential", 1, 1000.0);
+        take(Role::Control, "sequential", 1, 1000.0);
+        take(Role::Cell, "cell@items:1", 2, 4000.0);
+        take(Role::Cell, "cell@balanced:8", 2, 550.0);
+    }
+    let Findings::Chunking(found) = analyse(header, &samples).findings else {
+        panic!("another study")
+    };
+    let [effect] = &found[..] else { panic!("one effect: {found:?}") };
+    assert!(effect.matters());
+    assert_eq!(effect.fastest().unwrap().chunking, "balanced:8");
+    assert_eq!(effect.slowest().unwrap().chunking, "items:1");
+}
+
+/// 32 equal numbers in four chunks for each worker. Runs take `slower` times as long as their costs and
+/// overheads say.
+fn modelled(slower: f64) -> Matrix {
+    let indices = vec![1000; 32];
+    let scenario = ScenarioHead {
+        name: "equal".into(),
+        summary: String::new(),
+        items: 32,
+        index: Some(1000),
+        workers: None,
+        indices: Some(indices),
+        best_shares: true,
+        cells_share: false,
+    };
+    let backend = "static";
+    let chunking = "per-worker:4".parse().unwrap();
+    let backends = vec![BackendHead { scheduling: Scheduling::Static, chunking, ..head(backend) }];
+    let header = Header {
+        study: Study::Model,
+        scenarios: vec![scenario],
+        backends,
+        cores: 2,
+        ..header(&[backend], &[1, 2])
+    };
+    let mut samples = vec![];
+    for round in 0..ROUNDS {
+        let mut take = |role, label: &str, workers, us: f64| {
+            let sample = sample(role, label, workers, round, us);
+            let (scenario, wall_ns) = ("equal".into(), (us * 1e3) as u64);
+            samples.push(Sample { scenario, wall_ns, repeats: 1, ..sample });
+            samples.len() - 1
+        };
+        take(Role::Baseline, "sequential", 1, 3200.0);
+        take(Role::Control, "sequential", 1, 3200.0);
+        take(Role::Ceiling, "copies", 1, 3200.0);
+        take(Role::Ceiling, "copies", 2, 3200.0); // two CPUs give two
+        let pieces = take(Role::Pieces, "sequential", 1, 3300.0);
+        let runs = [1, 2].map(|workers| {
+            let (wall, traces) = run(workers);
+            take(Role::Cell, backend, workers, wall * slower);
+            (take(Role::Traced, backend, workers, wall), traces)
+        });
+        samples[pieces].pieces_ns = Some(vec![103_000; 32]); // looking at the clock costs 3 %
+        runs.into_iter().for_each(|(i, traces)| samples[i].traces = Some(traces));
+    }
+    analyse(header, &samples).matrix
+}
+
+/// The first worker starts after 110 us, each further worker 50 us later. Each further chunk costs 10 us.
+/// Joining takes 20 us. Returns the time of a run in microseconds, and the traces of its workers.
+fn run(workers: usize) -> (f64, Vec<WorkerTrace>) {
+    let chunk = 3_200_000 / 4 / workers as u64;
+    let trace = |worker| {
+        let mut trace = WorkerTrace::default();
+        let mut now = 110_000 + 50_000 * worker as u64;
+        for _ in 0..4 {
+            trace.add(now, now + chunk, 0);
+            now += chunk + 10_000;
+        }
+        trace
+    };
+    let traces: Vec<WorkerTrace> = (0..workers).map(trace).collect();
+    let last = traces.iter().map(|trace| trace.last_ns).max().unwrap();
+    ((last + 20_000) as f64 / 1e3, traces)
+}
+
+#[test]
+fn a_model_gives_what_its_overheads_come_to() {
+    let matrix = modelled(1.0);
+    let [model] = &models(&matrix)[..] else { panic!("one batch") };
+    assert!(close(model.longest, 1.0 / 32.0), "{}", model.longest);
+    assert_eq!(model.bound.map(f64::round)[4..7], [16.0, 32.0, 32.0]);
+    let [prediction] = &model.predictions[..] else { panic!("one backend") };
+    // The simulation hands out the first chunk as well.
+    let time = |p: f64| 110.0 + 50.0 * (p - 1.0) + 4.0 * 10.0 + 3200.0 / p + 20.0;
+    let expected = [1.0, 2.0, 4.0, 8.0].map(|p| 3200.0 / time(p));
+    assert!(prediction.speedups.iter().zip(expected).all(|(s, e)| close(*s, e)), "{prediction:?}");
+    assert_eq!(prediction.checks.len(), 2);
+    assert!(prediction.worst().unwrap().error().abs() < 0.01, "{prediction:?}");
+    let e = prediction.serial_fraction.unwrap();
+    assert!(close(e, karp_flatt(prediction.checks[1].measured, 2).unwrap()), "{e}");
+    let amdahl = prediction.amdahl.unwrap();
+    assert!(close(amdahl[1], prediction.checks[1].measured) && amdahl[10] < 1.0 / e);
+}
+
+#[test]
+fn a_prediction_that_is_wrong_is_seen_to_be() {
+    let matrix = modelled(1.5);
+    let error = models(&matrix)[0].predictions[0].worst().unwrap().error();
+    assert!(close(error, 0.5), "{error}");
+}
+
+#[test]
+fn without_pieces_nothing_is_predicted() {
+    let mut matrix = modelled(1.0);
+    matrix.rows[0].pieces_ns = None;
+    assert_eq!(models(&matrix).len(), 0);
+}
+
+#[test]
+fn a_batch_is_predicted_from_the_others() {
+    let mut matrix = modelled(1.0);
+    let mut other = matrix.rows[0].clone();
+    other.scenario.name = "other".into();
+    let runs = other.cells.iter_mut().flat_map(|cell| &mut cell.traced);
+    runs.for_each(|run| run.wall_ns += 1e6); // joining takes a millisecond longer
+    matrix.rows.push(other);
+    let models = models(&matrix);
+    let error = |i: usize| models[i].predictions[0].worst().unwrap().error();
+    assert!(error(0) < -0.2, "{}", error(0));
+    assert!(error(1).abs() < 0.01, "{}", error(1));
+}

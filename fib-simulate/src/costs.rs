@@ -1,0 +1,185 @@
+//! How long each number of a batch takes to compute, and therefore each chunk.
+
+use fib_core::{Chunking, Layout};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
+/// The costs of a chunk, as a schedule sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChunkCost {
+    /// The time to compute the chunk, in nanoseconds.
+    pub ns: f64,
+    /// The bytes that are copied if the chunk is not computed in place: its indices and results.
+    pub bytes: f64,
+}
+
+/// Measured over predicted cost of a kernel, at a few indices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Factors(pub Vec<(u64, f64)>);
+
+impl Factors {
+    /// The factor for index n, interpolated in the logarithm of the index. Beyond the ends, the factor
+    /// of the nearest index; without any factor, 1.
+    pub fn get(&self, n: u64) -> f64 {
+        let next = self.0.partition_point(|&(size, _)| size <= n);
+        match (next.checked_sub(1).map(|last| self.0[last]), self.0.get(next)) {
+            (Some((a, low)), Some(&(b, high))) => {
+                let part = (n as f64 / a as f64).ln() / (b as f64 / a as f64).ln();
+                low + (high - low) * part
+            }
+            (Some((_, only)), None) | (None, Some(&(_, only))) => only,
+            (None, None) => 1.0,
+        }
+    }
+}
+
+/// How far the cost predictions of a kernel are off on this machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct KernelFactors {
+    /// For an index that is computed from scratch.
+    pub fresh: Factors,
+    /// For an index that is computed from the index before it, where the kernel can do that.
+    pub following: Factors,
+}
+
+/// The time that each slot of a layout takes.
+#[derive(Clone)]
+pub struct Costs<'a> {
+    layout: &'a Layout,
+    /// Running sums in nanoseconds: before each slot, and of all slots.
+    sums: Vec<f64>,
+    /// Nanoseconds for each unit of predicted cost, for an index that is computed from scratch.
+    fresh: Factors,
+}
+
+impl<'a> Costs<'a> {
+    /// The costs that the kernel predicts, corrected by its factors on this machine.
+    pub fn predicted(layout: &'a Layout, factors: &KernelFactors) -> Self {
+        let cost = |slot: usize| {
+            let (n, cost) = (layout.indices()[slot], predicted(layout, slot));
+            let is_after = slot > 0 && cost < layout.kernel().cost(n, None);
+            cost * if is_after { &factors.following } else { &factors.fresh }.get(n)
+        };
+        let sums = sums((0..layout.slots()).map(cost));
+        Costs { layout, sums, fresh: factors.fresh.clone() }
+    }
+
+    /// The costs from a sequential run whose chunks were timed one by one. `total_ns` is the time of the
+    /// whole run without looking at the clock in between. Within a chunk, the time is split as the
+    /// kernel predicts.
+    pub fn measured(layout: &'a Layout, ends: &[usize], chunks_ns: &[f64], total_ns: f64) -> Self {
+        let scale = total_ns / chunks_ns.iter().sum::<f64>();
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        let chunks = starts.zip(ends).zip(chunks_ns).flat_map(|((start, &end), ns)| {
+            let whole: f64 = (start..end).map(|slot| predicted(layout, slot)).sum();
+            let share = move |slot| match whole > 0.0 {
+                true => predicted(layout, slot) / whole,
+                false => 1.0 / (end - start) as f64,
+            };
+            (start..end).map(move |slot| ns * scale * share(slot))
+        });
+        let predicted = layout.costs().last().copied().unwrap_or(0.0).max(1.0);
+        let fresh = Factors(vec![(1, total_ns / predicted)]);
+        Costs { layout, sums: sums(chunks), fresh }
+    }
+
+    /// The time of all slots together, in nanoseconds.
+    pub fn total_ns(&self) -> f64 {
+        self.sums.last().copied().unwrap_or(0.0)
+    }
+
+    /// The time of the longest slot, in nanoseconds. No schedule is shorter.
+    pub fn longest_ns(&self) -> f64 {
+        self.sums.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
+    }
+
+    /// The chunks of a job that is cut for this many workers.
+    pub fn chunks(&self, chunking: Chunking, workers: NonZeroUsize) -> Vec<ChunkCost> {
+        let ends = chunking.cut(self.layout, workers);
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        starts.zip(&ends).map(|(start, &end)| self.chunk(start..end)).collect()
+    }
+
+    /// A kernel that walks from index to index must compute the first index of a chunk from scratch.
+    fn chunk(&self, slots: Range<usize>) -> ChunkCost {
+        let (indices, offsets) = (self.layout.indices(), self.layout.offsets());
+        let first = indices[slots.start];
+        let kernel = self.layout.kernel();
+        let own = self.sums[slots.start + 1] - self.sums[slots.start];
+        let anew = kernel.cost(first, None) * self.fresh.get(first);
+        let is_after = predicted(self.layout, slots.start) < kernel.cost(first, None);
+        let restart = if is_after { (anew - own).max(0.0) } else { 0.0 };
+        ChunkCost {
+            ns: self.sums[slots.end] - self.sums[slots.start] + restart,
+            bytes: travelling_bytes(offsets[slots.end] - offsets[slots.start], slots.len()),
+        }
+    }
+}
+
+/// The [`ChunkCost::bytes`] of this many limbs in this many slots.
+pub fn travelling_bytes(limbs: usize, slots: usize) -> f64 {
+    8.0 * (limbs as f64 + slots as f64)
+}
+
+/// Running sums that start with 0.
+fn sums(slots: impl Iterator<Item = f64>) -> Vec<f64> {
+    let running = slots.scan(0.0, |sum, ns| {
+        *sum += ns;
+        Some(*sum)
+    });
+    [0.0].into_iter().chain(running).collect()
+}
+
+/// The predicted cost of a slot, after the slot before it, in the unit of the kernel.
+fn predicted(layout: &Layout, slot: usize) -> f64 {
+    let before = slot.checked_sub(1).map(|before| layout.indices()[before]);
+    layout.kernel().cost(layout.indices()[slot], before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fib_core::{MemoryLimit, kernels};
+
+    #[test]
+    fn factors_are_interpolated_by_size() {
+        let factors = Factors(vec![(10, 2.0), (1000, 1.0)]);
+        assert_eq!([0, 10, 100, 1000, 9999].map(|n| factors.get(n)), [2.0, 2.0, 1.5, 1.0, 1.0]);
+        assert_eq!(Factors::default().get(7), 1.0);
+    }
+
+    fn total(pieces: &[ChunkCost]) -> f64 {
+        pieces.iter().map(|piece| piece.ns).sum()
+    }
+
+    #[test]
+    fn measured_chunks_are_cut_again_without_loss() {
+        let indices: Vec<u64> = (0..1000).collect();
+        let layout = Layout::new(kernels::iterative(), &indices, MemoryLimit::default()).unwrap();
+        // Measured in four chunks, the timeline making them 10 % longer than they are.
+        let ends = [250, 500, 750, 1000];
+        let costs = Costs::measured(&layout, &ends, &[11.0, 33.0, 55.0, 77.0], 160.0);
+        let per_worker: Chunking = "per-worker:1".parse().unwrap();
+        let pieces = |p| costs.chunks(per_worker, NonZeroUsize::new(p).unwrap());
+        let four: Vec<f64> = pieces(4).iter().map(|piece| piece.ns).collect();
+        assert!(four.iter().zip([10.0, 30.0, 50.0, 70.0]).all(|(a, b)| (a - b).abs() < 1e-9));
+        assert!((total(&pieces(7)) - 160.0).abs() < 1e-9);
+        assert!(costs.longest_ns() > 0.28 && costs.longest_ns() < 0.40, "a larger one of 70 / 250");
+        let bytes: f64 = pieces(3).iter().map(|piece| piece.bytes).sum();
+        assert_eq!(bytes, (8 * (layout.limbs() + 1000)) as f64);
+    }
+
+    #[test]
+    fn chunks_of_a_walk_pay_for_finding_their_start() {
+        let indices: Vec<u64> = (50_000..51_000).collect();
+        let layout = Layout::new(kernels::stepping(), &indices, MemoryLimit::default()).unwrap();
+        let whole = layout.costs()[999];
+        let costs = Costs::measured(&layout, &[1000], &[whole], whole);
+        let per_worker: Chunking = "per-worker:1".parse().unwrap();
+        let pieces = |p| total(&costs.chunks(per_worker, NonZeroUsize::new(p).unwrap()));
+        assert!((pieces(1) - whole).abs() < 1e-6 * whole);
+        let seek = layout.kernel().cost(50_500, None) - layout.kernel().cost(50_500, Some(50_499));
+        assert!((pieces(2) - whole - seek).abs() < 1e-6 * whole);
+    }
+}

@@ -1,0 +1,156 @@
+//! The overheads of a backend, read from the timelines of its runs.
+
+use crate::costs::ChunkCost;
+use crate::trace::RunTrace;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The time that a backend takes besides the work, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overheads {
+    /// The time from the start of a run to the first chunk of the first worker.
+    pub start_ns: f64,
+    /// How much later each further worker starts its first chunk.
+    pub step_ns: f64,
+    /// The time to hand out a chunk. Meanwhile no other chunk of a shared queue is handed out.
+    pub hand_ns: f64,
+    /// The time to bring back each byte of a result that was not written in place.
+    pub byte_ns: f64,
+    /// The time from the end of the last chunk to the end of the run.
+    pub join_ns: f64,
+    /// How much longer joining takes for each further worker.
+    pub join_step_ns: f64,
+}
+
+impl Overheads {
+    /// An ideal backend.
+    pub const NONE: Overheads = Overheads {
+        start_ns: 0.0,
+        step_ns: 0.0,
+        hand_ns: 0.0,
+        byte_ns: 0.0,
+        join_ns: 0.0,
+        join_step_ns: 0.0,
+    };
+
+    /// Fits the overheads to runs with one worker up to as many workers as cores. Medians are used, so
+    /// one disturbed run does not matter. What grows with the number of workers is taken to grow
+    /// linearly. `None` without runs. `byte_ns` is left at 0.
+    pub fn fit(runs: &[RunTrace]) -> Option<Self> {
+        let fewest = runs.iter().map(|run| run.workers.len()).min()?;
+        let mut arrivals: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        let mut joins: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for run in runs {
+            let mut firsts: Vec<u64> = run.used().map(|worker| worker.first_ns).collect();
+            firsts.sort_unstable();
+            for (rank, first) in firsts.into_iter().enumerate() {
+                arrivals.entry(rank).or_default().push(first as f64);
+            }
+            joins.entry(run.workers.len().saturating_sub(1)).or_default().push(run.join_ns());
+        }
+        // With several workers a gap includes waiting for each other, which the simulation adds.
+        let alone = runs.iter().filter(|run| run.workers.len() == fewest);
+        let (start_ns, step_ns) = line(arrivals);
+        let (join_ns, join_step_ns) = line(joins);
+        let hand_ns = median(alone.filter_map(RunTrace::mean_gap_ns).collect()).unwrap_or(0.0);
+        Some(Overheads { start_ns, step_ns, hand_ns, byte_ns: 0.0, join_ns, join_step_ns })
+    }
+
+    /// When worker number `worker`, counted from 0, can take its first chunk.
+    pub fn arrival(&self, worker: usize) -> f64 {
+        self.start_ns + self.step_ns * worker as f64
+    }
+
+    /// The time to hand out a chunk and to bring back its results.
+    pub fn hand(&self, chunk: &ChunkCost) -> f64 {
+        self.hand_ns + self.byte_ns * chunk.bytes
+    }
+
+    /// The time from the end of the last chunk to the end of a run with this many workers.
+    pub fn join(&self, workers: usize) -> f64 {
+        self.join_ns + self.join_step_ns * workers.saturating_sub(1) as f64
+    }
+}
+
+/// The line of least squares through the medians at 0, 1, 2, ...: its value at 0 and its slope, neither
+/// of them below 0.
+fn line(values: BTreeMap<usize, Vec<f64>>) -> (f64, f64) {
+    let points: Vec<(f64, f64)> =
+        values.into_iter().filter_map(|(x, ys)| Some((x as f64, median(ys)?))).collect();
+    let count = points.len().max(1) as f64;
+    let mean_x = points.iter().map(|p| p.0).sum::<f64>() / count;
+    let mean_y = points.iter().map(|p| p.1).sum::<f64>() / count;
+    let squares: f64 = points.iter().map(|p| (p.0 - mean_x).powi(2)).sum();
+    let products: f64 = points.iter().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum();
+    let slope = if squares > 0.0 { (products / squares).max(0.0) } else { 0.0 };
+    ((mean_y - slope * mean_x).max(0.0), slope)
+}
+
+/// The median; the mean of the middle two values if their number is even; `None` without values.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(values[low], values[high]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::makespan;
+    use crate::trace::WorkerTrace;
+    use fib_core::Scheduling;
+
+    /// The timeline that a static schedule of equal chunks has with these overheads.
+    fn run(overheads: &Overheads, chunk: f64, chunks: usize, workers: usize) -> RunTrace {
+        let trace = |worker| {
+            let mut trace = WorkerTrace::default();
+            let mut now = overheads.arrival(worker);
+            for i in 0..chunks {
+                now += if i == 0 { 0.0 } else { overheads.hand_ns };
+                trace.add(now as u64, (now + chunk) as u64, 0);
+                now += chunk;
+            }
+            trace
+        };
+        let traces: Vec<WorkerTrace> = (0..workers).map(trace).collect();
+        let last = traces.iter().map(|trace| trace.last_ns).max().unwrap() as f64;
+        RunTrace { wall_ns: last + overheads.join(workers), workers: traces }
+    }
+
+    #[test]
+    fn what_generated_the_timelines_is_recovered() {
+        let truth = Overheads {
+            start_ns: 5000.0,
+            step_ns: 700.0,
+            hand_ns: 120.0,
+            byte_ns: 0.0,
+            join_ns: 900.0,
+            join_step_ns: 50.0,
+        };
+        let runs: Vec<_> = [1, 1, 2, 4, 8].map(|p| run(&truth, 10_000.0, 8, p)).into();
+        assert_eq!(Overheads::fit(&runs), Some(truth));
+        assert_eq!(Overheads::fit(&[]), None);
+        // And the simulation gives the times they were read from, the first hand apart.
+        let chunks = [ChunkCost { ns: 10_000.0, bytes: 0.0 }; 32];
+        let simulated = makespan(Scheduling::Static, &chunks, 4, &truth, |_| 1.0);
+        assert_eq!(simulated, runs[3].wall_ns + truth.hand_ns);
+    }
+
+    #[test]
+    fn a_disturbed_run_does_not_count() {
+        let truth = Overheads { start_ns: 100.0, hand_ns: 7.0, ..Overheads::NONE };
+        let mut runs = vec![run(&truth, 50.0, 4, 1); 5];
+        runs[2].workers[0].first_ns += 1_000_000;
+        runs[2].workers[0].last_ns += 2_000_000;
+        runs[2].wall_ns += 3_000_000.0;
+        assert_eq!(Overheads::fit(&runs), Some(truth));
+    }
+
+    #[test]
+    fn workers_without_a_chunk_tell_nothing() {
+        let mut idle = run(&Overheads { start_ns: 100.0, ..Overheads::NONE }, 50.0, 4, 1);
+        idle.workers.push(WorkerTrace::default());
+        let fit = Overheads::fit(&[idle]).unwrap();
+        assert_eq!((fit.start_ns, fit.step_ns), (100.0, 0.0));
+    }
+}
