@@ -198,6 +198,7 @@ fn every_round_has_every_contender_once_and_faults_are_values() {
         assert_eq!((keys.len(), distinct.len()), (3 + cpus + 8, 3 + cpus + 8), "round {round}");
     }
     let matrix = analyse(header, &samples);
+    assert!(matrix.rows[0].cells[0].of_ceiling.is_some(), "the copies are the ceiling");
     let statuses: Vec<_> =
         matrix.rows[0].cells.iter().map(|cell| (cell.backend.as_str(), cell.status)).collect();
     let expected = [

@@ -97,7 +97,8 @@ pub fn measure_rounds(
 /// Everything that takes turns, each with its own runner.
 fn participants(plan: &Plan) -> Vec<Participant> {
     let baseline = plan.baseline_spec().unwrap_or_else(|| plan.sequential());
-    let named = |backend: &str| CellSpec { backend: backend.into(), ..plan.sequential() };
+    let named =
+        |name: &str| CellSpec { label: name.into(), backend: name.into(), ..plan.sequential() };
     let mut participants = vec![
         (Role::Baseline, baseline.clone()),
         (Role::Control, baseline),

@@ -15,9 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// quota of the control group stopped the runner for more than this share of the time.
 const DISTURBED: f64 = 0.02;
 
-/// The label of the copies that measure the ceiling.
-const COPIES: &str = "copies";
-
 /// Role, label and workers of something that is timed once in a round.
 type Key<'a> = (Role, &'a str, usize);
 /// Nanoseconds of a batch, or a ratio of two times, by round.
@@ -149,7 +146,10 @@ impl<'a> ScenarioSamples<'a> {
 
     /// ceiling(p) = p T_s / T_copies in each round.
     fn ceiling(&self, copies: usize) -> Series {
-        let samples = self.of(&(Role::Ceiling, COPIES, copies));
+        let copied = |((role, _, workers), _): &&(Key<'_>, Vec<&Sample>)| {
+            *role == Role::Ceiling && *workers == copies
+        };
+        let samples = self.timed.iter().find(copied).map_or(&[][..], |(_, samples)| samples);
         join(&self.sequential, &series(samples), |base, time| copies as f64 * base / time)
     }
 

@@ -22,7 +22,7 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize) -> [Block; 2] {
         engine.backends.iter().filter(|label| **label != engine.baseline).collect();
     let heading = [String::new(), narrow(&short(&engine.baseline))];
     let heading = heading.into_iter().chain(others.iter().map(|label| narrow(&short(label))));
-    let mut table = Table::new(heading.chain(["fastest\nof ours".into()]));
+    let mut table = Table::new(heading.chain(["fastest\nof ours".into()])).narrow();
     for row in &matrix.rows {
         let find = |label: &str| {
             let mut cells = row.cells.iter().chain([&row.baseline]);

@@ -45,7 +45,8 @@ fn section(row: &Row) -> Vec<Block> {
         "dis-\npatch",
         "tail",
         "unused",
-    ]);
+    ])
+    .narrow();
     let mut diagnoses: Vec<(String, Vec<String>)> = vec![];
     for cell in &row.cells {
         let Some(losses) = &cell.losses else { continue };

@@ -59,7 +59,7 @@ fn title(matrix: &Matrix, workers: usize) -> String {
 
 fn table(matrix: &Matrix, workers: usize, labels: &[String]) -> Table {
     let heading = [String::new()].into_iter().chain(labels.iter().map(|label| narrow(label)));
-    let mut table = Table::new(heading);
+    let mut table = Table::new(heading).narrow();
     for row in &matrix.rows {
         table.rows.push(Line::Section(section(matrix, row, workers)));
         let find = |label: &String| {

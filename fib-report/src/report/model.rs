@@ -28,7 +28,7 @@ fn table(model: &Model) -> [Block; 3] {
     let shown = |i: &usize| i.is_multiple_of(2) || WORKERS[*i] <= 4;
     let columns: Vec<usize> = (0..WORKERS.len()).filter(shown).collect();
     let heading = columns.iter().map(|&i| WORKERS[i].to_string());
-    let mut table = Table::new(["workers".to_owned()].into_iter().chain(heading));
+    let mut table = Table::new(["workers".to_owned()].into_iter().chain(heading)).narrow();
     let mut line = |name: String, speedups: &[f64]| {
         let numbers = columns.iter().map(|&i| ratio(speedups[i]).replace('x', ""));
         table.row([name].into_iter().chain(numbers));

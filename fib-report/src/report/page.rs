@@ -22,6 +22,8 @@ pub(super) enum Block {
 pub(super) struct Table {
     /// The heading; a line break splits a heading into lines.
     pub(super) heading: Vec<String>,
+    /// Whether columns stand one blank apart instead of two.
+    pub(super) narrow: bool,
     pub(super) rows: Vec<Row>,
 }
 
@@ -33,7 +35,12 @@ pub(super) enum Row {
 
 impl Table {
     pub(super) fn new<T: Into<String>>(heading: impl IntoIterator<Item = T>) -> Self {
-        Table { heading: heading.into_iter().map(Into::into).collect(), rows: vec![] }
+        Table { heading: heading.into_iter().map(Into::into).collect(), ..Table::default() }
+    }
+
+    /// The same table with one blank between columns.
+    pub(super) fn narrow(self) -> Self {
+        Table { narrow: true, ..self }
     }
 
     pub(super) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
@@ -149,7 +156,7 @@ impl Page {
             };
         }
         for (i, column) in lines.column_iter_mut().enumerate() {
-            let left = if self.markdown || i > 0 { 1 } else { 0 };
+            let left = u16::from(self.markdown || (i > 0 && !table.narrow));
             column.set_padding((left, u16::from(self.markdown)));
             let alignment = if i == 0 { CellAlignment::Left } else { CellAlignment::Right };
             column.set_cell_alignment(alignment);

@@ -56,7 +56,8 @@ fn granularity(matrix: &Matrix, granularities: &[Granularity]) -> Vec<Block> {
 fn efficiencies(matrix: &Matrix, workers: usize) -> [Block; 2] {
     let backends = &matrix.header.backends;
     let heading = ["task".into(), "time\nalone".into()].into_iter();
-    let mut table = Table::new(heading.chain(backends.iter().map(|head| narrow(&head.label))));
+    let mut table =
+        Table::new(heading.chain(backends.iter().map(|head| narrow(&head.label)))).narrow();
     for row in &matrix.rows {
         let index = row.scenario.index.map_or(String::new(), |n| format!("F({n})"));
         let alone = row.baseline.wall_ns.map(|ns| duration(ns / row.scenario.items as f64));

@@ -86,18 +86,18 @@ liar                    2  4.00 us    0.50x     [0.50,0.50]      31%   slower
 (stepping alone)        1  1.80 us    1.11x     [1.11,1.11]            faster
 
 All scenarios, 2 workers: speedup over sequential
-               quick   slow-    liar
-                         one
-────────────────────────────────────
+              quick  slow-   liar
+                       one
+─────────────────────────────────
 batch: baseline 2.00 ms, ceiling 1.60x, stepping on one core 100x
-  speedup       1.56    0.50   WRONG
-  ± (99%)         1%      1%
-  verdict     faster  slower
-  of ceiling     98%
+  speedup      1.56   0.50  WRONG
+  ± (99%)        1%     1%
+  verdict    faster slower
+  of ceiling    98%
 tiny: baseline 2.00 us, ceiling 1.60x, stepping on one core 1.11x
-  speedup      0.025   0.011    0.50
-  ± (99%)                         1%
-  verdict     slower  slower  slower
+  speedup     0.025  0.011   0.50
+  ± (99%)                      1%
+  verdict    slower slower slower
 
 pool start for each worker: quick 2.00 ms
 
@@ -228,7 +228,7 @@ fn comma_separated() {
     assert_data_eq!(
         csv(&analysis().matrix),
         str![[r#"
-scenario,kernel,backend,workers,chunking,engine,status,message,rounds,wall_ns,speedup,speedup_low,speedup_high,of_ceiling,of_ceiling_low,of_ceiling_high,overhead_ns,pool_start_ns,cold_speedup,cold_speedup_low,cold_speedup_high,own_speedup,own_speedup_low,own_speedup_high,karp_flatt,karp_flatt_low,karp_flatt_high,cpus,wall_ns,useful_ns,inflation_ns,paused_ns,first_chunk_ns,dispatch_ns,tail_ns,unused_ns,shared,verdict
+scenario,kernel,backend,workers,chunking,engine,status,message,rounds,wall_ns,speedup,speedup_low,speedup_high,of_ceiling,of_ceiling_low,of_ceiling_high,overhead_ns,pool_start_ns,cold_speedup,cold_speedup_low,cold_speedup_high,own_speedup,own_speedup_low,own_speedup_high,karp_flatt,karp_flatt_low,karp_flatt_high,cpus,traced_wall_ns,useful_ns,inflation_ns,paused_ns,first_chunk_ns,dispatch_ns,tail_ns,unused_ns,shared,verdict
 batch,iterative,sequential,1,,,ok,,20,2000000.0,1.0,0.9900990099009901,1.0101010101010102,,,,,,,,,,,,,,,,,,,,,,,,false,
 batch,iterative,quick,2,balanced:8,,ok,,20,1280000.0,1.5625,1.5625,1.5625,0.9765625,0.9765625,0.9765625,30000.0,4000000.0,,,,,,,0.28,0.28,0.28,,,,,,,,,,false,faster
 batch,iterative,slow-one,2,balanced:8,,ok,,20,4000000.0,0.5,0.5,0.5,0.3125,0.3125,0.3125,2750000.0,,,,,,,,3.0,3.0,3.0,,,,,,,,,,false,slower
@@ -250,16 +250,16 @@ fn json_lines() {
         json(&analysis()),
         str![[r#"
 {"kind":"header","schema_version":3,"version":"0.1.0","command":"fib compare","started_unix_s":0,"machine":{"cpu":"Test CPU","logical_cpus":2,"os":"Test OS","kernel":"1.0","arch":"x86_64","load_1min":0.0},"cores":2,"compiler":"rustc","flags":"none","crates":{},"seed":1,"kernel":"iterative","pin":false,"budget_s":1.0,"confidence":0.99,"backends":[{"label":"quick","name":"quick","scheduling":"dynamic","chunking":"balanced:8"},{"label":"slow-one","name":"slow-one","scheduling":"dynamic","chunking":"balanced:8"},{"label":"liar","name":"liar","scheduling":"dynamic","chunking":"balanced:8"}],"workers":[2],"scenarios":[{"name":"batch","summary":"a batch","items":1000,"best_shares":true,"cells_share":false},{"name":"tiny","summary":"a batch","items":1000,"best_shares":true,"cells_share":false}],"comparisons":3,"study":"compare","baseline":{"label":"sequential","workers":1},"explain":false}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":2000000.0,"speedup":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":null}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":1280000.0,"speedup":{"median":1.5625,"low":1.5625,"high":1.5625},"of_ceiling":{"median":0.9765625,"low":0.9765625,"high":0.9765625},"overhead_ns":30000.0,"pool_start_ns":4000000.0,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":0.28,"low":0.28,"high":0.28},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"faster"}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":4000000.0,"speedup":{"median":0.5,"low":0.5,"high":0.5},"of_ceiling":{"median":0.3125,"low":0.3125,"high":0.3125},"overhead_ns":2750000.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":3.0,"low":3.0,"high":3.0},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","engine":null,"status":"wrong","message":"the result is wrong","rounds":0,"wall_ns":null,"speedup":{"median":null,"low":null,"high":null},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":null}
-{"kind":"cell","scenario":"batch","kernel":"stepping","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":20000.0,"speedup":{"median":100.00000000000004,"low":100.00000000000004,"high":100.00000000000004},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":true,"verdict":"faster"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":2000.0,"speedup":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":null}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":80000.0,"speedup":{"median":0.025,"low":0.025,"high":0.025},"of_ceiling":{"median":0.015625000000000007,"low":0.015625000000000007,"high":0.015625000000000007},"overhead_ns":78750.0,"pool_start_ns":4000000.0,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":79.0,"low":79.0,"high":79.0},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":180000.0,"speedup":{"median":0.011111111111111112,"low":0.011111111111111112,"high":0.011111111111111112},"of_ceiling":{"median":0.006944444444444444,"low":0.006944444444444444,"high":0.006944444444444444},"overhead_ns":178750.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":179.0,"low":179.0,"high":179.0},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":4000.0,"speedup":{"median":0.5,"low":0.5,"high":0.5},"of_ceiling":{"median":0.3125,"low":0.3125,"high":0.3125},"overhead_ns":2750.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":3.0,"low":3.0,"high":3.0},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
-{"kind":"cell","scenario":"tiny","kernel":"stepping","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":1800.0,"speedup":{"median":1.1111111111111112,"low":1.1111111111111112,"high":1.1111111111111112},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":true,"verdict":"faster"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":2000000.0,"speedup":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":null}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":1280000.0,"speedup":{"median":1.5625,"low":1.5625,"high":1.5625},"of_ceiling":{"median":0.9765625,"low":0.9765625,"high":0.9765625},"overhead_ns":30000.0,"pool_start_ns":4000000.0,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":0.28,"low":0.28,"high":0.28},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"faster"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":4000000.0,"speedup":{"median":0.5,"low":0.5,"high":0.5},"of_ceiling":{"median":0.3125,"low":0.3125,"high":0.3125},"overhead_ns":2750000.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":3.0,"low":3.0,"high":3.0},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"batch","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","engine":null,"status":"wrong","message":"the result is wrong","rounds":0,"wall_ns":null,"speedup":{"median":null,"low":null,"high":null},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":null}
+{"kind":"cell","scenario":"batch","kernel":"stepping","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":20000.0,"speedup":{"median":100.00000000000004,"low":100.00000000000004,"high":100.00000000000004},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":true,"verdict":"faster"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":2000.0,"speedup":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":null}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":80000.0,"speedup":{"median":0.025,"low":0.025,"high":0.025},"of_ceiling":{"median":0.015625000000000007,"low":0.015625000000000007,"high":0.015625000000000007},"overhead_ns":78750.0,"pool_start_ns":4000000.0,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":79.0,"low":79.0,"high":79.0},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":180000.0,"speedup":{"median":0.011111111111111112,"low":0.011111111111111112,"high":0.011111111111111112},"of_ceiling":{"median":0.006944444444444444,"low":0.006944444444444444,"high":0.006944444444444444},"overhead_ns":178750.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":179.0,"low":179.0,"high":179.0},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":4000.0,"speedup":{"median":0.5,"low":0.5,"high":0.5},"of_ceiling":{"median":0.3125,"low":0.3125,"high":0.3125},"overhead_ns":2750.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":3.0,"low":3.0,"high":3.0},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
+{"kind":"cell","scenario":"tiny","kernel":"stepping","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":1800.0,"speedup":{"median":1.1111111111111112,"low":1.1111111111111112,"high":1.1111111111111112},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":true,"verdict":"faster"}
 {"kind":"scenario","scenario":"batch","rounds":20,"noise":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"whole_ns":2200000.0,"ceilings":{"2":{"median":1.6,"low":1.6,"high":1.6}},"dropped":0}
 {"kind":"scenario","scenario":"tiny","rounds":20,"noise":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"whole_ns":2200.0,"ceilings":{"2":{"median":1.6,"low":1.6,"high":1.6}},"dropped":0}
 
@@ -341,15 +341,15 @@ none. stepping computes each distinct number once. With one worker there is no
 serial fraction.
 
 snake (CSnake 3), 2 workers: speedup over loop
-                  loop     pool  fastest
-                                 of ours
-────────────────────────────────────────
+                 loop    pool fastest
+                              of ours
+─────────────────────────────────────
 batch (ours: quick)
-  time         40.0 ms  25.0 ms
-  speedup        1.00x    1.60x
-  ± (99%)           1%       1%
-  first batch        -        -
-  over ours     0.050x   0.080x    1.56x
+  time        40.0 ms 25.0 ms
+  speedup       1.00x   1.60x
+  ± (99%)          1%      1%
+  first batch       -       -
+  over ours    0.050x  0.080x   1.56x
 
 Conclusions
 batch  quick is fastest: 1.56x, 98% of the ceiling. A better algorithm
@@ -357,10 +357,10 @@ batch  quick is fastest: 1.56x, 98% of the ceiling. A better algorithm
        number once.
 
 batch: where worker time went (100% = workers x wall time)
-backend  workers     time  useful  infla-  lock  first   dis-  tail  unused
-                                     tion        chunk  patch
-───────────────────────────────────────────────────────────────────────────
-quick          2  1.60 ms     78%      1%    0%     1%     0%   20%      0%
+backend workers    time useful infla- lock first  dis- tail unused
+                                 tion      chunk patch
+──────────────────────────────────────────────────────────────────
+quick         2 1.60 ms    78%     1%   0%    1%    0%  20%     0%
 
 quick  worker 2 is idle for the last 40% of the run; try more chunks, for
        example balanced:32
