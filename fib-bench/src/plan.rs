@@ -30,7 +30,7 @@ pub struct Plan {
     pub workers: Vec<NonZeroUsize>,
     /// The kernel.
     pub kernel: KernelEntry,
-    /// How to cut batches. The first chunking is that of the baseline.
+    /// How to cut batches. With several chunkings, the baseline has the default chunking.
     pub chunkings: Vec<Chunking>,
     /// Whether to bind each worker of a pool to one CPU.
     pub pin: bool,
@@ -130,7 +130,14 @@ impl Plan {
             engine: None,
             backend: SEQUENTIAL.name.into(),
             workers: NonZeroUsize::MIN,
-            chunking: self.chunkings.first().copied().unwrap_or_default(),
+            chunking: self.baseline_chunking(),
+        }
+    }
+
+    fn baseline_chunking(&self) -> Chunking {
+        match self.chunkings[..] {
+            [only] => only,
+            _ => Chunking::default(),
         }
     }
 
@@ -162,7 +169,7 @@ impl Plan {
                 engine: Some(i),
                 backend: backend.name.clone(),
                 workers,
-                chunking: self.chunkings.first().copied().unwrap_or_default(),
+                chunking: self.baseline_chunking(),
             })
         });
         cells.collect()

@@ -1,13 +1,13 @@
 //! The search for the break-even points: each cell is measured only where the answer is not known yet.
 
 use crate::machine;
-use crate::measure::{Progress, measure_rounds};
+use crate::measure::{Progress, take_rounds, warn_if_longer};
 use crate::plan::{CellSpec, Plan};
 use crate::scenario::NamedBatch;
 use fib::Descriptor;
 use fib_report::{BREAK_EVEN_BATCH, BREAK_EVEN_ITEM, Sample, analyse};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bisecting sixty sizes takes this many looks, after one look at the largest size.
 const LOOKS: u32 = 7;
@@ -23,6 +23,7 @@ pub fn search(
     on_progress: &mut dyn FnMut(&Progress<'_>),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
+    let start = Instant::now();
     let cells = plan.cells();
     let searches = 2 * cells.len();
     let each = u32::try_from(searches).unwrap_or(u32::MAX).saturating_mul(LOOKS);
@@ -36,6 +37,9 @@ pub fn search(
         let spent = done as f64 / searches as f64;
         on_progress(&Progress { scenario: &cell.label, rounds: search.round - first_round, spent });
         search.bisect(&batches, cell, sink)?;
+        if done == 0 {
+            warn_if_longer(start.elapsed() * searches as u32, plan.budget);
+        }
     }
     Ok(())
 }
@@ -90,7 +94,7 @@ impl Search<'_> {
             ..self.plan.clone()
         };
         let mut samples = vec![];
-        measure_rounds(&plan, self.round, &mut |_| {}, &mut |sample| {
+        take_rounds(&plan, self.round, &|_, _| {}, &mut |_| {}, &mut |sample| {
             samples.push(sample.clone());
             sink(sample)
         })?;

@@ -57,6 +57,28 @@ pub fn measure_rounds(
     on_progress: &mut dyn FnMut(&Progress<'_>),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
+    take_rounds(plan, first_round, &warn_if_longer, on_progress, sink)
+}
+
+/// Warns if a measurement will take much longer than its budget.
+pub(crate) fn warn_if_longer(expected: Duration, budget: Duration) {
+    if expected > budget.mul_f64(1.2) {
+        let (expected, budget) = (expected.as_secs_f64(), budget.as_secs_f64());
+        log::warn!(
+            "the fewest rounds that give intervals take about {expected:.0} s, more than the time \
+             budget of {budget:.1} s"
+        );
+    }
+}
+
+/// Like [`measure_rounds`]. Before the first round, `expect` is told the expected time and the budget.
+pub(crate) fn take_rounds(
+    plan: &Plan,
+    first_round: usize,
+    expect: &dyn Fn(Duration, Duration),
+    on_progress: &mut dyn FnMut(&Progress<'_>),
+    sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+) -> io::Result<()> {
     let begin = Instant::now();
     let mut participants = participants(plan);
     for participant in &mut participants {
@@ -70,12 +92,13 @@ pub fn measure_rounds(
     let prepare = |batch| BatchRounds::prepare(plan, batch, &mut participants, share);
     let mut all: Vec<BatchRounds<'_>> = plan.batches.iter().map(prepare).collect();
     let mut cost_left: Duration = all.iter().map(|batch_rounds| batch_rounds.round_cost).sum();
+    let fewest = fewest_rounds(plan.comparisons()) + SPARE;
+    expect(begin.elapsed() + cost_left * fewest as u32, plan.budget);
     for batch_rounds in &mut all {
         let left = plan.budget.saturating_sub(begin.elapsed());
         let share = batch_rounds.round_cost.as_secs_f64() / cost_left.as_secs_f64().max(1e-9);
         cost_left = cost_left.saturating_sub(batch_rounds.round_cost);
         let end = Instant::now() + left.mul_f64(share.min(1.0));
-        let fewest = fewest_rounds(plan.comparisons()) + SPARE;
         let mut widths = Widths::new(plan);
         let mut rounds = 0;
         batch_rounds.load(&mut participants);

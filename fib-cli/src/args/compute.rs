@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const ADVISE_HELP: &str = "\
-A SPEC is the same as for `fib batch`. The first call measures in less than two seconds what kernels
-and backends take on this machine, and keeps that calibration in the user's cache folder. The backend
-`auto` decides by the same calibration.
+A SPEC is the same as for `fib batch`. The first call measures in less than two seconds what \
+kernels and backends take on this machine, and keeps that calibration in the user's cache folder. \
+The backend `auto` decides by the same calibration.
 
 Examples
   fib advise 0..=5000
@@ -95,8 +95,8 @@ pub(crate) struct CalcArgs {
     /// Kernel, see `fib list kernels`
     #[arg(short, long, default_value = "doubling", value_parser = arithmetic_parser(), hide_possible_values = true)]
     pub(crate) kernel: &'static KernelEntry,
-    /// Format of the number
-    #[arg(short, long, value_enum, default_value_t = CalcFormat::Dec)]
+    /// Format of the number: dec, hex, or brief (its size, and its first and last ten digits)
+    #[arg(short, long, value_enum, default_value_t = CalcFormat::Dec, hide_possible_values = true)]
     pub(crate) format: CalcFormat,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
@@ -130,8 +130,8 @@ pub(crate) struct BatchArgs {
     /// Kernel, see `fib list kernels`
     #[arg(short, long, default_value = "stepping", value_parser = arithmetic_parser(), hide_possible_values = true)]
     pub(crate) kernel: &'static KernelEntry,
-    /// Format of a line
-    #[arg(short, long, value_enum, default_value_t = BatchFormat::Tsv)]
+    /// Format of a line: tsv (n, a tab, F(n)), jsonl, or hex (as tsv, in hexadecimal)
+    #[arg(short, long, value_enum, default_value_t = BatchFormat::Tsv, hide_possible_values = true)]
     pub(crate) format: BatchFormat,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
@@ -167,8 +167,8 @@ pub(crate) struct AdviseArgs {
     /// Calibrate this machine again, and replace the calibration in the cache folder
     #[arg(long)]
     pub(crate) calibrate: bool,
-    /// Format of the advice
-    #[arg(short, long, value_enum, default_value_t = AdviseFormat::Table)]
+    /// Format of the advice: table or json
+    #[arg(short, long, value_enum, default_value_t = AdviseFormat::Table, hide_possible_values = true)]
     pub(crate) format: AdviseFormat,
 }
 

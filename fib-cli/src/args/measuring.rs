@@ -13,9 +13,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const COMPARE_HELP: &str = "\
-The baseline is the backend `sequential` with the same kernel. The ceiling is the speedup that copies
-of the baseline reach on this hardware when they share nothing. `fib list` lists backends, kernels and
-scenarios.
+The baseline is the backend `sequential` with the same kernel. The ceiling is the speedup that \
+copies of the baseline reach on this hardware when they share nothing. `fib list` lists backends, \
+kernels and scenarios.
 
 Examples
   fib compare
@@ -26,35 +26,37 @@ Examples
   fib compare --engine python --scenario 1000xF1000,skewed";
 
 pub(super) const SWEEP_HELP: &str = "\
-granularity  the smallest task at which workers are 50 / 75 / 90% efficient (METG), with 128 tasks in
-             each batch
-break-even   the number of items of F(1000), and the index of sixteen items, from which a backend is
-             not slower than one thread
-scaling      a batch with 1, 2, 4 ... workers, and a batch that grows with the workers: Karp-Flatt,
-             Amdahl, Gustafson, USL
-chunking     the same batch in chunks of 1, 16 and 256 items, and in 1 and 8 chunks for each worker
+granularity  the smallest task at which workers are 50 / 75 / 90% efficient
+             (METG), with 128 tasks in each batch
+break-even   the number of items of F(1000), and the index of sixteen items,
+             from which a backend is not slower than one thread
+scaling      a batch with 1, 2, 4 ... workers, and a batch that grows with the
+             workers: Karp-Flatt, Amdahl, Gustafson, USL
+chunking     the same batch in chunks of 1, 16 and 256 items, and in 1 and 8
+             chunks for each worker
 
 Examples
   fib sweep granularity
   fib sweep break-even --backend rayon,process --time 20";
 
 pub(super) const MODEL_HELP: &str = "\
-Measures how long the work takes and what each backend takes besides, with up to as many workers as
+Measures how long the work takes and what each backend takes besides, with up to as many workers as \
 CPUs. Then simulates each schedule for up to 1024 workers.
 
 Examples
   fib model
-  fib model 0..=5000 --backend rayon,threads-static --chunking per-worker:1";
+  fib model 0..=5000 --backend rayon,threads-static";
 
 pub(super) const RUNNER_HELP: &str = "\
-Each request and each reply is one JSON object on one line. docs/engines.md describes the protocol.
+Each request and each reply is one JSON object on one line. docs/engines.md describes the \
+protocol.
 
 Example
   echo '{\"op\":\"hello\",\"protocol\":1}' | fib runner";
 
 const CHECK_HELP: &str = "\
-Every backend of the engine must build, compute the right numbers (at 64-bit boundaries, with repeats,
-from cold), refuse what it does not know, and end when its input ends.
+Every backend of the engine must build, compute the right numbers (at 64-bit boundaries, with \
+repeats, from cold), refuse what it does not know, and end when its input ends.
 
 Examples
   fib engine check python
@@ -100,11 +102,11 @@ pub(crate) struct MeasureArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t = ReportFormat::Table)]
+    /// Format of the report: table, markdown, csv or json
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Table, hide_possible_values = true)]
     pub(crate) format: ReportFormat,
-    /// When to colour verdicts; NO_COLOR counts as never
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    /// When to colour verdicts: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, hide_possible_values = true)]
     pub(crate) color: ColorChoice,
 }
 
@@ -152,8 +154,8 @@ pub(crate) struct CompareArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct SweepArgs {
-    /// The parameter to vary
-    #[arg(value_enum)]
+    /// The parameter to vary: granularity, break-even, scaling or chunking
+    #[arg(value_enum, hide_possible_values = true)]
     pub(crate) sweep: Sweep,
     #[command(flatten)]
     pub(crate) measure: MeasureArgs,

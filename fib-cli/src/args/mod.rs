@@ -64,7 +64,8 @@ pub(crate) enum Command {
     },
     /// List backends, kernels and scenarios
     List {
-        /// What to list [default: everything]
+        /// What to list: backends, kernels or scenarios [default: everything]
+        #[arg(hide_possible_values = true)]
         what: Option<ListedKind>,
     },
     /// Print a completion script for a shell

@@ -122,18 +122,22 @@ fn tail(cell: &Cell, row: &Row) -> &'static str {
     }
 }
 
-/// If computing takes longer than sequentially, the copies of the ceiling show whether the hardware is
-/// the reason.
+/// If computing takes longer than sequentially, the copies of the ceiling show how much of that is the
+/// hardware.
 fn inflation(losses: &Losses, cell: &Cell, row: &Row) -> String {
-    let longer = percent(losses.inflation_ns / losses.useful_ns);
+    let longer = losses.inflation_ns / losses.useful_ns;
     let ceiling = row.ceilings.get(&cell.workers);
-    let hardware = ceiling.map(|c| cell.workers as f64 / c.median - 1.0).filter(|&h| h > LITTLE);
-    let reason =
-        hardware.map_or("cold caches, memory, or waiting for a CPU".to_owned(), |hardware| {
-            format!(
-                "copies that share nothing take {} longer: this is the hardware",
-                percent(hardware)
-            )
-        });
-    format!("computing takes {longer} longer than sequentially ({reason})")
+    let hardware = ceiling.map_or(0.0, |c| cell.workers as f64 / c.median - 1.0);
+    let reason = match hardware {
+        h if h > longer / 2.0 => {
+            format!("copies that share nothing take {} longer: this is the hardware", percent(h))
+        }
+        h if h > LITTLE => format!(
+            "copies that share nothing take {} longer; the rest is cold caches, memory, small \
+             chunks, or waiting for a CPU",
+            percent(h)
+        ),
+        _ => "cold caches, memory, small chunks, or waiting for a CPU".into(),
+    };
+    format!("computing takes {} longer than sequentially ({reason})", percent(longer))
 }

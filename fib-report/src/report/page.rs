@@ -147,7 +147,14 @@ impl Page {
         let mut sections = vec![];
         for row in &table.rows {
             match row {
-                Row::Cells(cells) => lines.add_row(cells),
+                Row::Cells(cells) if self.markdown => lines.add_row(cells),
+                Row::Cells(cells) => lines.add_row(
+                    cells.iter().enumerate().map(
+                        |(i, cell)| {
+                            if i == 0 { broken(cell) } else { cell.clone() }
+                        },
+                    ),
+                ),
                 Row::Section(text) if self.markdown => lines.add_row([format!("**{text}**")]),
                 Row::Section(text) => {
                     sections.push(text.clone());
@@ -186,6 +193,11 @@ impl Page {
 /// A heading on one line: parts of a name that a line break splits are joined again.
 fn unbroken(text: &str) -> String {
     text.replace("-\n", "-").replace('\n', " ")
+}
+
+/// A long label on two lines, so that its table fits the page.
+fn broken(label: &str) -> String {
+    if label.chars().count() > 20 { label.replacen('@', "@\n  ", 1) } else { label.into() }
 }
 
 /// A name as a narrow heading: a line break after each hyphen, and in pieces longer than eight.
