@@ -122,3 +122,8 @@ pub fn by_name(name: &str) -> Option<&'static Descriptor> {
 pub fn default_backend() -> &'static Descriptor {
     PREFERENCE.into_iter().find_map(by_name).unwrap_or(&SEQUENTIAL)
 }
+
+/// The Rust block of README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

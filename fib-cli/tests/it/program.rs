@@ -1,5 +1,4 @@
 //! The program as a process: what transcripts cannot show.
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,6 +1,6 @@
 //! The repository tests itself: the arrows between crates, the names of backends and types, README.
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
+use regex_lite::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -146,4 +146,128 @@ fn readme_lists_the_registry() {
     if all.into_iter().all(|name| fib::by_name(name).is_some()) {
         assert_eq!(rows.len(), fib::REGISTRY.len(), "README lists what is not there");
     }
+}
+
+/// Rust files of all crates, without tests.
+fn all_sources() -> Vec<(String, String)> {
+    let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-cli"]);
+    folders.flat_map(|folder| sources(&format!("{folder}/src"))).collect()
+}
+
+/// One word means one thing: a public type has a name of its own in the whole workspace.
+#[test]
+fn public_types_have_distinct_names() {
+    let exceptions: [&str; 0] = []; // a name, with the reason beside it
+    let declaration = Regex::new(r"(?m)^pub (?:struct|enum|trait|type) (\w+)").unwrap();
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in all_sources() {
+        for name in declaration.captures_iter(&text).map(|captures| captures[1].to_owned()) {
+            found.entry(name).or_default().push(file.clone());
+        }
+    }
+    assert!(found.len() > 80, "the pattern finds types");
+    found.retain(|name, files| files.len() > 1 && !exceptions.contains(&name.as_str()));
+    assert_eq!(found, BTreeMap::new());
+}
+
+/// A file that grows longer than this hides an idea of its own.
+#[test]
+fn files_are_short() {
+    let own = |text: &str| {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        code.lines().count()
+    };
+    let is_test = |file: &str| file.ends_with("/tests.rs");
+    let long: Vec<(String, usize)> = all_sources()
+        .into_iter()
+        .filter(|(file, _)| !is_test(file))
+        .map(|(file, text)| (file, own(&text)))
+        .filter(|(_, lines)| *lines > 350)
+        .collect();
+    assert_eq!(long, []);
+}
+
+/// No crate holds more than a quarter of the code, tests aside.
+#[test]
+fn no_crate_is_too_large() {
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    for (file, text) in all_sources().into_iter().filter(|(file, _)| !file.ends_with("/tests.rs")) {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+        let folder = file.split('/').next().unwrap().to_owned();
+        *lines.entry(folder).or_default() += code.lines().filter(is_code).count();
+    }
+    let total: usize = lines.values().sum();
+    let large: Vec<_> = lines.into_iter().filter(|(_, own)| own * 4 > total).collect();
+    assert_eq!(large, [], "of {total}");
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// The code blocks of README in this language.
+fn blocks(language: &str) -> Vec<String> {
+    let start = format!("```{language}\n");
+    let readme = readme();
+    let blocks = readme.split(&start).skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.map(String::from).collect()
+}
+
+/// Every table in README is what `fib analyse` prints for a record of the repository.
+#[test]
+fn readme_shows_what_the_records_say() {
+    let folders = fs::read_dir(root().join("records")).unwrap().map(|entry| entry.unwrap().path());
+    let newest = folders.max().unwrap();
+    let name = newest.file_name().unwrap().to_str().unwrap();
+    assert!(readme().contains(&format!("records/{name}")), "README names {name}");
+    let analyse = |file: fs::DirEntry| {
+        let program = env!("CARGO_BIN_EXE_fib");
+        let output = Command::new(program).arg("analyse").arg(file.path()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let records = fs::read_dir(newest).unwrap().map(|entry| entry.unwrap());
+    let reports: Vec<String> = records.map(analyse).collect();
+    let blocks = blocks("text");
+    assert!(blocks.len() >= 3, "README shows its tables");
+    for block in blocks {
+        assert!(reports.iter().any(|report| report.contains(&block)), "no record says\n{block}");
+    }
+}
+
+/// Every link to a file of the repository leads somewhere.
+#[test]
+fn documents_link_to_files_that_exist() {
+    let link = Regex::new(r"\]\(([^)#: ]+)(?:#[^)]*)?\)").unwrap();
+    let documents =
+        ["README.md", "ARCHITECTURE.md", "METHODOLOGY.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+    let documents = documents.into_iter().chain(["docs/engines.md"]);
+    let mut links = 0;
+    for document in documents {
+        let path = root().join(document);
+        let text = fs::read_to_string(&path).unwrap();
+        for target in link.captures_iter(&text) {
+            let file = path.parent().unwrap().join(&target[1]);
+            assert!(file.exists(), "{document} links to {}", &target[1]);
+            links += 1;
+        }
+    }
+    assert!(links > 20, "the pattern finds links");
+}
+
+/// Everything in `docs/` can be found from README.
+#[test]
+fn readme_links_to_all_documents() {
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(readme().contains(&format!("docs/{name}")), "README does not name docs/{name}");
+    }
+}
+
+/// The minimum Rust version that README names is the one that Cargo checks.
+#[test]
+fn readme_states_the_rust_version() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let version = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(readme().contains(&format!("Rust {version}")), "README does not say Rust {version}");
 }

@@ -1,5 +1,4 @@
 //! Records: they follow the schema, give the same report again, and can be added to.
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use serde_json::Value;
 use std::fs;

@@ -1,8 +1,6 @@
 //! Kernels against oracles that share no code with them: residues by a 128-bit ladder, identities
 //! between several numbers, tails by Pisano periods. Sizes beyond what addition can check.
 
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
-
 use fib_core::kernels::{self, KERNELS};
 use fib_core::{Kernel, Options, Sequential, compute, size};
 use num_bigint::BigUint;

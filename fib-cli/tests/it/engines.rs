@@ -1,5 +1,4 @@
 //! Engines: ours, the built-in Python engine, the engine in the documentation, and wrong engines.
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use std::fs;
 use std::io::Write;

@@ -1,7 +1,6 @@
 //! The program with worker processes: what a user sees when they are lost, and what is left when
 //! the program itself is.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeSet;

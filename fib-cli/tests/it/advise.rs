@@ -1,5 +1,4 @@
 //! `fib advise` and `--backend auto`: predictions from the calibration of this machine.
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use serde_json::Value;
 use std::fs;

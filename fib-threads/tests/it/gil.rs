@@ -1,8 +1,6 @@
 //! What the global lock promises beyond the suite: one thread computes at a time, a waiting thread
 //! gets its turn after the switch interval, and waiting is recorded.
 
-#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
-
 use fib_core::{Kernel, Layout, MemoryLimit, Options, Run, Table, execute};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

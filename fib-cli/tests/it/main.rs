@@ -1,0 +1,10 @@
+//! The tests of the program and of the repository, in one binary so that it links once.
+#![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
+
+mod advise;
+mod engines;
+mod processes;
+mod program;
+mod records;
+mod transcripts;
+mod workspace;
