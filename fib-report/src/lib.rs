@@ -8,6 +8,7 @@
 //! dependency offers them. So the same record file always gives the same bytes.
 #![forbid(unsafe_code)]
 
+mod analyse;
 mod analysis;
 mod laws;
 mod record;
@@ -16,7 +17,8 @@ mod report;
 mod stats;
 mod studies;
 
-pub use analysis::{Analysis, Cell, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict, analyse};
+pub use analyse::{Analysis, analyse};
+pub use analysis::{Cell, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict};
 pub use laws::{
     Crossing, Refusal, Usl, amdahl, amdahl_speedup, break_even, gustafson, karp_flatt, metg, usl,
 };

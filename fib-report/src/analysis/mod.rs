@@ -1,4 +1,4 @@
-//! From samples to an analysis: a pure function, so the same records give the same report.
+//! From samples to the matrix of cells.
 //!
 //! The statistic of a cell is the median over rounds of ln(baseline / cell). Drift that both sides of
 //! a round share cancels.
@@ -12,20 +12,10 @@ pub use losses::{Loss, Losses};
 
 use crate::record::{Header, Role, Sample, ScenarioHead, Status};
 use crate::stats::{Estimate, with_nulls};
-use crate::studies::Findings;
 use fib_simulate::{RunTrace, median};
 use samples::ScenarioSamples;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
-
-/// Everything that samples come to. All output formats print this and compute nothing.
-#[derive(Clone, Debug)]
-pub struct Analysis {
-    /// The cells of every scenario.
-    pub matrix: Matrix,
-    /// What the study found beyond the cells.
-    pub findings: Findings,
-}
 
 /// The cells of every scenario.
 #[derive(Clone, Debug)]
@@ -187,26 +177,24 @@ impl Row {
 }
 
 impl Matrix {
+    /// The matrix that the samples of a measurement come to.
+    pub(crate) fn new(header: Header, samples: &[Sample]) -> Self {
+        let row = |scenario: &ScenarioHead| {
+            let own = samples.iter().filter(|sample| sample.scenario == scenario.name);
+            let mut row = ScenarioSamples::new(&header, scenario, own).row();
+            for cell in &mut row.cells {
+                cell.pool_start_ns = pool_start_ns(samples, cell);
+            }
+            row
+        };
+        let rows = header.scenarios.iter().map(row).collect();
+        Matrix { header, rows }
+    }
+
     /// The largest noise floor of all scenarios.
     pub fn noise_floor(&self) -> Option<f64> {
         self.rows.iter().filter_map(Row::noise_floor).reduce(f64::max)
     }
-}
-
-/// Analyses the samples of a measurement.
-pub fn analyse(header: Header, samples: &[Sample]) -> Analysis {
-    let row = |scenario: &ScenarioHead| {
-        let own = samples.iter().filter(|sample| sample.scenario == scenario.name);
-        let mut row = ScenarioSamples::new(&header, scenario, own).row();
-        for cell in &mut row.cells {
-            cell.pool_start_ns = pool_start_ns(samples, cell);
-        }
-        row
-    };
-    let rows = header.scenarios.iter().map(row).collect();
-    let matrix = Matrix { header, rows };
-    let findings = (matrix.header.study.definition().find)(&matrix);
-    Analysis { matrix, findings }
 }
 
 /// The median pool start of a cell's backend.

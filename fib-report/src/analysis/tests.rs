@@ -1,6 +1,7 @@
 //! The analysis on literal samples: what comes out is known by hand.
 
 use super::*;
+use crate::analyse::{Analysis, analyse};
 use crate::record::{
     BackendHead, BaselineCell, EngineHead, Machine, SCHEMA_VERSION, Study, Surroundings,
 };

@@ -7,7 +7,8 @@ use super::matrix::{matrix as all_scenarios, pool_starts};
 use super::page::Block;
 use super::scenario::{details, scenario};
 use super::studies::findings;
-use crate::analysis::{Analysis, Cell, Matrix, Row, TOO_NOISY};
+use crate::analyse::Analysis;
+use crate::analysis::{Cell, Matrix, Row, TOO_NOISY};
 use crate::record::Status;
 use crate::studies::Findings;
 

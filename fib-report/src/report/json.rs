@@ -1,6 +1,7 @@
 //! JSON Lines and CSV. Both print what serde derives: the cells, the scenarios and the findings.
 
-use crate::analysis::{Analysis, Matrix};
+use crate::analyse::Analysis;
+use crate::analysis::Matrix;
 use crate::studies::Findings;
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -19,7 +19,7 @@ pub use json::{csv, json};
 pub use numbers::{duration, percent, ratio, with_interval};
 pub use page::Page;
 
-use crate::analysis::Analysis;
+use crate::analyse::Analysis;
 use page::{Block, Table};
 
 /// The report as plain text or in Markdown.

@@ -3,7 +3,8 @@
 use super::model::model;
 use super::numbers::{duration, percent, ratio, with_interval};
 use super::page::{Block, Table, narrow};
-use crate::analysis::{Analysis, Matrix, Verdict};
+use crate::analyse::Analysis;
+use crate::analysis::{Matrix, Verdict};
 use crate::laws::{Crossing, Refusal};
 use crate::stats::Estimate;
 use crate::studies::{

@@ -2,8 +2,9 @@
 
 use super::conclusions::conclusion;
 use super::{Page, csv, json, text};
+use crate::analyse::{Analysis, analyse};
+use crate::analysis::Verdict;
 use crate::analysis::tests::{header, rounds};
-use crate::analysis::{Analysis, Verdict, analyse};
 use crate::record::{EngineHead, Header, Role, Sample, SampleUsage, Status};
 use crate::stats::Estimate;
 use fib_simulate::WorkerTrace;

@@ -2,8 +2,8 @@
 
 use super::model::models;
 use super::*;
+use crate::analyse::{Analysis, analyse};
 use crate::analysis::tests::{head, header, sample};
-use crate::analysis::{Analysis, analyse};
 use crate::laws::{Crossing, Refusal, Usl, karp_flatt};
 use crate::record::{BackendHead, Header, Sample, ScenarioHead};
 use fib_core::Scheduling;

@@ -1,0 +1,22 @@
+//! The one entry: from the samples of a measurement to everything that a report prints. A pure function,
+//! so the same records give the same report.
+
+use crate::analysis::Matrix;
+use crate::record::{Header, Sample};
+use crate::studies::Findings;
+
+/// Everything that samples come to. All output formats print this and compute nothing.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// The cells of every scenario.
+    pub matrix: Matrix,
+    /// What the study found beyond the cells.
+    pub findings: Findings,
+}
+
+/// Analyses the samples of a measurement.
+pub fn analyse(header: Header, samples: &[Sample]) -> Analysis {
+    let matrix = Matrix::new(header, samples);
+    let findings = (matrix.header.study.definition().find)(&matrix);
+    Analysis { matrix, findings }
+}
