@@ -1,8 +1,8 @@
-"""Batches of Fibonacci numbers in CPython, as its standard library runs them in parallel.
+"""Runs batches of Fibonacci numbers in CPython with the pools of its standard library.
 
-An engine for `fib compare --engine python`: a request and a reply, one JSON object a line, as
-docs/engines.md tells. What is compared is the loop, threads under the global interpreter lock, and
-process pools that are given one index at a time or a chunk of them.
+This is the engine of `fib compare --engine python`. A request and its reply are one JSON object on
+one line each; docs/engines.md describes the protocol. The backends are a plain loop, threads that
+share the global interpreter lock, and process pools that receive one index or one chunk at a time.
 """
 
 import json
@@ -24,12 +24,12 @@ def fib(n):
 
 
 def chunk_size(items, workers):
-    """Four chunks a worker, as multiprocessing.Pool.map cuts of itself."""
+    """Four chunks for each worker, as multiprocessing.Pool.map cuts them by itself."""
     return max(1, -(-items // (workers * 4)))
 
 
 class Loop:
-    """A list comprehension: one index after the other"""
+    """a list comprehension: one index after another"""
 
     max_workers = 1
 
@@ -63,7 +63,7 @@ class Threads(Loop):
 
 
 class Processes(Threads):
-    """ProcessPoolExecutor.map with chunksize 1: every index is a message, and so is its result"""
+    """ProcessPoolExecutor.map with chunksize 1: each index and each result is a message"""
 
     def __init__(self, workers):
         self.workers = workers
@@ -80,14 +80,14 @@ class Processes(Threads):
 
 
 class ProcessesChunked(Processes):
-    """ProcessPoolExecutor.map with four chunks a worker"""
+    """ProcessPoolExecutor.map with four chunks for each worker"""
 
     def chunk_size(self, items):
         return chunk_size(items, self.workers)
 
 
 class Pool(Loop):
-    """multiprocessing.Pool.map, which cuts four chunks a worker of itself"""
+    """multiprocessing.Pool.map, which cuts four chunks for each worker by itself"""
 
     max_workers = None
 
@@ -113,12 +113,13 @@ BACKENDS = {
     "process-chunked": ProcessesChunked,
     "pool": Pool,
 }
-# A forked worker has the functions above without importing this file, which may have no name.
+# A forked worker has the functions above and imports nothing. `fib` passes this file as text with
+# -c, so a worker could not import it.
 CONTEXT = get_context("fork" if "fork" in get_all_start_methods() else None)
 
 
-class Used:
-    """What this process and its workers have used so far."""
+class Usage:
+    """The CPU time, context switches and peak memory of this process and its workers so far."""
 
     def __init__(self, workers):
         own = resource.getrusage(resource.RUSAGE_SELF)
@@ -129,7 +130,7 @@ class Used:
 
 
 def cpu_ns_of(pid):
-    """The number of a process' CPU clock is made from its own, on Linux."""
+    """The CPU time of a process. On Linux its CPU clock has a number made from its process id."""
     try:
         return time.clock_gettime_ns(~pid << 3 | 2)
     except OSError:
@@ -169,12 +170,13 @@ class Runner:
         if name not in BACKENDS:
             raise ValueError(f"there is no backend {name}")
         if workers > (BACKENDS[name].max_workers or workers):
-            raise ValueError(f"{name} has no {workers} workers")
+            most = BACKENDS[name].max_workers
+            raise ValueError(f"{name} can have at most {most} workers, not {workers}")
         self.drop()
         self.make = lambda: BACKENDS[name](workers)
         start = time.perf_counter_ns()
         self.backend = self.make()
-        self.backend.map([10] * workers)  # pools start their workers when they are needed
+        self.backend.map([10] * workers)  # a pool starts its workers with their first work
         return {"wall_ns": time.perf_counter_ns() - start}
 
     def load(self, request):
@@ -185,18 +187,18 @@ class Runner:
 
     def run(self, request):
         if self.backend is None or self.indices is None:
-            raise ValueError("nothing to run")
+            raise ValueError("no backend was built, or no batch was loaded")
         if request["repeats"] < 1 or request.get("timeline"):
-            raise ValueError("runs are repeated at least once and have no timeline")
+            raise ValueError("repeats must be at least 1, and this engine has no timeline")
         if request.get("cold"):
             return self.run_cold()
         workers = self.backend.processes()
-        before = Used(workers)
+        before = Usage(workers)
         start = time.perf_counter_ns()
         for _ in range(request["repeats"]):
             numbers = self.backend.map(self.indices)
         wall_ns = time.perf_counter_ns() - start
-        after = Used(workers)
+        after = Usage(workers)
         return {
             "wall_ns": wall_ns,
             "digest": digest(numbers),
@@ -219,7 +221,7 @@ class Runner:
             self.backend.close()
             self.backend = None
 
-    def answer(self, line):
+    def reply(self, line):
         try:
             request = json.loads(line)
             operations = {
@@ -229,14 +231,14 @@ class Runner:
                 "run": self.run,
             }
             return operations[request["op"]](request)
-        except Exception as error:  # whatever it is, the harness is told and may go on
+        except Exception as error:  # the harness gets any error as a refusal and may go on
             return {"error": f"{type(error).__name__}: {error}"}
 
 
 def main():
     runner = Runner()
     for line in sys.stdin:
-        print(json.dumps(runner.answer(line)), flush=True)
+        print(json.dumps(runner.reply(line)), flush=True)
     runner.drop()
 
 

@@ -1,4 +1,4 @@
-//! The cells in criterion: `<scenario>/<backend>/<workers>`, each measured alone.
+//! The cells as criterion benchmarks, `<scenario>/<backend>/<workers>`, each measured alone.
 //!
 //! Criterion measures one cell after another. Use it to watch how a cell changes over time
 //! (`--save-baseline`), and use the matrix to compare cells with each other.
@@ -37,12 +37,12 @@ fn scenario_group(criterion: &mut Criterion, scenario: &Scenario) {
     group.finish();
 }
 
-#[expect(clippy::expect_used, reason = "a bench that cannot begin has nothing better to do")]
+#[expect(clippy::expect_used, reason = "a benchmark that cannot start has nothing to return")]
 fn build(backend: &Descriptor) -> Box<dyn FibBackend> {
     backend.build(Settings::default()).expect("the backend can be built")
 }
 
-#[expect(clippy::expect_used, reason = "a bench that cannot begin has nothing better to do")]
+#[expect(clippy::expect_used, reason = "a benchmark that cannot start has nothing to return")]
 fn laid_out(indices: &[u64]) -> Table {
     let layout = Layout::new(kernels::iterative(), indices, MemoryLimit::default());
     Table::new(layout.expect("within the limit")).expect("there is memory")

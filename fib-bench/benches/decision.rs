@@ -1,7 +1,7 @@
 //! The cost of a decision of `auto`: `cargo bench -p fib-bench --bench decision`.
 //!
-//! For a batch below 50 us the decision is one comparison with the sum of its costs. For any other batch
-//! it also searches for the longest number. Neither may cost as much as it saves.
+//! For a batch below 50 us the decision is one comparison with the sum of its costs. For any other
+//! batch `auto` also searches for the longest number. The decision must cost less than it saves.
 
 use criterion::{BenchmarkId, Criterion};
 use fib::{Chunking, Layout, MemoryLimit, Settings, kernels};
@@ -9,7 +9,7 @@ use fib_bench::Scenario;
 use fib_predict::Auto;
 use std::hint::black_box;
 
-#[expect(clippy::expect_used, reason = "a bench that cannot begin has nothing better to do")]
+#[expect(clippy::expect_used, reason = "a benchmark that cannot start has nothing to return")]
 fn main() {
     fib::init();
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();

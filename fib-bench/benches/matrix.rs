@@ -1,7 +1,7 @@
 //! The matrix as `fib compare` prints it: every cell against the baseline of the same round.
 //!
-//! Takes a filter like criterion: a part of `<scenario>/<backend>/<workers>`. Criterion's options have no
-//! effect here.
+//! Its argument is a filter, as for criterion: a part of `<scenario>/<backend>/<workers>`. The
+//! options of criterion have no effect here.
 
 use fib::{Settings, kernels};
 use fib_bench::{Plan, SCENARIOS, Scenario, measure, verify};
@@ -9,7 +9,7 @@ use fib_engine::{NAME, Offer, serve_stdio};
 use fib_report::{Page, Record, Study, analyse, text};
 use std::io::{self, Write};
 
-/// Makes this program a runner.
+/// The argument that makes this program a runner.
 const RUNNER: &str = "runner";
 
 fn main() -> io::Result<()> {

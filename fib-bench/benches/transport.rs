@@ -1,11 +1,14 @@
-//! The cost of getting work to a worker and results back: `cargo bench -p fib-bench --bench transport`.
+//! The cost of sending work to a worker and results back:
+//! `cargo bench -p fib-bench --bench transport`.
 //!
-//! - **bytes**: sixteen results of 4 MB from a kernel that only fills its slots, against `memcpy` of as
-//!   many bytes in the same rounds. The rate is the time of memcpy over the time of the backend.
+//! - **bytes**: sixteen results of 4 MB from a kernel that only fills its slots, compared with a
+//!   `memcpy` of as many bytes in the same rounds. The rate is the time of memcpy over the time of
+//!   the backend.
 //! - **round trip**: one chunk without arithmetic, from the call to its return.
-//! - **pool start**: from nothing until every worker has answered once.
+//! - **pool start**: the time from nothing until every worker has answered once.
 //!
-//! Takes a part of the name of a backend. Criterion's options have no effect here.
+//! Its argument is a filter: a part of the name of a backend. The options of criterion have no
+//! effect here.
 
 use fib::{
     Chunking, Descriptor, Error, FibBackend, Kernel, Layout, MemoryLimit, Options, Run, Settings,
@@ -69,12 +72,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     for (i, entry) in chosen.iter().enumerate() {
         let name = entry.name;
-        writeln!(out, "{name:17}{}{}{}", shown(bytes[i]), shown(trips[i]), shown(pool_starts[i]))?;
+        let (bytes, trip, pool_start) =
+            (column(bytes[i]), column(trips[i]), column(pool_starts[i]));
+        writeln!(out, "{name:17}{bytes}{trip}{pool_start}")?;
     }
     Ok(())
 }
 
-fn shown(estimate: Option<Estimate>) -> String {
+fn column(estimate: Option<Estimate>) -> String {
     let Some(Estimate { median, interval: Some((low, high)) }) = estimate else {
         return format!("{:>29}", "-");
     };
@@ -91,7 +96,7 @@ fn one_by_one() -> Options {
     Options { chunking: Chunking::Items(NonZeroUsize::MIN), ..Options::default() }
 }
 
-/// memcpy's time over the backend's, in the same rounds.
+/// The time of memcpy over the time of each backend, round by round.
 fn bytes(chosen: &[&Descriptor]) -> Estimates {
     let indices: Vec<u64> = (1..=RESULTS as u64).collect();
     let mut table = Table::new(Layout::new(filling(), &indices, MemoryLimit::default())?)?;
@@ -113,7 +118,7 @@ fn bytes(chosen: &[&Descriptor]) -> Estimates {
                 None => time(1, &mut copy)?,
             };
         }
-        // The first round allocates.
+        // The first round is left out, because it allocates.
         let memcpy = walls[pools.len()].as_secs_f64();
         let rates = walls.iter().map(|wall| memcpy / wall.as_secs_f64());
         ratios.iter_mut().zip(rates).skip_while(|_| round == 0).for_each(|(all, r)| all.push(r));
@@ -121,7 +126,7 @@ fn bytes(chosen: &[&Descriptor]) -> Estimates {
     Ok(ratios.into_iter().map(|ratios| Estimate::new(ratios, 1)).collect())
 }
 
-/// Microseconds for one empty chunk.
+/// The microseconds that each backend takes for one empty chunk.
 fn round_trips(chosen: &[&Descriptor]) -> Estimates {
     let pools = pools(chosen)?;
     let mut table = Table::new(Layout::new(kernels::empty(), &[0], MemoryLimit::default())?)?;
@@ -137,7 +142,7 @@ fn round_trips(chosen: &[&Descriptor]) -> Estimates {
     Ok(trips.into_iter().map(|trips| Estimate::new(trips, 1)).collect())
 }
 
-/// Microseconds from nothing until every worker has answered once.
+/// The microseconds from nothing until every worker of a backend has answered once.
 fn pool_starts(chosen: &[&Descriptor]) -> Estimates {
     let mut times = vec![vec![]; chosen.len()];
     let mut order = RoundOrders::new(chosen.len(), 1);

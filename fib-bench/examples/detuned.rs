@@ -1,12 +1,13 @@
-//! An engine with two backends, one of them slower by a known share. It shows whether a comparison finds
-//! that difference: `cargo run --release -p fib-bench --example detuned`, or scripts/aa-check.
+//! An engine with two backends, one of them slower by a known share. It shows whether a comparison
+//! finds that difference: `cargo run --release -p fib-bench --example detuned`. `scripts/aa-check`
+//! uses it.
 
 use fib::{Descriptor, Error, FibBackend, Job, Scheduling, Sequential, kernels};
 use fib_engine::{Offer, serve_stdio};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-/// Computes sequentially, then spins for this share of the time it took.
+/// Computes sequentially, then spins for this share of the time that the computation took.
 struct Detuned(f64);
 
 impl FibBackend for Detuned {
@@ -28,7 +29,7 @@ impl FibBackend for Detuned {
 fn main() -> std::io::Result<()> {
     let plain = Descriptor {
         name: "plain",
-        summary: "sequential, and the clock",
+        summary: "sequential, and reads the clock",
         scheduling: Scheduling::Serial,
         build: |_| Ok(Box::new(Detuned(0.0))),
     };

@@ -1,11 +1,12 @@
 //! The measurements behind the predicted costs of the kernels:
 //! `cargo run --release -p fib-bench --example kernels`.
 //!
-//! Both sides of every ratio took turns in the same rounds. The spread is the middle half of the rounds.
+//! The two sides of a ratio take turns in the same rounds. The spread is the middle half of the
+//! rounds.
 #![expect(
     clippy::print_stdout,
     clippy::expect_used,
-    reason = "a program to look at, not to build on"
+    reason = "this program prints numbers for a developer and is not part of the product"
 )]
 
 use fib::kernels::{doubling, iterative, pair, stepping};
@@ -23,7 +24,7 @@ fn main() {
     for last in [5_000, 20_000] {
         stepping_against_copying(last);
     }
-    one(
+    print_ratio(
         "iterative / stepping, F(0..5000)",
         21,
         &mut run(iterative(), 0..5000),
@@ -42,7 +43,7 @@ fn main() {
     }
 }
 
-/// Runs a kernel on a range, one chunk, in a warm arena.
+/// Runs a kernel on indices, as one chunk, in a warm arena.
 fn run(kernel: Arc<dyn Kernel>, indices: impl Iterator<Item = u64>) -> impl FnMut() {
     let indices: Vec<u64> = indices.collect();
     let layout = Layout::new(kernel, &indices, MemoryLimit::default()).expect("it fits");
@@ -54,7 +55,8 @@ fn run(kernel: Arc<dyn Kernel>, indices: impl Iterator<Item = u64>) -> impl FnMu
     }
 }
 
-/// Both the arena and the copy are warm.
+/// Compares `stepping` with a copy of its output. The arena and the target of the copy are both
+/// warm.
 fn stepping_against_copying(last: u64) {
     let indices: Vec<u64> = (0..=last).collect();
     let layout = Layout::new(stepping(), &indices, MemoryLimit::default()).expect("it fits");
@@ -65,11 +67,11 @@ fn stepping_against_copying(last: u64) {
         black_box(&mut target);
     };
     let name = format!("stepping / memcpy of its output, F(0..={last})");
-    one(&name, 201, &mut run(stepping(), 0..=last), &mut copy);
+    print_ratio(&name, 201, &mut run(stepping(), 0..=last), &mut copy);
 }
 
-/// The textbook form with three products a step: F(2k) = F(k) (2 F(k+1) - F(k)),
-/// F(2k+1) = F(k)^2 + F(k+1)^2.
+/// Compares `doubling` with the textbook form, which takes three products for each step: F(2k) =
+/// F(k) (2 F(k+1) - F(k)), F(2k+1) = F(k)^2 + F(k+1)^2.
 fn doubling_against_plain(n: u64) {
     let plain = || {
         let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));
@@ -83,18 +85,17 @@ fn doubling_against_plain(n: u64) {
     let hex = |number: &BigUint| drop(black_box(format!("{number:#x}")));
     let indices = [n];
     let layout = || Layout::new(doubling(), &indices, MemoryLimit::default()).expect("it fits");
-    let mut ours = || {
+    let mut run_ours = || {
         let mut table = Table::new(layout()).expect("there is memory");
         execute(&Sequential, &mut table, &Options::default()).expect("it succeeds");
         hex(&table.to_biguint(0).expect("computed"));
     };
-    one(&format!("doubling / plain fast doubling, F({n}) in hex"), 41, &mut ours, &mut || {
-        hex(&plain())
-    });
+    let name = format!("doubling / plain fast doubling, F({n}) in hex");
+    print_ratio(&name, 41, &mut run_ours, &mut || hex(&plain()));
 }
 
-/// Prints the ratio of the times of `a` and `b` over `rounds`.
-fn one(name: &str, rounds: usize, a: &mut dyn FnMut(), b: &mut dyn FnMut()) {
+/// Prints the time of `a` over the time of `b`, measured in `rounds` rounds.
+fn print_ratio(name: &str, rounds: usize, a: &mut dyn FnMut(), b: &mut dyn FnMut()) {
     let mut ratios = interleaved(rounds, a, b);
     ratios.sort_by(f64::total_cmp);
     let quarter = rounds / 4;
@@ -106,16 +107,17 @@ fn one(name: &str, rounds: usize, a: &mut dyn FnMut(), b: &mut dyn FnMut()) {
     );
 }
 
+/// The time of `a` over the time of `b` in each round.
 fn interleaved(rounds: usize, a: &mut dyn FnMut(), b: &mut dyn FnMut()) -> Vec<f64> {
-    let mut both: [&mut dyn FnMut(); 2] = [a, b];
+    let mut sides: [&mut dyn FnMut(); 2] = [a, b];
     let counts = [0, 1].map(|i| {
-        repeats(Duration::from_micros(200), || time(1, || ok(&mut *both[i]))).expect("infallible")
+        repeats(Duration::from_micros(200), || time(1, || ok(&mut *sides[i]))).expect("infallible")
     });
     let mut order = RoundOrders::new(2, 1);
     let round = |_| {
         let mut seconds = [0.0; 2];
         for i in order.next_order() {
-            let wall = time(counts[i], || ok(&mut *both[i])).expect("infallible");
+            let wall = time(counts[i], || ok(&mut *sides[i])).expect("infallible");
             seconds[i] = wall.as_secs_f64() / f64::from(counts[i]);
         }
         seconds[0] / seconds[1]
@@ -128,7 +130,8 @@ fn ok(work: &mut dyn FnMut()) -> Result<(), Infallible> {
     Ok(())
 }
 
-/// Nanoseconds of one run of `work`: the least of many, for choosing constants only.
+/// The nanoseconds of the fastest of many runs of `work`. This is good enough to choose constants,
+/// and for nothing else.
 fn nanoseconds(mut work: impl FnMut()) -> f64 {
     let count =
         repeats(Duration::from_millis(2), || time(1, || ok(&mut work))).expect("infallible");
@@ -137,10 +140,10 @@ fn nanoseconds(mut work: impl FnMut()) -> f64 {
     (0..15).map(sample).fold(f64::INFINITY, f64::min)
 }
 
+/// Prints the predicted cost of F(n) over its measured time.
 fn predicted(kernel: &Arc<dyn Kernel>, n: u64) {
-    let copies = 200_000 / n.max(100);
-    let measured =
-        nanoseconds(run(Arc::clone(kernel), (0..copies.max(1)).map(|_| n))) / copies.max(1) as f64;
+    let copies = (200_000 / n.max(100)).max(1);
+    let measured = nanoseconds(run(Arc::clone(kernel), (0..copies).map(|_| n))) / copies as f64;
     println!(
         "{} F({n}): {:.2} of {measured:.0} ns",
         kernel.name(),
@@ -148,7 +151,8 @@ fn predicted(kernel: &Arc<dyn Kernel>, n: u64) {
     );
 }
 
-/// A walk from F(n) over a gap, and a seek: `stepping` chooses by their predicted costs.
+/// Prints the predicted cost of a step of a walk over its measured time, and the time of a seek.
+/// `stepping` chooses between the two by their predicted costs.
 fn predicted_walk(n: u64) {
     let gap = 20;
     let steps = 50;
@@ -157,7 +161,7 @@ fn predicted_walk(n: u64) {
     let measured = (walk - seek) / (steps * gap) as f64;
     let predicted = stepping().cost(n + gap, Some(n)) / gap as f64;
     println!(
-        "stepping from F({n}): {:.2} of {measured:.1} ns a step, seek {seek:.0} ns",
+        "stepping from F({n}): {:.2} of {measured:.1} ns for each step, seek {seek:.0} ns",
         predicted / measured
     );
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// A fact about this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// The subject.
+    /// What the fact is about.
     pub name: &'static str,
     /// The fact, in words.
     pub text: String,
@@ -67,8 +67,8 @@ pub fn noise(row: &Row) -> Vec<Fact> {
 /// The differences that the verdict names, smallest first.
 const DIFFERENCES: [f64; 3] = [0.01, 0.05, 0.20];
 
-/// The smallest of 1 %, 5 % and 20 % that can be measured here within seconds, as a share; `None` if
-/// none of them can.
+/// The smallest of 1 %, 5 % and 20 % that can be measured here within seconds, as a share; `None`
+/// if none of them can.
 pub fn resolution(row: &Row) -> Option<f64> {
     let (low, high) = row.noise?.interval?;
     let floor = (1.0 / low).max(high) - 1.0;
@@ -78,7 +78,7 @@ pub fn resolution(row: &Row) -> Option<f64> {
     DIFFERENCES.into_iter().find(|difference| floor <= *difference)
 }
 
-/// The same as a sentence.
+/// The [`resolution`] as a sentence.
 pub fn verdict(row: &Row) -> String {
     match resolution(row) {
         Some(part) if part == DIFFERENCES[0] => {
@@ -90,8 +90,8 @@ pub fn verdict(row: &Row) -> String {
             part * 100.0
         ),
         None => {
-            "differences below 20% cannot be measured right now: another program is running on this \
-             machine or on its host"
+            "differences below 20% cannot be measured right now: another program is running on \
+             this machine or on its host"
                 .into()
         }
     }
@@ -126,18 +126,18 @@ fn allowed_cpus() -> Option<String> {
     None
 }
 
-/// The CPU quota of the control group, version 2 or 1.
+/// The CPU quota of the control group, of version 2 or 1.
 fn quota() -> Option<String> {
-    let of = |used: f64, period: f64| format!("{:.2} CPUs' worth of time", used / period);
+    let text = |quota: f64, period: f64| format!("the CPU time of {:.2} CPUs", quota / period);
     if let Ok(max) = read_to_string("/sys/fs/cgroup/cpu.max") {
-        let (used, period) = max.trim().split_once(' ')?;
-        return Some(of(used.parse().ok()?, period.parse().ok()?));
+        let (quota, period) = max.trim().split_once(' ')?;
+        return Some(text(quota.parse().ok()?, period.parse().ok()?));
     }
     let number = |file: &str| -> Option<f64> {
         read_to_string(format!("/sys/fs/cgroup/cpu/{file}")).ok()?.trim().parse().ok()
     };
-    let used = number("cpu.cfs_quota_us").filter(|used| *used > 0.0)?;
-    Some(of(used, number("cpu.cfs_period_us")?))
+    let quota = number("cpu.cfs_quota_us").filter(|quota| *quota > 0.0)?;
+    Some(text(quota, number("cpu.cfs_period_us")?))
 }
 
 fn governor() -> String {

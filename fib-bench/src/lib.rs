@@ -1,5 +1,5 @@
-//! The harness: one uniform experiment over every backend. What does each backend give on this machine,
-//! and what does it cost?
+//! The harness: the same experiment on every backend. It measures how much each backend speeds up
+//! each batch on this machine, and what the backend costs.
 //!
 //! ```text
 //! scenarios, plan -> measure -> records -> fib_report::analyse -> report
@@ -8,7 +8,7 @@
 //!             runner processes (fib_engine, or an engine in any language)
 //! ```
 //!
-//! The harness names no backend and times nothing itself: runners take the times.
+//! The harness names no backend and does not time batches itself: runners take the times.
 #![forbid(unsafe_code)]
 
 pub mod doctor;

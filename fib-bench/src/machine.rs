@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::plan::Plan;
 use crate::scenario::NamedBatch;
 use fib::{Layout, MemoryLimit, kernels};
+use fib_engine::protocol::Capabilities;
 use fib_report::{CONFIDENCE, EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -16,7 +17,7 @@ mod built {
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }
 
-/// Crates whose version affects what is measured.
+/// The crates whose versions affect the times.
 const MEASURED: [&str; 4] = ["criterion", "crossbeam", "num-bigint", "rayon"];
 
 /// Whether this program was built without optimisation. Its times mean nothing then.
@@ -43,7 +44,7 @@ pub fn header(plan: &Plan) -> Header {
         confidence: CONFIDENCE,
         backends: plan.heads(),
         workers: plan.workers.iter().map(|workers| workers.get()).collect(),
-        scenarios: plan.batches.iter().map(|batch| head(plan, batch)).collect(),
+        scenarios: plan.batches.iter().map(|batch| scenario_head(plan, batch)).collect(),
         comparisons: plan.comparisons(),
         study: plan.study,
         baseline: plan.baseline.clone(),
@@ -53,23 +54,23 @@ pub fn header(plan: &Plan) -> Header {
     }
 }
 
-/// The line that says that a run of `plan` adds to an earlier record.
+/// The line which says that a run of `plan` adds samples to an earlier record.
 pub fn resumed(plan: &Plan) -> Resumed {
     let Header { command, started_unix_s, budget_s, machine, .. } = header(plan);
     Resumed { command, started_unix_s, budget_s, load_1min: machine.load_1min }
 }
 
 fn engine_head(engine: &Engine) -> EngineHead {
-    let own = &engine.capabilities;
+    let Capabilities { engine: name, version, baseline, backends, .. } = &engine.capabilities;
     EngineHead {
-        name: own.engine.clone(),
-        version: own.version.clone(),
-        baseline: engine.label(&own.baseline),
-        backends: own.backends.iter().map(|backend| engine.label(&backend.name)).collect(),
+        name: name.clone(),
+        version: version.clone(),
+        baseline: engine.label(baseline),
+        backends: backends.iter().map(|backend| engine.label(&backend.name)).collect(),
     }
 }
 
-fn head(plan: &Plan, batch: &NamedBatch) -> ScenarioHead {
+fn scenario_head(plan: &Plan, batch: &NamedBatch) -> ScenarioHead {
     let shares = |kernel| {
         Layout::new(kernel, &batch.indices, MemoryLimit::default())
             .is_ok_and(|l| l.slots() < l.len())

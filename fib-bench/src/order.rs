@@ -1,18 +1,18 @@
 //! The order of a round. Everything that is compared is timed once in each round, side by side.
 //!
-//! The speed of every ordinary machine drifts by more than the differences we measure. So all
-//! participants take turns, in an order that follows a random cyclic Latin square: in any n rounds of n
-//! participants, each participant stands in each position once, and no order is favoured.
+//! The speed of an ordinary machine drifts by more than the differences we measure. So all
+//! participants take turns, in an order that follows a random cyclic Latin square: in n rounds of n
+//! participants, each participant has each position once, and no order is favoured.
 
 use crate::rng::SplitMix64;
 
-/// The orders of all rounds, without end.
+/// The orders of the rounds, one after another without end.
 #[derive(Debug)]
 pub struct RoundOrders {
     rng: SplitMix64,
     /// A row of the square: the participant in each position.
     order: Vec<usize>,
-    /// By how much each round of the square rotates the row.
+    /// How far each round of the square rotates the row.
     shifts: Vec<usize>,
     round: usize,
 }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_participant_stands_everywhere_once_a_square() {
+    fn every_participant_has_every_position_once_in_a_square() {
         let mut rounds = RoundOrders::new(5, 42);
         let mut squares = vec![];
         for _ in 0..4 {

@@ -1,4 +1,4 @@
-//! What to measure.
+//! The plan of a measurement: what to measure, and how.
 
 use crate::engine::Engine;
 use crate::scenario::NamedBatch;
@@ -16,7 +16,6 @@ use std::time::Duration;
 pub struct Plan {
     /// What the measurement is for.
     pub study: Study,
-    /// The batches.
     pub batches: Vec<NamedBatch>,
     /// The command that starts a runner of our own engine.
     pub runner: Vec<OsString>,
@@ -28,7 +27,6 @@ pub struct Plan {
     pub baseline: BaselineCell,
     /// The worker counts, ascending.
     pub workers: Vec<NonZeroUsize>,
-    /// The kernel.
     pub kernel: KernelEntry,
     /// How to cut batches. With several chunkings, the baseline has the default chunking.
     pub chunkings: Vec<Chunking>,
@@ -50,8 +48,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan for `study` of these batches with the default settings: no backends, all CPUs, the kernel
-    /// `iterative`, the default chunking, a budget of 27 s. `runner` starts a runner of our own engine.
+    /// A plan for `study` of these batches with the default settings: no backends, all CPUs, the
+    /// kernel `iterative`, the default chunking, a budget of 27 s. `runner` starts a runner of our
+    /// own engine.
     pub fn new(study: Study, batches: Vec<NamedBatch>, runner: Vec<OsString>) -> Self {
         Plan {
             study,
@@ -73,19 +72,20 @@ impl Plan {
         }
     }
 
-    /// Our own backends as the record lists them: once for each chunking. The second `rayon` has the
-    /// label `rayon#2`; with several chunkings a label ends with the chunking, as `rayon@items:64`.
+    /// Our own backends as the record lists them: once for each chunking. The second `rayon` has
+    /// the label `rayon#2`; with several chunkings a label ends with the chunking, as
+    /// `rayon@items:64`.
     pub fn heads(&self) -> Vec<BackendHead> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         let mut heads = vec![];
         for backend in &self.backends {
-            let times = seen.entry(backend.name).or_default();
-            *times += 1;
-            let again = if *times > 1 { format!("#{times}") } else { String::new() };
+            let count = seen.entry(backend.name).or_default();
+            *count += 1;
+            let number = if *count > 1 { format!("#{count}") } else { String::new() };
             heads.extend(self.chunkings.iter().map(|&chunking| {
-                let cut =
+                let suffix =
                     if self.chunkings.len() > 1 { format!("@{chunking}") } else { String::new() };
-                let label = format!("{}{again}{cut}", backend.name);
+                let label = format!("{}{number}{suffix}", backend.name);
                 let (name, scheduling) = (backend.name.into(), backend.scheduling);
                 BackendHead { label, name, scheduling, chunking }
             }));
@@ -93,14 +93,17 @@ impl Plan {
         heads
     }
 
-    /// How many cells a reader compares at once.
+    /// The number of cells that a reader compares at once.
     pub fn comparisons(&self) -> usize {
         if self.study.definition().compares_cells { self.cells().len() } else { 1 }
     }
 
     /// The cell that all cells are compared with; `None` if the plan does not have it.
     pub(crate) fn baseline_spec(&self) -> Option<CellSpec> {
-        self.all_cells().into_iter().chain([self.sequential()]).find(|cell| cell.is(&self.baseline))
+        self.all_cells()
+            .into_iter()
+            .chain([self.sequential()])
+            .find(|cell| cell.matches(&self.baseline))
     }
 
     /// Whether the plan has the cell that all cells are compared with.
@@ -114,7 +117,7 @@ impl Plan {
         if self.baseline != BaselineCell::default() {
             cells.insert(0, self.sequential()); // the ceiling needs its times
         }
-        cells.retain(|cell| !cell.is(&self.baseline));
+        cells.retain(|cell| !cell.matches(&self.baseline));
         cells
     }
 
@@ -143,7 +146,7 @@ impl Plan {
 
     fn all_cells(&self) -> Vec<CellSpec> {
         let heads = self.heads();
-        let own = |&workers: &NonZeroUsize| {
+        let our_cells = |&workers: &NonZeroUsize| {
             heads.iter().map(move |head| CellSpec {
                 label: head.label.clone(),
                 engine: None,
@@ -153,15 +156,16 @@ impl Plan {
             })
         };
         let engines = self.engines.iter().enumerate();
-        let others = engines.flat_map(|(i, engine)| self.cells_of_engine(i, engine));
-        self.workers.iter().flat_map(own).chain(others).collect()
+        let engine_cells = engines.flat_map(|(i, engine)| self.cells_of_engine(i, engine));
+        self.workers.iter().flat_map(our_cells).chain(engine_cells).collect()
     }
 
-    /// The backends of another engine, each at every worker count that the backend can have.
+    /// The backends of engine number `i`, each at every worker count that the backend can have.
     fn cells_of_engine(&self, i: usize, engine: &Engine) -> Vec<CellSpec> {
         let cells = engine.capabilities.backends.iter().flat_map(|backend| {
-            let most = backend.max_workers.unwrap_or(usize::MAX);
-            let mut counts: Vec<_> = self.workers.iter().map(|p| p.get().min(most)).collect();
+            let most_workers = backend.max_workers.unwrap_or(usize::MAX);
+            let mut counts: Vec<_> =
+                self.workers.iter().map(|p| p.get().min(most_workers)).collect();
             counts.dedup();
             let counts = counts.into_iter().filter_map(NonZeroUsize::new);
             counts.map(move |workers| CellSpec {
@@ -190,12 +194,12 @@ pub(crate) struct CellSpec {
 }
 
 impl CellSpec {
-    pub(crate) fn is(&self, baseline: &BaselineCell) -> bool {
+    pub(crate) fn matches(&self, baseline: &BaselineCell) -> bool {
         self.label == baseline.label && self.workers.get() == baseline.workers
     }
 }
 
-/// The command line as a user would repeat it. Arguments cannot be mistaken for folders here.
+/// The command line as a user would repeat it, without the folder of the program.
 fn command_line() -> String {
     let arguments = std::env::args_os().skip(1);
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());

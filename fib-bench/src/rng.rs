@@ -13,14 +13,14 @@ impl SplitMix64 {
     }
 
     /// A number below `limit`; the bias is below 2^-32 for the small limits used here.
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn number_below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
 
     /// Shuffles `items`; every order is equally likely (Fisher and Yates).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
-            items.swap(i, self.below(i + 1));
+            items.swap(i, self.number_below(i + 1));
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct Scenario {
     pub indices: fn() -> Vec<u64>,
 }
 
-/// Every scenario: single values, equal batches, ranges, and batches that are hard to share out.
+/// Every scenario: single numbers, equal numbers, ranges, and batches that are hard to distribute.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "one-100",
@@ -122,9 +122,10 @@ impl Scenario {
     }
 }
 
-/// 1,000 draws from a Pareto distribution of shape 1, cut off at 20,000, in integers only, so that
-/// every machine draws the same: the i-th is min(20000, 450 * 2^32 / (u + 1)), where u is the upper
-/// half of the i-th output of SplitMix64 from seed 1000. 450 makes about 20 ms of `iterative` here.
+/// 1,000 draws from a Pareto distribution of shape 1, limited to 20,000. Only integers are used, so
+/// every machine draws the same numbers: draw i is min(20000, 450 * 2^32 / (u + 1)), where u is the
+/// upper half of output i of SplitMix64 from seed 1000. The factor 450 makes about 20 ms of work
+/// for `iterative`.
 fn skewed() -> Vec<u64> {
     let mut rng = SplitMix64(1000);
     (0..1000).map(|_| ((450 << 32) / ((rng.next() >> 32) + 1)).min(20_000)).collect()
@@ -134,7 +135,7 @@ fn skewed() -> Vec<u64> {
 mod tests {
     use super::*;
 
-    /// FNV-1a over the little-endian bytes.
+    /// FNV-1a of the little-endian bytes.
     fn checksum(indices: &[u64]) -> u64 {
         let bytes = indices.iter().flat_map(|n| n.to_le_bytes());
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -147,7 +148,7 @@ mod tests {
         let indices = skewed();
         assert_eq!(indices.len(), 1000);
         assert_eq!((indices[0], indices[1], indices[999]), (1916, 552, 466));
-        // By an independent implementation of the formula, in Python.
+        // From an independent implementation of the formula, in Python.
         assert_eq!(checksum(&indices), 0xdab2_2c5b_1839_9278);
         // Heavy-tailed: a tenth of the indices is most of the work, which grows with the square.
         let mut squares: Vec<u64> = indices.iter().map(|n| n * n).collect();

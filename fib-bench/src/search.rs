@@ -1,4 +1,5 @@
-//! The search for the break-even points: each cell is measured only where the answer is not known yet.
+//! The search for the break-even points: each cell is measured only where the answer is not known
+//! yet.
 
 use crate::machine;
 use crate::measure::{Progress, take_rounds, warn_if_longer};
@@ -12,8 +13,9 @@ use std::time::{Duration, Instant};
 /// Bisecting sixty sizes takes this many looks, after one look at the largest size.
 const LOOKS: u32 = 7;
 
-/// Bisects both families of batches of `plan` for every cell. Each look is a small comparison of that
-/// cell alone, with its own runners and with paired ratios. Rounds are numbered from `first_round`.
+/// Bisects both families of batches of `plan` for every cell. Each look is a small comparison of
+/// that cell alone, with its own runners and with paired ratios. Rounds are numbered from
+/// `first_round`.
 ///
 /// # Errors
 /// The errors of `sink`.
@@ -26,8 +28,9 @@ pub fn search(
     let start = Instant::now();
     let cells = plan.cells();
     let searches = 2 * cells.len();
-    let each = u32::try_from(searches).unwrap_or(u32::MAX).saturating_mul(LOOKS);
-    let mut search = Search { plan, look: plan.budget / each.max(1), round: first_round };
+    let looks = u32::try_from(searches).unwrap_or(u32::MAX).saturating_mul(LOOKS);
+    let look_time = plan.budget / looks.max(1);
+    let mut search = Search { plan, look_time, round: first_round };
     let families = [BREAK_EVEN_BATCH, BREAK_EVEN_ITEM]
         .into_iter()
         .flat_map(|family| cells.iter().map(move |c| (family, c)));
@@ -46,8 +49,8 @@ pub fn search(
 
 struct Search<'a> {
     plan: &'a Plan,
-    /// Time for one look.
-    look: Duration,
+    /// The time budget of one look.
+    look_time: Duration,
     /// The first round that no look has used yet.
     round: usize,
 }
@@ -65,15 +68,15 @@ impl Search<'_> {
     ) -> io::Result<()> {
         let Some(largest) = batches.len().checked_sub(1) else { return Ok(()) };
         if !self.is_faster(batches[largest], cell, sink)? {
-            return Ok(()); // not even with the largest batch
+            return Ok(()); // the cell is slower even on the largest batch
         }
-        // The cell is faster at `above`. Below `below` it is slower or not known.
-        let (mut below, mut above) = (0, largest);
-        while below < above {
-            let middle = below.midpoint(above);
+        // The cell is faster on batch `fast`. Before `start` every batch that was tried is slower.
+        let (mut start, mut fast) = (0, largest);
+        while start < fast {
+            let middle = start.midpoint(fast);
             match self.is_faster(batches[middle], cell, sink)? {
-                true => above = middle,
-                false => below = middle + 1,
+                true => fast = middle,
+                false => start = middle + 1,
             }
         }
         Ok(())
@@ -90,7 +93,7 @@ impl Search<'_> {
             batches: vec![batch.clone()],
             backends: self.backend(cell).into_iter().collect(),
             workers: vec![cell.workers],
-            budget: self.look,
+            budget: self.look_time,
             ..self.plan.clone()
         };
         let mut samples = vec![];

@@ -1,5 +1,5 @@
-//! What else happens on the machine while samples are taken, from counters that only grow. On Linux;
-//! elsewhere nothing is known.
+//! What else happens on the machine while samples are taken, from counters of the system that only
+//! grow. Only Linux has these counters.
 
 use fib_report::Surroundings;
 use std::time::Instant;
@@ -25,13 +25,13 @@ impl Snapshot {
         }
     }
 
-    /// What happened between `before` and this snapshot.
-    pub(crate) fn since(&self, before: &Snapshot) -> Surroundings {
-        let pressure = self.cpu_pressure_ns.zip(before.cpu_pressure_ns);
+    /// What happened between `earlier` and this snapshot.
+    pub(crate) fn since(&self, earlier: &Snapshot) -> Surroundings {
+        let pressure = self.cpu_pressure_ns.zip(earlier.cpu_pressure_ns);
         Surroundings {
-            span_ns: (self.taken - before.taken).as_nanos() as u64, // less than five centuries
-            steal_ns: self.steal_ns.saturating_sub(before.steal_ns),
-            throttled_ns: self.throttled_ns.saturating_sub(before.throttled_ns),
+            span_ns: (self.taken - earlier.taken).as_nanos() as u64, // less than five centuries
+            steal_ns: self.steal_ns.saturating_sub(earlier.steal_ns),
+            throttled_ns: self.throttled_ns.saturating_sub(earlier.throttled_ns),
             cpu_pressure_ns: pressure.map(|(now, then)| now.saturating_sub(then)),
             load_1min: self.load_1min,
         }
@@ -44,23 +44,24 @@ mod counters {
     use procfs::{CpuPressure, Current, CurrentSI, KernelStats, LoadAverage};
     use std::fs::read_to_string;
 
-    /// Of all CPUs together, counted in ticks of usually 10 ms.
+    /// The steal time of all CPUs together. The system counts it in ticks of usually 10 ms.
     pub(super) fn steal_ns() -> Option<u64> {
         let ticks = KernelStats::current().ok()?.total.steal?;
         Some(ticks * (1_000_000_000 / procfs::ticks_per_second().max(1)))
     }
 
-    /// Of the control group of this process; with control groups of version 1, of the root group.
+    /// How long the CPU quota has stopped the control group of this process. With control groups of
+    /// version 1 it is the time of the root group.
     pub(super) fn throttled_ns() -> Option<u64> {
         let groups = Process::myself().and_then(|process| process.cgroups()).ok()?;
         let unified = groups.into_iter().find(|group| group.hierarchy == 0);
-        let second = unified.and_then(|group| {
+        let version_2 = unified.and_then(|group| {
             let file = format!("/sys/fs/cgroup{}/cpu.stat", group.pathname.trim_end_matches('/'));
             field(&read_to_string(file).ok()?, "throttled_usec").map(|us| us * 1000)
         });
-        let first =
+        let version_1 =
             || field(&read_to_string("/sys/fs/cgroup/cpu/cpu.stat").ok()?, "throttled_time");
-        second.or_else(first)
+        version_2.or_else(version_1)
     }
 
     fn field(text: &str, name: &str) -> Option<u64> {
@@ -111,10 +112,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happened_is_a_difference() {
-        let before = Snapshot::take();
+    fn surroundings_are_the_difference_of_two_snapshots() {
+        let earlier = Snapshot::take();
         std::thread::sleep(std::time::Duration::from_millis(2));
-        let between = Snapshot::take().since(&before);
+        let between = Snapshot::take().since(&earlier);
         assert!(between.span_ns >= 2_000_000);
         assert!(between.steal_ns < 60_000_000_000);
     }

@@ -13,14 +13,15 @@ fn equal(name: String, summary: String, index: u64, items: usize) -> NamedBatch 
     NamedBatch { name, summary, indices: vec![index; items], workers: None }
 }
 
-/// [`TASKS`] tasks in each batch, from 16 to 16,384 additions for each task.
+/// Batches of [`TASKS`] tasks, with 16 to 16,384 additions in each task.
 pub fn granularity() -> Vec<NamedBatch> {
     let batch =
         |n: u64| equal(format!("{TASKS}xF{n}"), format!("{TASKS} tasks of F({n})"), n, TASKS);
     (4..=14).map(|power| batch(1 << power)).collect()
 }
 
-/// From one item to 4,096 items, and sixteen items of F(16) to F(16384); both in steps of 2^(1/4).
+/// Batches of 1 to 4,096 items, and batches of sixteen items of F(16) to F(16384). Both grow by a
+/// factor of 2^(1/4).
 pub fn break_even() -> Vec<NamedBatch> {
     let items = |k: u64| {
         let (name, n) = (format!("{BREAK_EVEN_BATCH}{k}"), BREAK_EVEN_INDEX);
@@ -53,11 +54,12 @@ pub fn scaling(workers: &[NonZeroUsize]) -> Vec<NamedBatch> {
     [strong].into_iter().chain(workers.iter().map(weak)).collect()
 }
 
-/// Tiny equal numbers, where every chunk costs something, and a range, where equal chunks are unequal
-/// work.
+/// The scenarios of the sweep over chunkings: tiny equal numbers, where each chunk costs something,
+/// and a range, where chunks of equal length are unequal work.
 pub const CHUNKING_SCENARIOS: [&str; 2] = ["10000xF100", "range-2000"];
 
-/// From one index in each chunk, as a naive task for each item, to one chunk for each worker.
+/// The chunkings of that sweep: from one index in each chunk, like a naive task for each item, to
+/// one chunk for each worker.
 pub fn chunkings() -> Vec<Chunking> {
     let texts = ["items:1", "items:16", "items:256", "per-worker:1", "balanced:1", "balanced:8"];
     texts.into_iter().filter_map(|text| text.parse().ok()).collect()

@@ -17,13 +17,13 @@ pub struct CellCheck {
     pub message: Option<String>,
 }
 
-/// Runs every cell of `plan` once, the baseline included. The digest of the results is compared with a
-/// digest of residues, which share no code with the kernels.
+/// Runs every cell of `plan` once, the baseline included. The digest of the results is compared
+/// with a digest of residues, which share no code with the kernels.
 pub fn verify(plan: &Plan) -> Vec<CellCheck> {
     let specs = plan.baseline_spec().into_iter().chain(plan.cells());
     let mut cells: Vec<_> = specs.map(|cell| Participant::new(plan, Role::Cell, cell)).collect();
-    let each = |batch| cells.iter_mut().map(|cell| check(plan, batch, cell)).collect::<Vec<_>>();
-    plan.batches.iter().flat_map(each).collect()
+    let checks = |batch| cells.iter_mut().map(|cell| check(plan, batch, cell)).collect::<Vec<_>>();
+    plan.batches.iter().flat_map(checks).collect()
 }
 
 fn check(plan: &Plan, batch: &NamedBatch, cell: &mut Participant) -> CellCheck {

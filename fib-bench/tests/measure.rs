@@ -1,4 +1,4 @@
-//! Measures backends and a kernel whose behaviour is known. The runners are this very program.
+//! Measures backends and a kernel whose behaviour is known. The runners are this test program.
 #![allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 
 use fib::kernels::{self, KernelEntry};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread::{Builder, current, scope};
 use std::time::{Duration, Instant};
 
-/// `iterative`, but wrong by one on a thread named "liar".
+/// Computes like `iterative`, but starts from a wrong number on a thread with the name "liar".
 struct Moody;
 
 impl Kernel for Moody {
@@ -113,7 +113,7 @@ const TALKING: Descriptor = Descriptor {
 const MOODY: KernelEntry =
     KernelEntry { name: "moody", summary: "", get: || -> Arc<dyn Kernel> { Arc::new(Moody) } };
 
-/// What starts this program as a runner.
+/// The argument that makes this program a runner.
 const RUNNER: &str = "runner-of-the-tests";
 
 #[ctor::ctor(unsafe)]
@@ -155,7 +155,7 @@ fn analyse(header: Header, samples: &[Sample]) -> Matrix {
     fib_report::analyse(header, samples).matrix
 }
 
-/// Numbers of at most 64 bits: the kernel here can compute no others.
+/// Numbers of at most 64 bits, because the kernel of these tests computes no longer ones.
 fn small() -> NamedBatch {
     let (name, summary) = ("small".into(), String::new());
     NamedBatch { name, summary, indices: (0..90).collect(), workers: None }
@@ -179,7 +179,7 @@ fn run(plan: &Plan) -> (Header, Vec<Sample>) {
 }
 
 #[test]
-fn every_round_has_every_contender_once_and_faults_are_values() {
+fn every_round_has_every_participant_once_and_faults_are_values() {
     let plan = Plan { batches: vec![small()], ..plan() };
     let (header, samples) = run(&plan);
     let rounds = samples.iter().map(|sample| sample.round).max().unwrap() + 1;
@@ -188,12 +188,13 @@ fn every_round_has_every_contender_once_and_faults_are_values() {
     let started: BTreeSet<_> = started.map(|s| (s.workers, s.round)).collect();
     assert_eq!(started, [1, 2].into_iter().flat_map(|w| (0..5).map(move |r| (w, r))).collect());
     for round in 0..rounds {
-        let apart = [Role::Whole, Role::StartUp, Role::Cold];
-        let of_round = samples.iter().filter(|s| s.round == round && !apart.contains(&s.role));
+        let rare = [Role::Whole, Role::StartUp, Role::Cold];
+        let regular = samples.iter().filter(|s| s.round == round && !rare.contains(&s.role));
         let keys: Vec<_> =
-            of_round.map(|s| (format!("{:?}", s.role), &s.backend, s.workers)).collect();
+            regular.map(|s| (format!("{:?}", s.role), &s.backend, s.workers)).collect();
         let distinct: BTreeSet<_> = keys.iter().collect();
-        // baseline, control, best, a ceiling at each worker count this machine has CPUs for, cells
+        // The baseline, the control, the fastest kernel, 8 cells, and a ceiling for each worker
+        // count for which this machine has CPUs.
         let cpus = std::thread::available_parallelism().unwrap().get().min(2);
         assert_eq!((keys.len(), distinct.len()), (3 + cpus + 8, 3 + cpus + 8), "round {round}");
     }
@@ -279,15 +280,15 @@ fn a_crash_a_hang_and_nonsense_are_the_value_of_their_cell() {
     let (header, samples) = run(&plan);
     let rows = analyse(header, &samples).rows;
     let small = rows.iter().find(|row| row.scenario.name == "small").unwrap();
-    let of = |label: &str| {
+    let outcome = |label: &str| {
         let cell = small.cells.iter().find(|cell| cell.backend == label).unwrap();
         (cell.status, cell.message.clone().unwrap_or_default())
     };
-    assert_eq!(of("aborting"), (Status::Crash, "it was killed by signal 6".into()));
-    assert_eq!(of("sleeping"), (Status::Hang, "no reply within 1 s".into()));
+    assert_eq!(outcome("aborting"), (Status::Crash, "it was killed by signal 6".into()));
+    assert_eq!(outcome("sleeping"), (Status::Hang, "no reply within 1 s".into()));
     let nonsense = "it sent an invalid reply: I am a backend and say so";
-    assert_eq!(of("talking"), (Status::Crash, nonsense.into()));
-    assert_eq!(of("honest").0, Status::Ok);
+    assert_eq!(outcome("talking"), (Status::Crash, nonsense.into()));
+    assert_eq!(outcome("honest").0, Status::Ok);
     assert!(small.cells.iter().any(|cell| cell.speedup.is_some()));
 }
 
@@ -333,17 +334,20 @@ fn another_engine_takes_part_where_its_time_allows() {
     assert_eq!(header.engines[0].baseline, "other/sequential");
     let rows = analyse(header, &samples).rows;
     let statuses = |row: usize| {
-        let theirs = rows[row].cells.iter().filter(|cell| cell.engine.is_some());
-        theirs
+        let engine_cells = rows[row].cells.iter().filter(|cell| cell.engine.is_some());
+        engine_cells
             .map(|cell| (cell.backend.clone(), format!("{:?}", cell.status)))
             .collect::<BTreeSet<_>>()
     };
-    let both = |status: Status| {
+    let both_backends = |status: Status| {
         ["other/honest", "other/sequential"]
             .map(|label| (label.to_owned(), format!("{status:?}")))
             .into()
     };
-    assert_eq!((statuses(0), statuses(1)), (both(Status::Ok), both(Status::Omitted)));
+    assert_eq!(
+        (statuses(0), statuses(1)),
+        (both_backends(Status::Ok), both_backends(Status::Omitted))
+    );
     engines[0].command = vec!["/no/such/engine".into()];
     assert_eq!(Engine::ask(engines.remove(0).command).unwrap_err().status, Status::Crash);
 }

@@ -1,4 +1,5 @@
-//! Advice as text and as JSON Lines: a recommendation, and the candidates that it was chosen from.
+//! Prints advice as text and as JSON Lines: a recommendation, and the candidates that it was chosen
+//! from.
 
 use fib_predict::{Advice, Candidate, Measurement};
 use fib_report::{Page, duration, ratio, table};
@@ -16,8 +17,8 @@ pub(crate) fn text(advice: &Advice, measured: Option<&[Measurement]>, page: Page
          kernel on one thread.",
     );
     if advice.candidates.iter().any(|candidate| candidate.kernel.name != advice.best.kernel.name) {
-        notes += " All kernels give the same numbers, so `advise` may choose the kernel; `fib compare` \
-                  keeps one kernel and compares only backends.";
+        notes += " All kernels give the same numbers, so `advise` may choose the kernel; `fib \
+                  compare` keeps one kernel and compares only backends.";
     }
     table(&recommendation(advice), &heading, rows.collect(), &notes, page)
 }
@@ -61,8 +62,8 @@ fn recommendation(advice: &Advice) -> String {
         let speedup = ratio(alone.predicted_ns / best.predicted_ns);
         let (workers, chunking) = (best.workers, best.chunking);
         return format!(
-            "Recommended: {backend} with {workers} workers, kernel {kernel}, chunks {chunking}: {time}, \
-             {speedup} over one thread.\n  \
+            "Recommended: {backend} with {workers} workers, kernel {kernel}, chunking {chunking}: \
+             {time}, {speedup} over one thread.\n  \
              --backend {backend} --workers {workers} --kernel {kernel} --chunking {chunking}\n"
         );
     }

@@ -1,4 +1,4 @@
-//! The backends that a user can choose: those of the registry, those that a program adds, and `auto`.
+//! The backends that a user can choose: the registry, the backends that a program adds, and `auto`.
 
 use fib::{Descriptor, REGISTRY, SEQUENTIAL};
 use fib_predict::AUTO;
@@ -21,7 +21,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Descriptor> {
     schedulers().chain([&AUTO])
 }
 
-/// The chosen backends, or else all schedulers. `sequential` is left out: it is there as the baseline.
+/// The chosen backends, or all schedulers if none is chosen. `sequential` is left out, because it
+/// is measured as the baseline.
 pub(crate) fn measured(chosen: &[&'static Descriptor]) -> Vec<Descriptor> {
     let mut backends = if chosen.is_empty() { schedulers().collect() } else { chosen.to_vec() };
     backends.retain(|entry| entry.name != SEQUENTIAL.name);

@@ -1,4 +1,4 @@
-//! Computing a batch for `calc` and `batch`. A signal cancels the computation.
+//! Computes a batch for `calc` and `batch`. A signal cancels the computation.
 
 use crate::args::ComputeArgs;
 use crate::diagnostics::say;
@@ -13,7 +13,8 @@ impl ComputeArgs {
     }
 }
 
-/// Computes `wanted`. Returns the table, which holds every result that was computed, and the outcome.
+/// Computes `wanted`. Returns the table, which holds every result that was computed, and the
+/// outcome.
 pub(crate) fn compute(
     args: &ComputeArgs,
     kernel: Arc<dyn Kernel>,
@@ -27,7 +28,7 @@ pub(crate) fn compute(
     let default = if wanted.len() > 1 { fib::default_backend() } else { &fib::SEQUENTIAL };
     let control = Control::default();
     let cancelled = control.clone();
-    // First, while the system still grants threads.
+    // This comes before the backend is built, while the system still grants threads.
     interrupt::watch("interrupted while computing", move || cancelled.cancel())?;
     let backend = args.backend.unwrap_or(default).build(settings)?;
     let options = Options { chunking: args.chunking, control, ..Options::default() };
@@ -35,8 +36,8 @@ pub(crate) fn compute(
     Ok((table, outcome))
 }
 
-/// The outcome of a batch of which `written` numbers were written. A batch that a signal cut short is
-/// summed up in one line on stderr; `main` then exits with the code of the signal.
+/// The outcome of a batch of which `written` numbers were written. If a signal stopped the batch,
+/// one line on stderr says how far it came; `main` then exits with the code of the signal.
 pub(crate) fn conclude(
     outcome: Result<(), Error>,
     written: usize,

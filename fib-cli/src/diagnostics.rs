@@ -1,12 +1,13 @@
-//! Warnings on stderr, each of them once.
+//! Prints warnings on stderr, each of them once.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-/// Prints `warning: ...`, each text once: a machine without threads would repeat itself for every batch.
+/// Prints each text once, as `warning: ...`. Otherwise a machine that refuses threads would print
+/// the same warning for every batch.
 struct Stderr {
-    said: Mutex<Option<HashSet<String>>>,
+    printed: Mutex<Option<HashSet<String>>>,
 }
 
 impl Log for Stderr {
@@ -16,8 +17,8 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record<'_>) {
         let text = record.args().to_string();
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.enabled(record.metadata()) && said.get_or_insert_default().insert(text.clone()) {
+        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.enabled(record.metadata()) && printed.get_or_insert_default().insert(text.clone()) {
             say(&format!("warning: {text}"));
         }
     }
@@ -25,11 +26,11 @@ impl Log for Stderr {
     fn flush(&self) {}
 }
 
-static STDERR: Stderr = Stderr { said: Mutex::new(None) };
+static STDERR: Stderr = Stderr { printed: Mutex::new(None) };
 
 /// Prints the warnings of every crate on stderr, unless `quiet`.
 pub(crate) fn install_logger(quiet: bool) {
-    // It is installed once, so there is no other logger.
+    // This is the only call, so there is no other logger.
     let _ = log::set_logger(&STDERR);
     log::set_max_level(if quiet { LevelFilter::Off } else { LevelFilter::Warn });
 }
@@ -41,7 +42,7 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// A captured panic is reported as an error, so the panic itself prints nothing.
+/// Keeps panics from printing. A panic that is caught is reported as an error.
 pub(crate) fn silence_panics() {
     std::panic::set_hook(Box::new(|_| {}));
 }

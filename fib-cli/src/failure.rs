@@ -5,20 +5,21 @@ use std::any::Any;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// The input of the user cannot be read or understood.
+/// Input that cannot be read or understood.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct BadInput(pub(crate) String);
 
-/// Output could not be written.
+/// Output that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {what}: {source}")]
+#[error("cannot write {target}: {source}")]
 pub(crate) struct NotWritten {
-    pub(crate) what: String,
+    /// The name of a file, or "to standard output".
+    pub(crate) target: String,
     pub(crate) source: std::io::Error,
 }
 
-/// Cells without a time. The report names each of them.
+/// Cells or checks that failed. The report names each of them.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadCells {
     #[error("{0} cells failed")]
@@ -41,7 +42,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let code = exit_code(error);
     if code != 0 {
         say(&format!("error: {error}"));
-        more(error).iter().for_each(|line| say(line));
+        details(error).iter().for_each(|line| say(line));
     }
     ExitCode::from(code)
 }
@@ -66,8 +67,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// The lines after the `error:` line: a hint, or the indices that it counts but does not name.
-fn more(error: &anyhow::Error) -> Vec<String> {
+/// The lines after the `error:` line: a hint, or the failures that the line counts but does not
+/// name.
+fn details(error: &anyhow::Error) -> Vec<String> {
     match error.downcast_ref() {
         Some(fib::Error::Limit { bytes, .. }) => {
             let gigabytes = bytes.div_ceil(1 << 30);

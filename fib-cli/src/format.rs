@@ -1,8 +1,8 @@
-//! Numbers as text.
+//! Formats of a number.
 
 use fib::BigUint;
 
-/// Hexadecimal digits after 0x.
+/// A number as hexadecimal digits after 0x.
 pub(crate) fn hex(number: &BigUint) -> String {
     format!("{number:#x}")
 }

@@ -1,4 +1,4 @@
-//! Reading specs from files and standard input, line by line. An endless line is refused.
+//! Reads specs from files and standard input, line by line. An endless line is refused.
 
 use crate::failure::BadInput;
 use crate::spec::{Spec, Wanted};
@@ -48,14 +48,14 @@ fn read(mut source: impl BufRead, name: &str, wanted: &mut Wanted) -> anyhow::Re
 /// Appends the specs of a line. Columns count characters from 1.
 fn read_line(line: &[u8], number: usize, name: &str, wanted: &mut Wanted) -> anyhow::Result<()> {
     let text = str::from_utf8(line).map_err(|error| {
-        let column = column_of(&String::from_utf8_lossy(&line[..error.valid_up_to()]));
+        let column = column_after(&String::from_utf8_lossy(&line[..error.valid_up_to()]));
         BadInput(format!("{name}:{number}:{column}: this is not UTF-8 text"))
     })?;
     let text = if number == 1 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
     let content = text.split('#').next().unwrap_or_default();
     for token in content.split_ascii_whitespace() {
-        let before = token.as_ptr() as usize - text.as_ptr() as usize;
-        let column = column_of(&text[..before]);
+        let offset = token.as_ptr() as usize - text.as_ptr() as usize;
+        let column = column_after(&text[..offset]);
         let spec: Spec = token.parse().map_err(|error| {
             BadInput(format!("{name}:{number}:{column}: {}: {error}", quoted(token)))
         })?;
@@ -64,12 +64,13 @@ fn read_line(line: &[u8], number: usize, name: &str, wanted: &mut Wanted) -> any
     Ok(())
 }
 
-/// The column after `before`.
-fn column_of(before: &str) -> usize {
-    before.chars().count() + 1
+/// The column after this start of a line.
+fn column_after(start: &str) -> usize {
+    start.chars().count() + 1
 }
 
-/// A token, safe to print: control characters are escaped, and a long token is shortened.
+/// A token in quotes that is safe to print: control characters are escaped, and a long token is
+/// shortened.
 pub(crate) fn quoted(token: &str) -> String {
     let mut shown: String = token.chars().take(40).flat_map(char::escape_debug).collect();
     if token.chars().count() > 40 {
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted() {
+    fn blanks_lines_and_comments_are_accepted() {
         let text = b"\xef\xbb\xbf# squares\r\n1 4\t9\r\n\n   16 # and a range\n20..23\n3x5";
         assert_eq!(read_bytes(text), Ok(vec![1, 4, 9, 16, 20, 21, 22, 5, 5, 5]));
         assert_eq!(read_bytes(b""), Ok(vec![]));
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_named_with_its_place() {
+    fn errors_name_the_token_and_its_place() {
         let problem = |bytes: &[u8]| read_bytes(bytes).unwrap_err();
         assert!(problem(b"1\n2 1e6\n").starts_with("in:2:3: '1e6': expected"));
         assert!(problem(b"-3").starts_with("in:1:1: '-3': an index cannot be negative"));
@@ -106,7 +107,10 @@ mod tests {
         assert!(problem("１２".as_bytes()).starts_with("in:1:1: '１２': expected"));
         assert!(problem(b"4 5\x006").starts_with("in:1:3: '5\\06': expected"));
         assert!(problem(b"12 \xff\xfe").starts_with("in:1:4: this is not UTF-8"));
-        assert!(problem(b"1\n\xef\xbb\xbf2").starts_with("in:2:1: "), "a mark belongs in front");
+        assert!(
+            problem(b"1\n\xef\xbb\xbf2").starts_with("in:2:1: "),
+            "the mark is not at the start"
+        );
         assert!(problem(&[b'1'; 500]).contains("111..."), "a long token is cut short");
     }
 

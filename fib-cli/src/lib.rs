@@ -1,7 +1,7 @@
-//! The program `fib` as a library, for programs that add their own backends to it.
+//! The program `fib` as a library, for programs that add their own backends.
 //!
-//! A backend from another crate joins every command, the speedup matrix included, without a fork of this
-//! repository. The whole program is:
+//! A backend from another crate joins every command, the speedup matrix included, without a fork of
+//! this repository. The whole program is:
 //!
 //! ```ignore
 //! fn main() -> std::process::ExitCode {
@@ -47,7 +47,7 @@ pub fn main_with(backends: &'static [Descriptor]) -> ExitCode {
         let cli = match Cli::try_parse() {
             Ok(cli) => cli,
             Err(error) if error.use_stderr() => error.exit(),
-            // Help and version are output like any other.
+            // Help and version go to standard output, like results.
             Err(help) => return output::to_stdout(|out| write!(out, "{}", help.render())),
         };
         diagnostics::install_logger(cli.quiet);

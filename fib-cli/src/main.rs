@@ -1,4 +1,5 @@
-//! The program `fib`. Everything is in the library, so that a program with its own backends is as short.
+//! The program `fib`. Everything is in the library, so a program that adds backends is as short as
+//! this.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What the commands that measure share: from their arguments to a plan.
+//! Makes a plan from the arguments that all measuring commands share.
 
 use crate::args::MeasureArgs;
 use crate::backends;
@@ -16,7 +16,7 @@ pub(crate) fn plan(
     default_s: u64,
 ) -> anyhow::Result<Plan> {
     if args.pin && cfg!(not(target_os = "linux")) {
-        log::warn!("workers cannot be bound to CPUs on this system");
+        log::warn!("--pin has no effect: this system cannot bind workers to CPUs");
     }
     Ok(Plan {
         backends: backends::measured(&args.backend),
@@ -35,7 +35,8 @@ pub(crate) fn own_runner() -> anyhow::Result<Vec<OsString>> {
     Ok(vec![std::env::current_exe()?.into(), "runner".into()])
 }
 
-/// The chosen worker counts; otherwise all CPUs, and also the powers of two below if `powers_below`.
+/// The chosen worker counts, ascending. If none is chosen: the number of CPUs, and with
+/// `powers_below` also the powers of two below that number.
 pub(crate) fn workers(chosen: &[NonZeroUsize], powers_below: bool) -> Vec<NonZeroUsize> {
     let all = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut workers = chosen.to_vec();

@@ -1,4 +1,5 @@
-//! The one way to standard output: buffered, with every error noticed; and the page it is laid out for.
+//! Standard output: every command writes through this module, which buffers the output, notices
+//! every error and knows the width of the terminal.
 
 use crate::args::ColorChoice;
 use crate::failure::NotWritten;
@@ -22,19 +23,19 @@ pub(crate) fn to_stdout(
 }
 
 fn not_written(source: io::Error) -> NotWritten {
-    NotWritten { what: "to standard output".into(), source }
+    NotWritten { target: "to standard output".into(), source }
 }
 
-/// The page for standard output: the width of the terminal, from 60 to 120 columns, or 80 columns if
-/// there is no terminal.
+/// The page for standard output: the width of the terminal, from 60 to 120 columns, or 80 columns
+/// if there is no terminal.
 pub(crate) fn page(color: ColorChoice) -> Page {
     let terminal = io::stdout().is_terminal();
     let size = terminal_size::terminal_size().filter(|_| terminal);
     let width = size.map_or(80, |(width, _)| usize::from(width.0).clamp(60, 120));
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    let is_allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let color = match color {
-        ColorChoice::Auto => terminal && wanted,
+        ColorChoice::Auto => terminal && is_allowed,
         ColorChoice::Always => true,
         ColorChoice::Never => false,
     };

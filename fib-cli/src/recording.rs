@@ -1,4 +1,4 @@
-//! Measuring with a progress bar, into memory and into a record file.
+//! Measures with a progress bar, and keeps the samples in memory and in a record file.
 
 use crate::args::MeasureArgs;
 use crate::diagnostics::say;
@@ -11,7 +11,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Takes the samples of a plan, from a first round on: `measure_rounds` or a search.
+/// A function that takes the samples of a plan: `measure_rounds` or `search`. Its second argument
+/// is the number of the first round.
 type Measure = fn(
     &Plan,
     usize,
@@ -26,11 +27,11 @@ pub(crate) fn measured(
     quiet: bool,
     measure: Measure,
 ) -> anyhow::Result<(Header, Vec<Sample>)> {
-    let samples = match (&args.resume, &args.record) {
+    let store = match (&args.resume, &args.record) {
         (Some(path), _) => SampleStore::resume(plan, path)?,
         (None, record) => SampleStore::new(plan, record.as_deref())?,
     };
-    take(plan, samples, quiet, measure)
+    take_samples(plan, store, quiet, measure)
 }
 
 /// Measures a plan without a record file.
@@ -38,19 +39,19 @@ pub(crate) fn measured_unrecorded(
     plan: &Plan,
     quiet: bool,
 ) -> anyhow::Result<(Header, Vec<Sample>)> {
-    take(plan, SampleStore::new(plan, None)?, quiet, measure_rounds)
+    take_samples(plan, SampleStore::new(plan, None)?, quiet, measure_rounds)
 }
 
-fn take(
+fn take_samples(
     plan: &Plan,
-    mut taken: SampleStore,
+    mut store: SampleStore,
     quiet: bool,
     measure: Measure,
 ) -> anyhow::Result<(Header, Vec<Sample>)> {
     if is_debug_build() {
         log::warn!("this is a debug build (no --release), so its times mean nothing");
     }
-    let first_round = taken.first_round;
+    let first_round = store.first_round;
     let progress = (!quiet && io::stderr().is_terminal()).then(progress_bar);
     let mut show = |now: &Progress<'_>| {
         if let Some(bar) = &progress {
@@ -60,7 +61,7 @@ fn take(
     };
     interrupt::watch("interrupted within a sample; the record holds everything before it", || {})?;
     let outcome = measure(plan, first_round, &mut show, &mut |sample| {
-        taken.keep(sample)?;
+        store.keep(sample)?;
         interrupt::check()
     });
     if let Some(bar) = progress {
@@ -70,9 +71,9 @@ fn take(
         Err(_) if interrupt::exit_code().is_some() => {
             say("interrupted: this report covers the rounds so far");
         }
-        outcome => outcome.map_err(|source| NotWritten { what: taken.file_name(), source })?,
+        outcome => outcome.map_err(|source| NotWritten { target: store.file_name(), source })?,
     }
-    Ok((taken.header, taken.samples))
+    Ok((store.header, store.samples))
 }
 
 /// The samples so far, and the record file.
@@ -89,7 +90,7 @@ impl SampleStore {
         let mut file = record.map(RecordFile::create).transpose()?;
         if let Some(file) = &mut file {
             file.append(&Record::Header(Box::new(header.clone())))
-                .map_err(|source| NotWritten { what: file.name.clone(), source })?;
+                .map_err(|source| NotWritten { target: file.name.clone(), source })?;
         }
         Ok(SampleStore { header, samples: vec![], first_round: 0, file })
     }
@@ -103,7 +104,7 @@ impl SampleStore {
         }
         let mut file = RecordFile::extend(path, earlier.whole_bytes)?;
         file.append(&Record::Resumed(resumed(plan)))
-            .map_err(|source| NotWritten { what: name, source })?;
+            .map_err(|source| NotWritten { target: name, source })?;
         let first_round = earlier.next_round();
         let Recording { header, samples, .. } = earlier;
         Ok(SampleStore { header, samples, first_round, file: Some(file) })
@@ -134,7 +135,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Recording> {
     Ok(recording)
 }
 
-/// A record file. Every line is written completely or not at all.
+/// A record file. Each line is written with one call, so a crash cuts at most the last line short.
 struct RecordFile {
     name: String,
     file: File,
@@ -145,7 +146,7 @@ impl RecordFile {
         let name = path.display().to_string();
         match File::create_new(path) {
             Ok(file) => Ok(RecordFile { name, file }),
-            Err(source) => Err(NotWritten { what: name, source }),
+            Err(source) => Err(NotWritten { target: name, source }),
         }
     }
 
@@ -160,7 +161,7 @@ impl RecordFile {
         };
         match open() {
             Ok(file) => Ok(RecordFile { name, file }),
-            Err(source) => Err(NotWritten { what: name, source }),
+            Err(source) => Err(NotWritten { target: name, source }),
         }
     }
 

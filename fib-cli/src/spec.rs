@@ -1,10 +1,10 @@
-//! The grammar of batches: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario.
+//! The grammar of a SPEC: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario.
 
 use fib::{Error, MemoryLimit, size, table_bytes};
 use fib_bench::Scenario;
 use std::str::FromStr;
 
-/// Some indices, not yet expanded: a short text may mean more indices than fit any memory.
+/// Some indices, not yet expanded, because a short text may mean more indices than fit the memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spec {
     /// `count` consecutive indices from `first` up.
@@ -81,8 +81,9 @@ impl Spec {
         }
     }
 
-    /// A lower bound for the bytes of the results, computed at once however long the spec is. Bit lengths
-    /// grow linearly apart from rounding, so a range takes its length times the mean of its ends.
+    /// A lower bound for the bytes of the results, computed in constant time. Bit lengths grow
+    /// linearly apart from rounding, so a range takes its length times the mean of the bit lengths
+    /// at its ends.
     fn least_bytes(self, repeats_are_shared: bool) -> u128 {
         match self {
             Spec::Range { count: 0, .. } => 0,
@@ -98,7 +99,8 @@ impl Spec {
     }
 }
 
-/// The indices of many specs. A spec is expanded only if its numbers can be computed within the limit.
+/// The indices of many specs. A spec is expanded only if its numbers can be computed within the
+/// limit.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) indices: Vec<u64>,
@@ -114,8 +116,8 @@ impl Wanted {
     /// Appends the indices of `spec`.
     ///
     /// # Errors
-    /// [`Error::Limit`] if the numbers cannot be computed within the limit, [`Error::Allocation`] if the
-    /// system refuses the memory for the list. Nothing is appended then.
+    /// [`Error::Limit`] if the numbers cannot be computed within the limit, [`Error::Allocation`]
+    /// if the system refuses the memory for the list. In both cases nothing is appended.
     pub(crate) fn push(&mut self, spec: Spec) -> Result<(), Error> {
         let count = self.indices.len() as u128 + spec.count();
         let bytes = table_bytes(count).saturating_add(spec.least_bytes(self.repeats_are_shared));
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_named() {
+    fn every_error_has_its_kind() {
         let error = |text: &str| text.parse::<Spec>().unwrap_err();
         assert_eq!(error("-5"), SpecError::Negative);
         assert_eq!(error("-5..3"), SpecError::Negative);
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_fit_is_refused_unexpanded() {
+    fn a_spec_that_cannot_fit_is_refused_before_it_is_expanded() {
         for text in
             ["0..=18446744073709551615", "18446744073709551615x5", "0..300000000", "10000000x1000"]
         {
@@ -198,7 +200,7 @@ mod tests {
     }
 
     proptest! {
-        /// The bound is below the truth, and not by much.
+        /// The bound is not above the exact size, and only a little below it.
         #[test]
         fn the_bound_is_a_bound(first in 0u64..100_000, count in 1u64..300) {
             let spec = Spec::Range { first, count: count.into() };

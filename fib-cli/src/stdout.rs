@@ -1,22 +1,22 @@
-//! Whether stdout was closed when the program started.
+//! Finds out whether stdout was closed when the program started.
 //!
-//! The standard library opens /dev/null instead, before `main`, so output would be lost silently. This can
-//! only be checked before that.
+//! In that case the standard library opens /dev/null in its place before `main`, and output would
+//! be lost silently. So the check must run before the standard library starts.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Whether stdout was closed at the start. Never on systems other than Unix.
+/// Whether stdout was closed when the program started. On systems other than Unix always false.
 pub(crate) fn was_closed() -> bool {
     CLOSED.load(Relaxed)
 }
 
-// SAFETY: runs before `main`, when the standard library is not set up: it makes one system call and
-// stores to an atomic, which need nothing of it.
+// SAFETY: this runs before `main`, when the standard library is not set up. It makes one system
+// call and stores to an atomic, and neither needs the standard library.
 #[cfg(unix)]
 #[ctor::ctor(unsafe)]
-fn look() {
+fn check() {
     CLOSED.store(rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err(), Relaxed);
 }

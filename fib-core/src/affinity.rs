@@ -1,6 +1,7 @@
 //! Binding a thread to one CPU. This works on Linux; other systems return `Unsupported`.
 
-/// Binds the calling thread to one of the CPUs that it may use: number `worker`, counted round.
+/// Binds the calling thread to one of the CPUs that it may use. `worker` chooses the CPU; after the
+/// last CPU the choice starts again at the first one.
 ///
 /// # Errors
 /// The error of the system, or `Unsupported` where threads cannot be bound.
@@ -9,9 +10,9 @@ pub fn pin(worker: usize) -> std::io::Result<()> {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
     let allowed = sched_getaffinity(None)?;
     let cpus: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
-    let mut one = CpuSet::new();
-    one.set(cpus[worker % cpus.len()]); // a running thread has a CPU it may use
-    Ok(sched_setaffinity(None, &one)?)
+    let mut chosen = CpuSet::new();
+    chosen.set(cpus[worker % cpus.len()]); // a running thread has a CPU that it may use
+    Ok(sched_setaffinity(None, &chosen)?)
 }
 
 /// Binds nothing, because this system offers no portable way.

@@ -6,10 +6,10 @@ use std::num::NonZeroUsize;
 
 /// A way to run the chunks of a job on workers.
 ///
-/// `run` may be called from several threads at once. Each call runs at most [`workers`] kernels at a
-/// time; the calling thread counts if it computes.
+/// `run` may be called from several threads at once. Each call runs at most [`workers`] kernels at
+/// a time; the calling thread counts if it computes.
 ///
-/// A complete backend, with one thread for every chunk:
+/// A complete backend, with its entry for a registry:
 ///
 /// ```
 /// use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
@@ -47,8 +47,9 @@ use std::num::NonZeroUsize;
 ///     scheduling: Scheduling::Dynamic,
 ///     build: |_settings| Ok(Box::new(Stack)),
 /// };
-/// # let table = fib_core::compute(&*STACK.build(Default::default())?, &fib_core::kernels::doubling(),
-/// #     &[90; 7], &Default::default())?;
+/// # let stack = STACK.build(Default::default())?;
+/// # let kernel = fib_core::kernels::doubling();
+/// # let table = fib_core::compute(&*stack, &kernel, &[90; 7], &Default::default())?;
 /// # assert_eq!(table.limbs(6), Some(&[2880067194370816120][..]));
 /// # Ok::<(), Error>(())
 /// ```
@@ -61,8 +62,8 @@ pub trait FibBackend: Send + Sync {
     /// Runs every chunk of the job once and returns when all of them have ended.
     ///
     /// # Errors
-    /// [`Error::Backend`] if the workers are lost. A kernel that fails is no error here: the failure
-    /// is recorded in the chunk.
+    /// [`Error::Backend`] if the workers are lost. A kernel that fails is not an error of the
+    /// backend: the chunk records the failure.
     fn run(&self, job: Job<'_>) -> Result<(), Error>;
 }
 

@@ -53,8 +53,8 @@ pub struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    /// Fills the slots on the calling thread. `worker` is the number of the worker, from 0 to the
-    /// backend's number of workers less one.
+    /// Fills the slots on the calling thread. `worker` is the number of the worker: at least 0 and
+    /// below [`FibBackend::workers`](crate::FibBackend::workers).
     pub fn run(self, worker: usize) {
         self.run_inner(worker, None);
     }
@@ -101,7 +101,7 @@ impl<'a> Chunk<'a> {
         (task, self.into_pending())
     }
 
-    /// Only the half that stays, for a backend that sends the work in a form of its own.
+    /// Returns only the pending half, for a backend that sends the work in its own form.
     pub fn into_pending(self) -> Pending<'a> {
         let (kernel, indices, offsets) = (self.layout.kernel(), self.indices(), self.offsets());
         let Chunk { layout: _, out, record, control, timeline: _ } = self;

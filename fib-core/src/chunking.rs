@@ -26,7 +26,7 @@ impl Default for Chunking {
 }
 
 impl Chunking {
-    /// The most chunks that this many slots are cut into.
+    /// The largest number of chunks that a batch with this many slots is cut into.
     pub fn most(self, slots: usize, workers: NonZeroUsize) -> usize {
         match self {
             Chunking::Items(size) => slots.div_ceil(size.get()),
@@ -36,8 +36,8 @@ impl Chunking {
         }
     }
 
-    /// The ends of the chunks as slot numbers, ascending. No chunk is empty, and the last end is the
-    /// number of slots.
+    /// The ends of the chunks as slot numbers, ascending. No chunk is empty, and the last end is
+    /// the number of slots.
     pub fn cut(self, layout: &Layout, workers: NonZeroUsize) -> Vec<usize> {
         let slots = layout.slots();
         let most = self.most(slots, workers);
@@ -64,13 +64,13 @@ fn equal_costs(costs: &[f64], chunks: usize) -> Vec<usize> {
         return equal_counts(costs.len(), chunks);
     }
     let share = total / chunks as f64;
-    // The boundary between two slots that is nearest to i shares.
+    // Chunk i ends at the boundary between two slots whose cost so far is nearest to i shares.
     let end = |i: usize| {
         let wanted = share * i as f64;
-        let below = costs.partition_point(|&sum| sum <= wanted);
-        let short = wanted - below.checked_sub(1).map_or(0.0, |last| costs[last]);
-        let excess = costs.get(below).map_or(f64::INFINITY, |&sum| sum - wanted);
-        if excess < short { below + 1 } else { below }
+        let count = costs.partition_point(|&sum| sum <= wanted);
+        let shortfall = wanted - count.checked_sub(1).map_or(0.0, |last| costs[last]);
+        let excess = costs.get(count).map_or(f64::INFINITY, |&sum| sum - wanted);
+        if excess < shortfall { count + 1 } else { count }
     };
     let mut ends: Vec<usize> = (1..chunks).map(end).chain([costs.len()]).collect();
     ends.dedup();
@@ -134,7 +134,8 @@ mod tests {
         }
     }
 
-    /// Over a range the cost grows with the square of the index: half of it lies above 0.79 n.
+    /// In a range up to n, the cost of an index grows with its square. So half of the work lies
+    /// above 0.79 n.
     #[test]
     fn balanced_cuts_a_range_by_cost() {
         let range: Vec<u64> = (0..20_000).collect();

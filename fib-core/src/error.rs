@@ -42,7 +42,7 @@ pub enum Error {
     },
 }
 
-/// A number of bytes as people read it, never rounded down by more than it says: 15.9 GB.
+/// A number of bytes for people, with one decimal and a unit: 15.9 GB.
 fn size(bytes: u128) -> String {
     const UNITS: [&str; 7] = ["KB", "MB", "GB", "TB", "PB", "EB", "ZB"];
     let (mut value, mut unit) = (bytes as f64, "bytes");
@@ -58,7 +58,7 @@ fn size(bytes: u128) -> String {
 fn describe(failures: &[Failure]) -> String {
     match failures {
         [] => "nothing failed".into(),
-        [one] => one.to_string(),
+        [failure] => failure.to_string(),
         [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
     }
 }

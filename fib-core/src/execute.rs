@@ -43,8 +43,8 @@ pub fn compute(
     Ok(table)
 }
 
-/// Fills `table`: runs its layout as a job on `backend` and checks that every chunk ran. Returns the
-/// record of each chunk, in slot order.
+/// Fills `table`: runs its layout as a job on `backend` and checks that every chunk ran. Returns
+/// the record of each chunk, in slot order.
 ///
 /// A call from inside a kernel computes inline on that worker, so no pool can wait for itself.
 ///

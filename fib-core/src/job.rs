@@ -1,7 +1,7 @@
 //! A job: a batch that is laid out and ready to run. This is all that a backend receives.
 //!
-//! A backend asks a job for its chunks and places them on workers. It never sees an index, an offset
-//! or a result. Three ways to take the chunks match three ways to schedule:
+//! A backend asks a job for its chunks and places them on workers. It does not need to know an
+//! index, an offset or a result. Three ways to take the chunks match three ways to schedule:
 //!
 //! - [`Job::into_chunks`] gives all chunks in one list, for dynamic scheduling;
 //! - [`Job::into_groups`] gives each worker its own list, for static scheduling;
@@ -15,9 +15,11 @@ use crate::record::ChunkRecord;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-/// A batch that is laid out and ready to run: a backend takes its chunks and places them on workers.
+/// A batch that is laid out and ready to run: a backend takes its chunks and places them on
+/// workers.
 ///
-/// The job is cut when a backend asks for its chunks. A job that is dropped uncut counts as skipped.
+/// The job is cut when a backend asks for its chunks. A job that is dropped uncut counts as
+/// skipped.
 ///
 /// ```
 /// use fib_core::{Error, FibBackend, Job};
@@ -42,7 +44,7 @@ use std::ops::Range;
 pub struct Job<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) arena: &'a mut [u64],
-    /// One record a chunk; until the job is cut, one record for all slots.
+    /// One record for each chunk. Until the job is cut, there is one record for all slots.
     pub(crate) records: &'a mut Vec<ChunkRecord>,
     pub(crate) chunking: Chunking,
     pub(crate) workers: NonZeroUsize,
@@ -67,7 +69,7 @@ impl<'a> Job<'a> {
         Job { workers, chunking, ..self }
     }
 
-    /// Cuts the job; the chunks come in slot order. An empty batch has no chunks.
+    /// Cuts the job and returns its chunks in slot order. An empty batch has no chunks.
     pub fn into_chunks(self) -> Vec<Chunk<'a>> {
         let Job { layout, arena, records, chunking, workers, control, timeline } = self;
         let mut start = 0;
@@ -83,7 +85,7 @@ impl<'a> Job<'a> {
         records.iter_mut().map(chunk).collect()
     }
 
-    /// Cuts the job into one group of consecutive chunks for each worker. Some groups are empty where
+    /// Cuts the job into one group of consecutive chunks for each worker. Some groups are empty if
     /// there are fewer chunks than workers.
     ///
     /// ```

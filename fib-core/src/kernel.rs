@@ -48,7 +48,7 @@ pub enum Order {
 /// # Ok::<(), fib_core::Error>(())
 /// ```
 pub trait Kernel: Send + Sync {
-    /// The name users choose it by.
+    /// The name by which users choose the kernel.
     fn name(&self) -> &'static str;
 
     /// The order in which this kernel asks for its slots.
@@ -61,14 +61,14 @@ pub trait Kernel: Send + Sync {
         size::limbs(n)
     }
 
-    /// The predicted cost of F(n), in any unit, if the slot before holds F(`previous`). Costs balance
-    /// chunks and are never reported. A cost must be finite and at least 0.
+    /// The predicted cost of F(n), in any unit, if the slot before holds F(`previous`). Costs
+    /// balance chunks and are never reported. A cost must be finite and at least 0.
     fn cost(&self, n: u64, previous: Option<u64>) -> f64;
 
     /// Fills every slot that `run` hands out: `while let Some(slot) = run.next_slot() { .. }`.
     ///
-    /// A panic loses only the slot that was handed out last. Then `fill` is called again for the slots
-    /// after that slot.
+    /// A panic loses only the slot that was handed out last. Then `fill` is called again for the
+    /// slots after that slot.
     fn fill(&self, run: &mut Run<'_>);
 }
 
@@ -96,12 +96,14 @@ pub struct Run<'a> {
     pub(crate) checkpoint: Option<Checkpoint<'a>>,
     pub(crate) next: usize,
     pub(crate) paused: Duration,
+    /// The number of indices since progress was reported last.
     unreported: usize,
+    /// The limbs of those indices, plus one for each index.
     weight: usize,
 }
 
-/// Progress is reported after about this many limbs, so that the shared counter costs next to nothing
-/// even where an index takes nanoseconds.
+/// Progress is reported after about this many limbs, so that the shared counter costs next to
+/// nothing even where an index takes nanoseconds.
 const REPORT_LIMBS: usize = 4096;
 
 impl<'a> Run<'a> {

@@ -1,4 +1,5 @@
-//! Where every result goes. This is decided before any work: one arena of limbs and a table of offsets.
+//! Where every result goes. This is decided before any work: one arena of limbs and a table of
+//! offsets.
 
 use crate::error::Error;
 use crate::kernel::{Kernel, Order};
@@ -7,8 +8,8 @@ use std::mem::size_of;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A batch laid out for one kernel: which slot holds which index, how long each slot is, and how much
-/// each slot is predicted to cost.
+/// A batch laid out for one kernel: which slot holds which index, how long each slot is, and how
+/// much each slot is predicted to cost.
 ///
 /// ```
 /// use fib_core::{Layout, MemoryLimit, kernels};
@@ -34,15 +35,15 @@ pub struct Layout {
     offsets: Arc<Vec<usize>>,
     /// Running sums of the predicted costs.
     costs: Vec<f64>,
-    /// The slot of each position of the caller; `None` if slots and positions are the same.
+    /// The slot for each of the caller's positions; `None` if slots and positions are the same.
     slot_of: Option<Vec<usize>>,
 }
 
 /// The bytes that the tables take for each index, repeats included.
 const TABLE_BYTES: usize = size_of::<u64>() + 2 * size_of::<usize>() + size_of::<f64>();
 
-/// The bytes that `count` indices take besides their results. With this, a list that is too long can
-/// be refused before it is expanded.
+/// The bytes that `count` indices take besides their results. With this, a list that is too long
+/// can be refused before it is expanded.
 pub fn table_bytes(count: u128) -> u128 {
     count.saturating_mul(TABLE_BYTES as u128)
 }
@@ -119,8 +120,8 @@ impl Layout {
         (Arc::clone(&self.indices), Arc::clone(&self.offsets))
     }
 
-    /// Running sums of the predicted costs, in the unit of the kernel. The sum at a slot includes the
-    /// cost of that slot.
+    /// Running sums of the predicted costs, in the unit of the kernel. The sum at a slot includes
+    /// the cost of that slot.
     pub fn costs(&self) -> &[f64] {
         &self.costs
     }
@@ -130,7 +131,7 @@ fn check(limit: MemoryLimit, bytes: u128) -> Result<(), Error> {
     limit.check(bytes).map_err(|limit| Error::Limit { bytes, limit })
 }
 
-/// The distinct indices in ascending order, and the position of each of `wanted` among them.
+/// The distinct indices in ascending order, and the slot of each of `wanted`.
 fn ascending(wanted: &[u64]) -> (Vec<u64>, Option<Vec<usize>>) {
     let mut distinct = wanted.to_vec();
     if wanted.is_sorted_by(|a, b| a < b) {
@@ -207,7 +208,7 @@ mod tests {
         let wanted = [u64::MAX; 1000];
         let refused =
             Layout::new(Arc::new(Iterative), &wanted, MemoryLimit::default()).err().unwrap();
-        let whole = 1000 * (TABLE_BYTES as u128 + 8 * Iterative.limbs(u64::MAX) as u128);
-        assert!(matches!(refused, Error::Limit { bytes, .. } if bytes == whole), "{refused}");
+        let expected = 1000 * (TABLE_BYTES as u128 + 8 * Iterative.limbs(u64::MAX) as u128);
+        assert!(matches!(refused, Error::Limit { bytes, .. } if bytes == expected), "{refused}");
     }
 }

@@ -1,20 +1,21 @@
-//! How much memory the results may take. This is checked before any work, so that a batch that is too
-//! large ends in an error and never in an abort.
+//! How much memory the results may take. This is checked before any work, so that a batch that is
+//! too large ends in an error and never in an abort.
 
 use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// The most bytes that the results and their table may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MemoryLimit {
-    /// Half of the memory that is available on this machine, or in the control group of this process.
+    /// Half of the memory that is available on this machine, or in the control group of this
+    /// process.
     #[default]
     HalfOfAvailable,
     /// This many bytes.
     Bytes(u64),
 }
 
-/// Up to this many bytes the system is not asked what is available: asking would take longer than
-/// the work.
+/// For up to this many bytes the system is not asked how much is available, because asking would
+/// take longer than the work.
 const ALWAYS_ALLOWED: u128 = 16 << 20;
 
 impl MemoryLimit {
@@ -26,7 +27,8 @@ impl MemoryLimit {
         }
     }
 
-    /// Like [`fixed`](Self::fixed), unless a check of at least `bytes` needs no question.
+    /// Like [`fixed`](Self::fixed), but the limit stays as it is if `bytes` are so few that no
+    /// check has to ask the system.
     pub(crate) fn fixed_for(self, bytes: u128) -> Self {
         if bytes > ALWAYS_ALLOWED { self.fixed() } else { self }
     }
@@ -42,23 +44,25 @@ impl MemoryLimit {
     }
 }
 
-/// The bytes that are available now without swapping, limited by the control group. Where the system
+/// The bytes that are available now without swapping, limited by the control group. If the system
 /// does not say, there is no limit.
 fn available() -> u64 {
     let Ok(mut system) = System::new() else { return u64::MAX };
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     let machine = system.available_memory();
     let group = sysinfo::get_current_pid().ok().and_then(|pid| {
-        let this = ProcessesToUpdate::Some(&[pid]);
-        system.refresh_processes_specifics(this, false, ProcessRefreshKind::nothing());
+        let this_process = ProcessesToUpdate::Some(&[pid]);
+        system.refresh_processes_specifics(this_process, false, ProcessRefreshKind::nothing());
         system.process(pid)?.cgroup_limits()
     });
-    // Resident memory, not usage: the kernel frees the group's page cache when a program needs memory.
+    // Resident memory, not usage: the kernel frees the group's page cache when a program needs
+    // memory.
     group.map_or(machine, |group| machine.min(group.total_memory.saturating_sub(group.rss)))
 }
 
-/// Whether the allocator would grant this many limbs. Asking first turns an abort into an error. The
-/// arena itself is then allocated zeroed, and the system clears its pages where the workers run.
+/// Whether the allocator would grant this many limbs. Asking first turns an abort into an error.
+/// The arena itself is then allocated zeroed, and the system clears its pages where the workers
+/// run.
 pub(crate) fn can_allocate(limbs: usize) -> bool {
     Vec::<u64>::new().try_reserve_exact(limbs).is_ok()
 }

@@ -1,4 +1,4 @@
-//! What is known of a chunk after a run: what became of it, which indices failed, when it ran.
+//! What is known of a chunk after a run: what became of it, which indices failed, and when it ran.
 
 use std::fmt;
 use std::ops::Range;
@@ -18,7 +18,7 @@ pub enum Outcome {
 /// An index that could not be computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The slot, counted like [`ChunkRecord::slots`].
+    /// The slot, counted from the start of the layout.
     pub slot: usize,
     /// The index n of F(n).
     pub index: u64,

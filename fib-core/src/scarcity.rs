@@ -1,7 +1,7 @@
 //! What to do if the system refuses threads: compute with fewer threads, and warn.
 
-/// Logs a warning if the system granted fewer threads than `wanted`. The batch is computed all the
-/// same, by fewer workers.
+/// Logs a warning if the system granted fewer threads than `wanted`. Fewer workers then compute the
+/// batch.
 pub fn warn_of_fewer_threads(backend: &str, granted: usize, wanted: usize) {
     if granted < wanted {
         log::warn!("{backend}: the system granted {granted} of {wanted} threads");

@@ -1,15 +1,15 @@
 //! The exact size of F(n), known before any work.
 //!
-//! F(n) = round(phi^n / sqrt 5), so its bit length is floor(n log2 phi - log2 sqrt 5) + 1 from
-//! n = 4 on. In `f64` that is wrong for 33 indices below 10^9, first at n = 303,021,408; here it is
-//! one product of a `u64` and a 128-bit log2 phi in fixed point.
+//! F(n) = round(phi^n / sqrt 5), so its bit length is floor(n log2 phi - log2 sqrt 5) + 1 for n of
+//! 4 and more. In `f64` this formula gives a wrong length for 33 indices below 10^9, of which the
+//! first is 303,021,408. So it is computed in fixed point: one product of n and a 128-bit log2 phi.
 
 /// floor(2^128 log2 phi).
 const LOG2_PHI: u128 = 0xb1b9_d68a_8e53_425d_e48f_c742_6f0c_4428;
-/// log2(sqrt 5) with 64 bits behind the point.
+/// log2(sqrt 5) in fixed point, with a 64-bit fraction.
 const LOG2_SQRT5: u128 = 0x1_2934_f097_9a37_15fc;
 
-/// Bits of F(n): the position of its highest set bit, counted from 1; 0 for F(0) = 0.
+/// The number of bits of F(n), without leading zeros: 0 for F(0) = 0.
 pub fn bits(n: u64) -> u64 {
     match n {
         0 => 0,
@@ -23,7 +23,7 @@ pub fn bits(n: u64) -> u64 {
     }
 }
 
-/// 64-bit limbs of F(n): `bits(n)` over 64, rounded up; 0 for F(0).
+/// The number of 64-bit limbs of F(n), without leading zeros: 0 for F(0) = 0.
 pub fn limbs(n: u64) -> usize {
     // Only a 32-bit target can overflow; a slot of usize::MAX limbs is refused by every limit.
     usize::try_from(bits(n).div_ceil(64)).unwrap_or(usize::MAX)
@@ -43,7 +43,8 @@ mod tests {
         }
     }
 
-    /// 303,021,408 is where `f64` goes wrong first: log2 F(n) is within 2^-27 of an integer there.
+    /// The first index for which `f64` is wrong is 303,021,408: its log2 F(n) is within 2^-27 of an
+    /// integer.
     #[test]
     fn bits_agree_with_long_arithmetic() {
         let n = 303_021_408;
@@ -57,7 +58,7 @@ mod tests {
         }
     }
 
-    /// Bit length of phi^n / sqrt 5 by binary powering with 512 bits behind the point.
+    /// The bit length of phi^n / sqrt 5, by binary powering in fixed point with a 512-bit fraction.
     fn bits_by_powering(n: u64) -> u64 {
         const POINT: u64 = 512;
         let one = BigUint::from(1u32) << POINT;

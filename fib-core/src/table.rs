@@ -52,8 +52,9 @@ impl Table {
         self.layout.indices()[self.layout.slot_of(i)]
     }
 
-    /// Result `i` as little-endian limbs without leading zero limbs; F(0) has no limbs. `None` if the
-    /// result was not computed, which happens only if [`execute`](crate::execute) returned an error.
+    /// Result `i` as little-endian limbs without leading zero limbs; F(0) has no limbs. `None` if
+    /// the result was not computed, which happens only if [`execute`](crate::execute) returned an
+    /// error.
     pub fn limbs(&self, i: usize) -> Option<&[u64]> {
         let slot = self.layout.slot_of(i);
         let next_gap = self.gaps.partition_point(|gap| gap.end <= slot);
@@ -76,7 +77,8 @@ impl Table {
         &self.arena
     }
 
-    /// Overwrites every slot with `limb`, so that a result that is not computed afterwards is noticed.
+    /// Overwrites every slot with `limb`, so that a result that is not computed afterwards is
+    /// noticed.
     pub fn overwrite(&mut self, limb: u64) {
         self.arena.fill(limb);
     }

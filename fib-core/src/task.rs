@@ -1,5 +1,5 @@
-//! A chunk in two halves, for workers that may not borrow. The task travels to the worker; the pending
-//! half stays and takes the results.
+//! A chunk in two halves, for workers that may not borrow. The task travels to the worker; the
+//! pending half stays and takes the results.
 
 use crate::control::Control;
 use crate::kernel::Kernel;
@@ -23,7 +23,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task that was cut elsewhere: what a worker process builds from a request.
+    /// A task for all of `indices`, without a layout: a worker process builds it from a request.
     pub fn new(kernel: Arc<dyn Kernel>, indices: Vec<u64>) -> Self {
         let (mut end, mut last) = (0, None);
         let ends = indices.iter().map(|&n| {
@@ -77,8 +77,8 @@ pub struct TaskReply {
     record: ChunkRecord,
 }
 
-/// The half of a chunk that stays and takes the results. If it is dropped without results, the chunk
-/// counts as skipped.
+/// The half of a chunk that stays and takes the results. If it is dropped without results, the
+/// chunk counts as skipped.
 ///
 /// A queue of pending halves for each worker is all that message passing needs:
 ///
@@ -126,8 +126,8 @@ impl Pending<'_> {
         self.indices
     }
 
-    /// The indices at these positions (counted from 0), and the limbs of their slots, which lie next
-    /// to each other in the arena.
+    /// The indices at these positions of the chunk, counted from 0, and the limbs of their slots,
+    /// which lie next to each other in the arena.
     ///
     /// # Panics
     /// If a position is out of range.
@@ -151,8 +151,8 @@ impl Pending<'_> {
         *self.record = reply.record;
     }
 
-    /// Ends a chunk that was filled part by part. The first `computed` slots hold results, except for
-    /// the positions in `failures`; the other slots were cancelled.
+    /// Ends a chunk that was filled part by part. The first `computed` slots hold results, except
+    /// for the positions in `failures`; the other slots were cancelled.
     ///
     /// # Panics
     /// If a position is out of range.
@@ -165,8 +165,9 @@ impl Pending<'_> {
         let start = self.record.slots.start;
         let failure = |(i, message)| Failure { slot: start + i, index: self.indices[i], message };
         self.record.failures = failures.into_iter().map(failure).collect();
-        let whole = computed == self.indices.len();
-        self.record.outcome = if whole { Outcome::Done } else { Outcome::Cancelled(computed) };
+        let is_complete = computed == self.indices.len();
+        self.record.outcome =
+            if is_complete { Outcome::Done } else { Outcome::Cancelled(computed) };
         self.record.span = span;
         self.control.add_done(computed);
     }

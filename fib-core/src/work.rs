@@ -1,4 +1,4 @@
-//! Running a kernel over some slots: everything that no backend may forget happens here.
+//! Runs a kernel on the slots of a chunk, with everything that no backend may forget.
 //!
 //! Cancellation, progress, panic capture and the timeline are part of [`Work::perform`]. Chunks and
 //! tasks both end up here, so every backend gets all four by running its chunks.
@@ -24,15 +24,15 @@ pub(crate) fn inside_a_chunk() -> bool {
 pub(crate) struct Work<'a> {
     pub(crate) kernel: &'a dyn Kernel,
     pub(crate) indices: &'a [u64],
-    /// Starts of the slots, and the end of the last slot.
+    /// The starts of the slots and the end of the last slot.
     pub(crate) offsets: &'a [usize],
     pub(crate) control: &'a Control,
     pub(crate) timeline: bool,
 }
 
 impl Work<'_> {
-    /// Fills `out`. When an index panics, its failure is recorded and the kernel starts again at the
-    /// next index.
+    /// Fills `out`. When an index panics, its failure is recorded and the kernel starts again at
+    /// the next index.
     pub(crate) fn perform(
         &self,
         out: &mut [u64],
@@ -83,7 +83,7 @@ impl Work<'_> {
             Ok(()) => {
                 Stop::Failed { position: run.next, message: "the kernel stopped early".into() }
             }
-            Err(panic) => Stop::Failed { position: last, message: text_of(panic) },
+            Err(panic) => Stop::Failed { position: last, message: panic_message(panic) },
         }
     }
 }
@@ -99,7 +99,7 @@ enum Stop {
     },
 }
 
-fn text_of(panic: Box<dyn Any + Send>) -> String {
+fn panic_message(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => match panic.downcast::<&'static str>() {

@@ -1,7 +1,8 @@
 //! The ceiling: the speedup that this hardware gives at this moment to work that shares nothing.
 //!
-//! Independent copies of the sequential baseline run at once. The threads exist already, each thread is
-//! bound to one CPU and has its own arena, and all threads spin until the last one has arrived.
+//! Independent copies of the sequential baseline run at once. The threads exist already, each
+//! thread is bound to one CPU and has its own arena, and all threads spin until the last one has
+//! arrived.
 
 use crate::digest::Digest;
 use crate::serve::text;
@@ -38,10 +39,10 @@ impl Copies {
             let (result, results) = channel();
             let thread = Builder::new()
                 .spawn(move || {
-                    let _ = affinity::pin(cpu); // elsewhere the system spreads the threads
+                    let _ = affinity::pin(cpu); // if this fails, the system spreads the threads
                     // A copy shares no memory that it writes to. A clone of the options would share
-                    // their progress counter, and small arenas that one thread allocates would lie on
-                    // one cache line.
+                    // their progress counter, and small arenas that one thread allocates would lie
+                    // on one cache line.
                     let options = Options { control: Control::default(), ..options };
                     serve(Trial::of_layout(layout).map_err(text), &options, gate, &starts, &result);
                 })
@@ -51,12 +52,13 @@ impl Copies {
         Ok(Copies { threads: (0..copies).map(start_copy).collect::<Result<_, String>>()? })
     }
 
-    /// Runs `repeats` batches in every copy at once. The time is from the first start to the last end.
+    /// Runs the batch `repeats` times in every copy at once. The time runs from the first start to
+    /// the last end.
     pub(crate) fn run(&self, repeats: u32) -> Result<(Duration, Digest), String> {
-        let gone = |_| "a copy is gone".to_owned();
+        let gone = |_| "a copy of the baseline has ended".to_owned();
         for copy in &self.threads {
             if let Some(start) = &copy.start {
-                start.send(repeats).map_err(|_| "a copy is gone")?;
+                start.send(repeats).map_err(|_| "a copy of the baseline has ended")?;
             }
         }
         let results = self.threads.iter().map(|copy| copy.results.recv().map_err(gone)?);
@@ -68,10 +70,10 @@ impl Copies {
             (Some(first), Some(last), Some(digest)) => {
                 match results.iter().all(|copy| copy.2 == digest) {
                     true => Ok((last - first, digest)),
-                    false => Err("the copies differ in their results".into()),
+                    false => Err("the copies of the baseline differ in their results".into()),
                 }
             }
-            _ => Err("there are no copies".into()),
+            _ => Err("there are no copies of the baseline".into()),
         }
     }
 }
@@ -102,8 +104,8 @@ impl Gate {
     }
 }
 
-/// The whole life of a copy. A copy without an arena passes the gate too, because the others wait for
-/// it there.
+/// The whole life of a copy. A copy without an arena passes the gate too, because the others wait
+/// for it there.
 fn serve(
     mut trial: Result<Trial, String>,
     options: &Options,
@@ -115,16 +117,16 @@ fn serve(
         let _ = trial.as_mut().map(Trial::overwrite);
         gate.pass();
         let ready = trial.as_mut().map_err(|error| error.clone());
-        if results.send(ready.and_then(|trial| span(trial, repeats, options))).is_err() {
+        if results.send(ready.and_then(|trial| run_copy(trial, repeats, options))).is_err() {
             return;
         }
     }
 }
 
-fn span(trial: &mut Trial, repeats: u32, options: &Options) -> CopyResult {
+fn run_copy(trial: &mut Trial, repeats: u32, options: &Options) -> CopyResult {
     let start = Instant::now();
-    let ran = trial.run(&Sequential, options, repeats);
+    let outcome = trial.run(&Sequential, options, repeats);
     let end = Instant::now();
-    ran.map_err(text)?;
+    outcome.map_err(text)?;
     Ok((start, end, trial.digest()))
 }

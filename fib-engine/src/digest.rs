@@ -20,8 +20,8 @@ impl Digest {
         results.into_iter().fold(Digest::default(), |digest, limbs| digest.push(residue(limbs)))
     }
 
-    /// The digest of the Fibonacci numbers of these indices, by a ladder of residues: this computes no
-    /// Fibonacci number and uses no kernel.
+    /// The digest of the Fibonacci numbers of these indices. It is computed with residues only, so
+    /// it needs no Fibonacci number and no kernel.
     pub fn expected(indices: &[u64]) -> Self {
         let mut last = (0, 0); // the last index and its residue; F(0) = 0
         indices.iter().fold(Digest::default(), |digest, &n| {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use num_bigint::BigUint;
 
-    /// The definition, word for word, over numbers that plain additions give.
+    /// The definition, word for word, with numbers that are computed by plain additions.
     fn by_definition(indices: &[u64]) -> u64 {
         let number = |n: u64| {
             let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));

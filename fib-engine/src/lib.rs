@@ -1,8 +1,8 @@
 //! Runs batches for a benchmark harness: everything that happens inside a runner process.
 //!
-//! An engine is a program that runs batches when `fib compare` asks it to, over a [`protocol`] of one
-//! JSON object on each line. [`serve`] is such an engine for any list of backends, so a program with
-//! a backend of its own joins a comparison in a few lines:
+//! An engine is a program that runs batches when `fib compare` asks it to. The [`protocol`] is one
+//! JSON object on each line. [`serve`] is such an engine for any list of backends, so a program
+//! with its own backend joins a comparison in a few lines:
 //!
 //! ```no_run
 //! use fib_core::{Descriptor, SEQUENTIAL, kernels::KERNELS};
@@ -10,13 +10,14 @@
 //!
 //! fn main() -> std::io::Result<()> {
 //!     let backends = [&SEQUENTIAL, &MY_BACKEND]; // the first backend is the baseline
-//!     fib_engine::serve_stdio(fib_engine::Offer { name: "mine", backends: &backends, kernels: KERNELS })
+//!     let offer = fib_engine::Offer { name: "mine", backends: &backends, kernels: KERNELS };
+//!     fib_engine::serve_stdio(offer)
 //! }
 //! ```
 //!
-//! `fib compare --engine ./my-program` then measures it beside all others.
+//! `fib compare --engine ./my-program` then measures these backends beside all others.
 //!
-//! [`Trial`] is the one place that times a batch. Nothing of the protocol happens while it does.
+//! [`Trial`] is the only code that times a batch. No message is read or written during a sample.
 #![forbid(unsafe_code)]
 
 mod copies;
@@ -35,14 +36,14 @@ use std::io;
 /// The name of our own engine.
 pub const NAME: &str = "fib";
 
-/// Besides its backends, our engine can build this: sequential calls, with layout and allocation.
+/// What our engine can build besides its backends: sequential calls with layout and allocation.
 pub const WHOLE: &str = "whole";
 
-/// Besides its backends, our engine can build this: independent copies of the sequential baseline.
+/// What our engine can build besides its backends: independent copies of the sequential baseline.
 pub const COPIES: &str = "copies";
 
-/// Serves on standard input and output until the input ends. On Linux it also ends when the process
-/// that started it ends.
+/// Serves on standard input and output until the input ends. On Linux this process also ends when
+/// the process that started it ends.
 ///
 /// # Errors
 /// The errors of [`serve`].
@@ -51,8 +52,8 @@ pub fn serve_stdio(offer: Offer<'_>) -> io::Result<()> {
     serve(offer, io::stdin().lock(), io::stdout().lock())
 }
 
-/// On Linux, has the system kill this process when the process that started it ends, even after this
-/// process has become another program (`exec`). Elsewhere it does nothing.
+/// On Linux, has the system kill this process when the process that started it ends, even after
+/// this process has become another program (`exec`). Elsewhere it does nothing.
 ///
 /// # Errors
 /// If the system refuses.

@@ -1,4 +1,5 @@
-//! What a process has used, its worker processes included, as the system counts it.
+//! The CPU time, context switches and memory of a process and its worker processes, as the system
+//! counts them.
 
 use crate::protocol::Usage;
 
@@ -18,20 +19,21 @@ impl Meter {
     /// The counters now; `None` if the system has no such counters.
     pub(crate) fn read(&self) -> Option<Usage> {
         let mut usage = usage_of_this_process()?;
-        let others = self.descendants.iter().filter_map(|&pid| usage_of(pid));
-        others.for_each(|other| add(&mut usage, other));
+        let usages = self.descendants.iter().filter_map(|&pid| usage_of(pid));
+        usages.for_each(|descendant| add(&mut usage, descendant));
         Some(usage)
     }
 }
 
-/// What was used between two readings. A peak is not a difference.
-pub(crate) fn difference(after: Usage, before: Usage) -> Usage {
-    let involuntary = after.involuntary_switches.saturating_sub(before.involuntary_switches);
+/// The usage between two readings. The peak is that of the later reading, because peaks cannot be
+/// subtracted.
+pub(crate) fn difference(later: Usage, earlier: Usage) -> Usage {
+    let involuntary = later.involuntary_switches.saturating_sub(earlier.involuntary_switches);
     Usage {
-        cpu_ns: after.cpu_ns.saturating_sub(before.cpu_ns),
-        voluntary_switches: after.voluntary_switches.saturating_sub(before.voluntary_switches),
+        cpu_ns: later.cpu_ns.saturating_sub(earlier.cpu_ns),
+        voluntary_switches: later.voluntary_switches.saturating_sub(earlier.voluntary_switches),
         involuntary_switches: involuntary,
-        peak_rss_bytes: after.peak_rss_bytes,
+        peak_rss_bytes: later.peak_rss_bytes,
     }
 }
 
@@ -73,7 +75,7 @@ fn descendants() -> Vec<i32> {
     let mut found = vec![i32::try_from(std::process::id()).unwrap_or(0)];
     let mut next = 0;
     while let Some(&parent) = found.get(next) {
-        let children = parents.iter().filter(|(_, of_child)| *of_child == parent);
+        let children = parents.iter().filter(|(_, ppid)| *ppid == parent);
         found.extend(children.map(|(pid, _)| pid));
         next += 1;
     }
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn work_of_this_process_and_of_a_child_is_counted() {
-        // A child that prints a line, works, prints another line, and ends with its input.
+        // A child that prints a line, works, prints another line, and ends when its input ends.
         let mut child = Command::new("sh")
             .args(["-c", "echo; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo; read line"])
             .stdin(Stdio::piped())
@@ -135,15 +137,16 @@ mod tests {
         stdout.read_exact(&mut byte).unwrap();
         let meter = Meter::new();
         assert!(meter.descendants.contains(&(child.id() as i32)));
-        let before = (usage_of_this_process().unwrap(), meter.read().unwrap());
+        let earlier = (usage_of_this_process().unwrap(), meter.read().unwrap());
         stdout.read_exact(&mut byte).unwrap();
         let start = Instant::now();
         while start.elapsed() < Duration::from_millis(20) {}
-        let alone = difference(usage_of_this_process().unwrap(), before.0);
-        let all = difference(meter.read().unwrap(), before.1);
-        assert!(alone.cpu_ns > 5_000_000, "{alone:?}"); // half of it, if another process shares the CPU
-        assert!(all.cpu_ns > alone.cpu_ns, "{all:?}");
-        assert!(all.peak_rss_bytes > alone.peak_rss_bytes && alone.peak_rss_bytes > 100_000);
+        let own = difference(usage_of_this_process().unwrap(), earlier.0);
+        let all = difference(meter.read().unwrap(), earlier.1);
+        // Well below 20 ms, because another process may share the CPU.
+        assert!(own.cpu_ns > 5_000_000, "{own:?}");
+        assert!(all.cpu_ns > own.cpu_ns, "{all:?}");
+        assert!(all.peak_rss_bytes > own.peak_rss_bytes && own.peak_rss_bytes > 100_000);
         stdin.write_all(b"\n").unwrap();
         child.wait().unwrap();
     }

@@ -1,6 +1,8 @@
-//! The messages between a harness and a runner: one JSON object on each line, one reply to each request.
+//! The messages between a harness and a runner: one JSON object on each line, one reply to each
+//! request.
 //!
-//! docs/engines.md describes the protocol for authors of engines. These types are the same in Rust.
+//! docs/engines.md describes the protocol for authors of engines. These types are the protocol in
+//! Rust.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,7 @@ pub struct BuildRequest {
     pub backend: String,
     /// The most indices that may be computed at once.
     pub workers: usize,
-    /// How to cut batches, as `fib` spells it, for engines that have a choice.
+    /// How to cut batches, in the syntax of `--chunking`, for engines that can choose.
     pub chunking: String,
     /// Whether to bind each worker of a pool to one CPU, where that is possible.
     pub pin: bool,
@@ -68,12 +70,10 @@ pub struct Capabilities {
     pub engine: String,
     /// The version of the engine and of its language.
     pub version: String,
-    /// The backend that computes one index after another. The other backends of the engine are compared
-    /// with it.
+    /// The backend that computes one index after another. The other backends of the engine are
+    /// compared with it.
     pub baseline: String,
-    /// The backends of the engine.
     pub backends: Vec<OfferedBackend>,
-    /// The kernels of the engine.
     pub kernels: Vec<String>,
     /// Whether the engine can list the chunks of a run.
     #[serde(default)]
@@ -83,7 +83,6 @@ pub struct Capabilities {
 /// A backend of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfferedBackend {
-    /// The name of the backend.
     pub name: String,
     /// How the backend works, in one sentence.
     pub summary: String,
@@ -129,7 +128,7 @@ pub struct Usage {
     /// Context switches because a thread had to wait.
     #[serde(default)]
     pub voluntary_switches: u64,
-    /// Context switches because another thread was to run.
+    /// Context switches because the system gave the CPU to another thread.
     #[serde(default)]
     pub involuntary_switches: u64,
     /// The most memory that was in use so far.
@@ -146,7 +145,7 @@ pub struct TimelineSpan {
     pub start_ns: u64,
     /// When the chunk ended.
     pub end_ns: u64,
-    /// How long the worker waited meanwhile for a lock that it needs to compute.
+    /// How long the worker waited during the chunk for a lock that it needs to compute.
     #[serde(default)]
     pub paused_ns: u64,
 }
@@ -160,6 +159,5 @@ pub enum Reply<T> {
         /// The reason, in one line.
         error: String,
     },
-    /// The reply.
     Done(T),
 }

@@ -20,19 +20,17 @@ use std::time::Instant;
 /// What a runner offers.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
-    /// The name of the engine.
     pub name: &'a str,
     /// The backends. The first backend is the baseline of the engine.
     pub backends: &'a [&'a Descriptor],
-    /// The kernels.
     pub kernels: &'a [KernelEntry],
 }
 
 /// Replies to requests from `input` until `input` ends.
 ///
 /// # Errors
-/// If `input` cannot be read or a reply cannot be written. A request that makes no sense, or that asks
-/// for something the runner does not have, is answered with a refusal.
+/// If `input` cannot be read or a reply cannot be written. A request that makes no sense, or that
+/// asks for something the runner does not have, is answered with a refusal.
 pub fn serve(offer: Offer<'_>, input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let mut runner = RunnerState { offer, prepared: None, trial: None };
     for line in input.lines() {
@@ -52,7 +50,7 @@ struct RunnerState<'a> {
     trial: Option<Trial>,
 }
 
-/// What the last build request made ready.
+/// What the last build request has built.
 struct Prepared {
     target: Target,
     settings: Settings,
@@ -60,7 +58,7 @@ struct Prepared {
     meter: Meter,
 }
 
-/// What is measured.
+/// What a run measures.
 enum Target {
     /// `None` while a cold run builds the backend anew.
     Backend(Descriptor, Option<Box<dyn FibBackend>>),
@@ -102,7 +100,8 @@ impl RunnerState<'_> {
 
     fn build(&mut self, build: &BuildRequest) -> Result<Built, String> {
         self.prepared = None;
-        let workers = NonZeroUsize::new(build.workers).ok_or("a backend needs a worker")?;
+        let workers =
+            NonZeroUsize::new(build.workers).ok_or("a backend needs at least 1 worker")?;
         let chunking: Chunking = build.chunking.parse().map_err(text)?;
         let options = Options { chunking, ..Options::default() };
         let settings = Settings { pin: build.pin, ..Settings::workers(workers) };
@@ -148,7 +147,10 @@ impl RunnerState<'_> {
         let prepared = self.prepared.as_mut().ok_or("no backend was built")?;
         let trial = self.trial.as_mut().ok_or("no batch was loaded")?;
         if run.repeats == 0 || (run.repeats > 1 && (run.cold || run.timeline)) {
-            return Err(format!("{} repeats make no sense here", run.repeats));
+            return Err(format!(
+                "repeats is {}, but must be at least 1, and 1 for a cold run or a timeline",
+                run.repeats
+            ));
         }
         let backend = match &prepared.target {
             Target::Backend(_, Some(backend)) => Some(&**backend),
@@ -162,7 +164,7 @@ impl RunnerState<'_> {
 impl Prepared {
     fn run_warm(&mut self, trial: &mut Trial, run: RunRequest) -> Result<Measured, String> {
         let options = Options { timeline: run.timeline, ..self.options.clone() };
-        let before = self.meter.read();
+        let usage_before = self.meter.read();
         let mut timeline = vec![];
         let (wall, digest) = match &mut self.target {
             Target::Backend(_, Some(backend)) => {
@@ -179,22 +181,23 @@ impl Prepared {
                 (wall, Some(digest))
             }
             Target::Backend(_, None) | Target::Copies(_, None) => {
-                return Err("the backend is gone".into());
+                return Err("there is no backend any more, because building it failed".into());
             }
         };
-        let after = self.meter.read();
+        let usage_after = self.meter.read();
         Ok(Measured {
             wall_ns: nanoseconds(wall),
             digest: digest.unwrap_or_else(|| trial.digest()).to_string(),
-            usage: after.zip(before).map(|(after, before)| difference(after, before)),
+            usage: usage_after.zip(usage_before).map(|(later, earlier)| difference(later, earlier)),
             timeline: run.timeline.then_some(timeline),
         })
     }
 
-    /// From nothing to the results of a first batch. The new backend is kept.
+    /// Builds the backend anew and runs the batch once, within the measured time. The new backend
+    /// is kept.
     fn run_cold(&mut self, trial: &mut Trial) -> Result<Measured, String> {
         let Target::Backend(descriptor, backend) = &mut self.target else {
-            return Err("only a backend can be cold".into());
+            return Err("only a backend can have a cold run".into());
         };
         drop(backend.take());
         let start = Instant::now();
@@ -229,7 +232,7 @@ fn line<T: Serialize>(outcome: Result<T, String>) -> String {
     }
 }
 
-/// A refusal is one line, whatever characters the message has.
+/// A refusal is one line, even if the message has line breaks.
 fn refusal(error: &str) -> String {
     serde_json::json!({ "error": error }).to_string()
 }

@@ -1,12 +1,14 @@
 //! The one way to time a batch. Runners and the calibration both take their samples here.
 //!
-//! A sample is the run of a batch that is already laid out, in a warm arena: cut, schedule, compute,
-//! join. Four steps come before the clock starts:
+//! A sample is the run of a batch that is already laid out, in a warm arena: cut, schedule,
+//! compute, join. Four steps come before the clock starts:
 //!
-//! 1. A short batch runs once on its backend, because other processes had the CPUs before, and a warm
-//!    batch means a batch right after a batch.
-//! 2. Everything rests for a moment, so that the sample starts on CPUs that the last program has left.
-//! 3. Before a short batch the baseline runs for a moment, because a CPU that has rested starts slowly.
+//! 1. A short batch runs once on its backend, because other processes had the CPUs before, and a
+//!    warm batch means a batch right after a batch.
+//! 2. Everything rests for a moment, so that the sample starts on CPUs that the last program has
+//!    left.
+//! 3. Before a short batch the baseline runs for a moment, because a CPU that has rested starts
+//!    slowly.
 //! 4. The arena is overwritten, which keeps it warm and makes a missing result visible.
 
 use crate::digest::Digest;
@@ -19,12 +21,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A batch of at least this length needs no warm-up: it is long enough to forget how it started.
+/// A batch of at least this length needs no warm-up, because its start hardly affects its time.
 const LONG: Duration = Duration::from_millis(1);
 
-/// The rest before a sample. Without it the system often puts two new or woken threads on one CPU for
-/// milliseconds; then short batches on threads that start with the batch reach two thirds of their
-/// speedup. After a rest of 2 ms the processor has gone to sleep, and gives less again.
+/// The rest before a sample. Without it the system often puts two new or woken threads on one CPU
+/// for milliseconds; then short batches on threads that start with the batch reach two thirds of
+/// their speedup. After a rest of 2 ms the speedup is lower again, because the processor has gone
+/// to sleep.
 const REST: Duration = Duration::from_micros(200);
 
 /// How long the baseline runs before a short batch.
@@ -123,7 +126,8 @@ impl Trial {
         Ok(Timing { wall, timeline: timeline(&records, start) })
     }
 
-    /// The time of `repeats` sequential calls, with layout and allocation in each, and their digest.
+    /// The time of `repeats` sequential calls, each with layout and allocation, and the digest of
+    /// the last call.
     pub(crate) fn whole_call(
         &self,
         options: &Options,
@@ -144,8 +148,8 @@ impl Trial {
     }
 }
 
-/// The time that `repeats` runs of `work` take together. This is the timed region: nothing else is in
-/// it.
+/// The time that `repeats` runs of `work` take together. This is the timed region, and it contains
+/// nothing else.
 ///
 /// # Errors
 /// The first error of `work`.
@@ -174,7 +178,7 @@ pub fn repeats<E>(
     Ok(repeats.clamp(1, 100_000) as u32)
 }
 
-/// A result that is missing makes the list shorter, and so changes the digest.
+/// The digest of the results. A missing result makes the list shorter and so changes the digest.
 fn digest(table: &Table) -> Digest {
     Digest::of((0..table.len()).filter_map(|i| table.limbs(i)))
 }
@@ -190,7 +194,7 @@ fn timeline(records: &[ChunkRecord], start: Instant) -> Vec<TimelineSpan> {
     records.iter().filter_map(|record| record.span).map(span).collect()
 }
 
-/// Nanoseconds; a time of more than five centuries does not occur here.
+/// A time in nanoseconds. A `u64` holds more than five centuries.
 pub(crate) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

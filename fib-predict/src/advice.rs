@@ -1,4 +1,4 @@
-//! Which backend, how many workers, which chunks and which kernel for a batch.
+//! Advice: which backend, how many workers, which chunking and which kernel to use for a batch.
 
 use crate::auto::FINE;
 use crate::calibration::Calibration;
@@ -13,45 +13,42 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-/// A way to compute a batch.
+/// A way to compute a batch, with its predicted time.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
-    /// Where.
     pub backend: &'static Descriptor,
-    /// What with.
     pub kernel: KernelEntry,
-    /// How many workers.
     pub workers: NonZeroUsize,
-    /// How it is cut.
     pub chunking: Chunking,
-    /// How long that will take.
+    /// The predicted time of one warm batch that is already laid out, in nanoseconds.
     pub predicted_ns: f64,
 }
 
 impl Candidate {
-    /// Whether it needs no more than the calling thread.
+    /// Whether the calling thread computes alone.
     pub fn is_sequential(&self) -> bool {
         self.backend.scheduling == Scheduling::Serial
     }
 }
 
-/// What there is to choose from for a batch, the fastest first.
+/// A recommendation for a batch, and the candidates that it was chosen from.
 #[derive(Clone, Debug)]
 pub struct Advice {
-    /// Each backend at its best with the best kernel, and each other kernel at its best.
+    /// Every backend with the recommended kernel and the fastest settings found, and every other
+    /// kernel once, on its fastest backend. The fastest candidate comes first.
     pub candidates: Vec<Candidate>,
-    /// The best of those that need only the calling thread.
+    /// The fastest candidate that needs only the calling thread.
     pub alone: Candidate,
-    /// What to take: `alone`, unless another saves more than a tenth of its time.
+    /// The recommendation: `alone`, unless another candidate saves more than a tenth of its time.
     pub best: Candidate,
 }
 
-/// A pool that saves less than this is not worth having, and may not save it: predictions are off by
-/// that much.
-const WORTH_IT: f64 = 0.1;
+/// A pool that saves less than this share of the time is not recommended. It may save nothing,
+/// because predictions are off by as much.
+const LEAST_SAVING: f64 = 0.1;
 
-/// Predicts every way to compute F(n) for every n of `indices`, with any of `kernels` on up to
-/// `workers` workers and no more than there are cores.
+/// Predicts the time to compute F(n) for every n in `indices`, with each of `kernels`, on each
+/// backend, with up to `workers` workers but no more workers than cores.
 ///
 /// # Errors
 /// [`Error::Limit`] and [`Error::Allocation`] if the batch needs more memory than `limit`.
@@ -63,37 +60,37 @@ pub fn advise(
     calibration: &Calibration,
 ) -> Result<Advice, Error> {
     let (mut all, mut refused) = (vec![], None);
-    // More workers than cores share them, which a schedule does not know.
+    // More workers than cores would share the cores, and the simulation does not know that.
     let cores = NonZeroUsize::new(calibration.cores).unwrap_or(NonZeroUsize::MIN);
     let workers = workers.min(cores);
     for kernel in kernels {
         let layout = match Layout::new((kernel.get)(), indices, limit) {
             Ok(layout) => layout,
             Err(error) => {
-                refused = Some(error); // another one may share what is asked for again
+                refused = Some(error); // another kernel may compute repeats once, and fit
                 continue;
             }
         };
         let costs = Costs::predicted(&layout, &calibration.factors(kernel.name));
         for backend in REGISTRY {
-            let ways = ways(backend, workers, layout.slots()).into_iter();
-            let candidates = ways.filter_map(|(workers, chunking)| {
+            let settings = settings_to_try(backend, workers, layout.slots()).into_iter();
+            let candidates = settings.filter_map(|(workers, chunking)| {
                 let overheads = calibration.overheads(backend.name)?;
                 let chunks = costs.chunks(chunking, workers);
                 let predicted_ns =
                     calibration.makespan(backend.scheduling, &chunks, workers, overheads);
                 Some(Candidate { backend, kernel: *kernel, workers, chunking, predicted_ns })
             });
-            all.extend(candidates.min_by(|a, b| weighed(a).total_cmp(&weighed(b))));
+            all.extend(candidates.min_by(|a, b| ranking_ns(a).total_cmp(&ranking_ns(b))));
         }
     }
     all.sort_by(|a, b| a.predicted_ns.total_cmp(&b.predicted_ns));
     let alone = all.iter().find(|candidate| candidate.is_sequential()).copied();
     let (Some(&fastest), Some(alone)) = (all.first(), alone) else {
-        let reason = "it is not calibrated".into();
+        let reason = "the calibration of this machine has no times for it".into();
         return Err(refused.unwrap_or(Error::Backend { backend: SEQUENTIAL.name, reason }));
     };
-    let saves = fastest.predicted_ns < (1.0 - WORTH_IT) * alone.predicted_ns;
+    let saves = fastest.predicted_ns < (1.0 - LEAST_SAVING) * alone.predicted_ns;
     let best = if saves { steady(&all, fastest) } else { alone };
     let mut seen = vec![];
     all.retain(|candidate| {
@@ -104,29 +101,36 @@ pub fn advise(
     Ok(Advice { candidates: all, alone, best })
 }
 
-/// Of those that are as good as the fastest, one that shares out while it runs: it withstands a
-/// neighbour, and a prediction that was wrong.
+/// The fastest dynamic schedule, if it is about as fast as the fastest candidate. A dynamic
+/// schedule withstands other programs and wrong predictions.
 fn steady(all: &[Candidate], fastest: Candidate) -> Candidate {
     let mut equal = all.iter().filter(|candidate| {
         candidate.kernel.name == fastest.kernel.name
-            && candidate.predicted_ns * (1.0 - WORTH_IT) < fastest.predicted_ns
+            && candidate.predicted_ns * (1.0 - LEAST_SAVING) < fastest.predicted_ns
     });
     let steady = equal.find(|candidate| candidate.backend.scheduling == Scheduling::Dynamic);
     steady.copied().unwrap_or(fastest)
 }
 
-/// With few chunks a schedule has less to correct itself with, so they must promise more than
-/// predictions are off by; and to hand out each index by itself is for those who know why.
-fn weighed(candidate: &Candidate) -> f64 {
-    let fine = [Chunking::default(), FINE].contains(&candidate.chunking);
-    candidate.predicted_ns * if fine { 1.0 - WORTH_IT } else { 1.0 }
+/// The time by which the settings of a backend are ranked. A usual chunking gets a bonus as large
+/// as the error of predictions. Other chunkings must be faster by more than that: with few chunks a
+/// schedule cannot correct a wrong prediction, and one chunk for each index is an extreme that a
+/// user should choose on purpose.
+fn ranking_ns(candidate: &Candidate) -> f64 {
+    let is_usual = [Chunking::default(), FINE].contains(&candidate.chunking);
+    candidate.predicted_ns * if is_usual { 1.0 - LEAST_SAVING } else { 1.0 }
 }
 
-/// Above this many, to hand out each index by itself is not even thought of: it takes long to play.
-const FEW: usize = 10_000;
+/// With more slots than this, one chunk for each index is not tried, because simulating so many
+/// chunks takes long.
+const MOST_SINGLE_ITEMS: usize = 10_000;
 
-/// Worker counts and chunkings that are worth a thought.
-fn ways(backend: &Descriptor, most: NonZeroUsize, slots: usize) -> Vec<(NonZeroUsize, Chunking)> {
+/// The worker counts and chunkings to try.
+fn settings_to_try(
+    backend: &Descriptor,
+    most: NonZeroUsize,
+    slots: usize,
+) -> Vec<(NonZeroUsize, Chunking)> {
     const ONE: NonZeroUsize = NonZeroUsize::MIN;
     if backend.scheduling == Scheduling::Serial {
         return vec![(ONE, Chunking::PerWorker(ONE))];
@@ -135,33 +139,32 @@ fn ways(backend: &Descriptor, most: NonZeroUsize, slots: usize) -> Vec<(NonZeroU
     let mut workers: Vec<_> = powers.take_while(|&power| power < most).collect();
     workers.push(most);
     let mut chunkings = vec![Chunking::default(), FINE, Chunking::Balanced(ONE)];
-    chunkings.extend((slots <= FEW).then_some(Chunking::Items(ONE)));
+    chunkings.extend((slots <= MOST_SINGLE_ITEMS).then_some(Chunking::Items(ONE)));
     workers.into_iter().flat_map(|w| chunkings.iter().map(move |&c| (w, c))).collect()
 }
 
-/// What a candidate really took.
+/// The measured time of a candidate.
 #[derive(Clone, Debug)]
 pub struct Measurement {
-    /// Which.
     pub candidate: Candidate,
-    /// The median, in nanoseconds; or why there is none.
+    /// The median in nanoseconds, or the reason why there is none.
     pub measured_ns: Result<f64, String>,
-    /// How often it ran.
+    /// The number of runs.
     pub runs: usize,
 }
 
-/// Measures candidates in turn, round by round, until `budget` is spent; each at least once, but those
-/// that are predicted to spend it alone.
+/// Measures candidates in turn, round by round, until `budget` is spent. Each candidate runs at
+/// least once. A candidate that is predicted to spend the whole budget in one run is left out.
 ///
 /// # Errors
-/// Those of laying the batch out.
+/// The errors of laying out the batch.
 pub fn check(
     candidates: &[Candidate],
     indices: &[u64],
     limit: MemoryLimit,
     budget: Duration,
 ) -> Result<Vec<Measurement>, Error> {
-    const MOST: usize = 31;
+    const MOST_ROUNDS: usize = 31;
     let takes_part = |candidate: &&Candidate| candidate.predicted_ns < budget.as_nanos() as f64;
     let mut trials: BTreeMap<&str, Trial> = BTreeMap::new();
     for Candidate { kernel, .. } in candidates.iter().filter(takes_part) {
@@ -169,20 +172,20 @@ pub fn check(
             trials.insert(kernel.name, Trial::new((kernel.get)(), indices, limit)?);
         }
     }
-    let mut entrants: Vec<CheckedCandidate> =
+    let mut checked: Vec<CheckedCandidate> =
         candidates.iter().filter(takes_part).map(CheckedCandidate::new).collect();
     let begin = Instant::now();
-    for round in 0..MOST {
+    for round in 0..MOST_ROUNDS {
         if round > 0 && begin.elapsed().mul_f64((round + 1) as f64 / round as f64) > budget {
             break;
         }
-        for entrant in &mut entrants {
-            if let Some(trial) = trials.get_mut(entrant.candidate.kernel.name) {
-                entrant.run(trial);
+        for checked in &mut checked {
+            if let Some(trial) = trials.get_mut(checked.candidate.kernel.name) {
+                checked.run(trial);
             }
         }
     }
-    Ok(entrants.into_iter().map(CheckedCandidate::measurement).collect())
+    Ok(checked.into_iter().map(CheckedCandidate::measurement).collect())
 }
 
 struct CheckedCandidate {
@@ -211,7 +214,7 @@ impl CheckedCandidate {
         let runs = times.len();
         let measured_ns = match backend {
             Err(error) => Err(error.to_string()),
-            Ok(_) => median(times).ok_or_else(|| "it did not run".into()),
+            Ok(_) => median(times).ok_or_else(|| "it never ran".into()),
         };
         Measurement { candidate, measured_ns, runs }
     }
@@ -224,12 +227,12 @@ mod tests {
     use fib_simulate::Overheads;
 
     fn advice(indices: &[u64]) -> Advice {
-        let pool = |slow: f64| Overheads { start_ns: slow, join_ns: 1000.0, ..Overheads::NONE };
+        let pool = |start_ns: f64| Overheads { start_ns, join_ns: 1000.0, ..Overheads::NONE };
         let backends = REGISTRY.iter().enumerate().map(|(i, entry)| match entry.scheduling {
             Scheduling::Serial => (entry.name, Overheads::NONE),
             _ => (entry.name, pool(10_000.0 * (10 - i) as f64)),
         });
-        let calibration = Calibration::of(2, backends);
+        let calibration = Calibration::with_overheads(2, backends);
         let two = NonZeroUsize::new(2).unwrap();
         let kernels: Vec<KernelEntry> =
             KERNELS.iter().filter(|e| e.name != "empty").copied().collect();
@@ -237,17 +240,17 @@ mod tests {
     }
 
     #[test]
-    fn small_batches_stay_where_they_are() {
+    fn small_batches_stay_on_the_calling_thread() {
         let small = advice(&[100; 10]);
         assert!(small.best.is_sequential() && small.candidates[0].is_sequential());
         assert!(advice(&[]).best.is_sequential());
-        // One number, however large, with the kernel that is fastest for it.
-        let one = advice(&[1_000_000]);
-        assert_eq!((one.best.is_sequential(), one.best.kernel.name), (true, "doubling"));
+        // One number is never run in parallel, but its kernel is chosen.
+        let single = advice(&[1_000_000]);
+        assert_eq!((single.best.is_sequential(), single.best.kernel.name), (true, "doubling"));
     }
 
     #[test]
-    fn large_batches_are_shared_out_by_who_takes_least() {
+    fn large_batches_run_on_the_pool_with_the_least_overhead() {
         let spread: Vec<u64> = (0..200).map(|i| i * 1_000).collect();
         let large = advice(&spread);
         assert_eq!(large.best.backend.scheduling, Scheduling::Dynamic);
@@ -260,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_range_is_walked_in_few_chunks() {
-        let range: Vec<u64> = (100_000..104_000).collect(); // each chunk must first be found
+        let range: Vec<u64> = (100_000..104_000).collect(); // each chunk must seek its first index
         let walked = advice(&range);
         assert_eq!(walked.best.kernel.name, "stepping");
         assert_eq!(walked.best.chunking, Chunking::Balanced(NonZeroUsize::MIN));

@@ -1,4 +1,4 @@
-//! A backend that decides, batch by batch, whether to be parallel.
+//! The backend `auto`: it decides for each batch whether to run it in parallel.
 
 use crate::cache::calibration;
 use crate::calibration::Calibration;
@@ -10,10 +10,10 @@ use fib::{
 use fib_simulate::{Factors, Overheads, travelling_bytes};
 use std::num::NonZeroUsize;
 
-/// A backend that runs each batch on the pool that loses least on this machine, or on the calling
-/// thread where that is predicted to be faster. Its first build on a machine calibrates it.
+/// Runs each batch on the pool that loses the least time on this machine, or on the calling thread
+/// if that is predicted to be faster. The first build on a machine calibrates the machine.
 ///
-/// It is none of [`REGISTRY`]: it has no way of its own to run anything.
+/// This backend is not in [`REGISTRY`], because it schedules nothing itself.
 pub const AUTO: Descriptor = Descriptor {
     name: "auto",
     summary: "for each batch the calling thread or the best pool, as this machine's calibration says",
@@ -21,28 +21,33 @@ pub const AUTO: Descriptor = Descriptor {
     build: |settings| Ok(Box::new(Auto::new(settings)?)),
 };
 
-/// A batch that takes less than this is never worth it, so that the decision is one comparison.
+/// A batch that takes less than this on one thread never runs in parallel. So the decision on a
+/// short batch is one comparison.
 const SHORTEST_NS: f64 = 50_000.0;
 
-/// The grain of a long batch: costs that were not quite as predicted still come out even.
+/// The chunking of a long batch. It is finer than the default, so that workers end together even if
+/// the costs are not quite as predicted.
 pub(crate) const FINE: Chunking = Chunking::Balanced(NonZeroUsize::new(32).unwrap());
 
-/// It may cost this part of a usual chunk.
-const CHEAP: f64 = 10.0;
+/// [`FINE`] is used if a default chunk takes more than this many times as long as it takes to hand
+/// out the additional chunks.
+const CHUNK_OVER_HANDING: f64 = 10.0;
 
 /// See [`AUTO`].
 pub struct Auto {
-    /// One or two: who loses least, and who loses least where results are long.
+    /// One or two pools: the pool that loses the least time, and the pool that loses the least time
+    /// if results are long.
     pools: Vec<CandidatePool>,
-    /// How much of the sequential time is left, at best.
+    /// The share of the sequential time that a parallel run takes at best.
     share: f64,
+    /// For each kernel, how many nanoseconds a unit of its predicted cost takes.
     units: Vec<(&'static str, Units)>,
 }
 
 struct CandidatePool {
     backend: Box<dyn FibBackend>,
     overheads: Overheads,
-    /// What a batch in the default chunks takes beyond its share of the work.
+    /// The time that a batch with the default chunking takes beyond its share of the work.
     overhead_ns: f64,
 }
 
@@ -65,24 +70,25 @@ impl Auto {
                 overhead_ns: calibration.loss_ns(entry, settings.workers).unwrap_or(0.0).max(0.0),
             })
         };
-        let best = [0.0, MANY_BYTES].map(|bytes| best_pool(calibration, settings.workers, bytes));
-        let more = best.iter().skip(1).filter(|entry| entry.name != best[0].name);
-        let pools = best.iter().take(1).chain(more).map(|entry| build(entry));
+        let entries = [0.0, MANY_BYTES]
+            .map(|bytes| pool_with_least_loss(calibration, settings.workers, bytes));
+        let second = entries.iter().skip(1).filter(|entry| entry.name != entries[0].name);
+        let pools = entries.iter().take(1).chain(second).map(|entry| build(entry));
         let units =
-            KERNELS.iter().map(|e| (e.name, Units::of(&calibration.factors(e.name).following)));
+            KERNELS.iter().map(|e| (e.name, Units::new(&calibration.factors(e.name).following)));
         Ok(Auto { pools: pools.collect::<Result<_, _>>()?, share, units: units.collect() })
     }
 
-    /// The pool for a batch and the chunking to use; `None` if the calling thread is predicted to be as
-    /// fast as any pool.
+    /// The pool for a batch and the chunking to use; `None` if the calling thread is predicted to
+    /// be as fast as any pool.
     pub fn choose(
         &self,
         layout: &Layout,
         chunking: Chunking,
     ) -> Option<(&dyn FibBackend, Chunking)> {
         let unit = self.unit(layout);
-        let alone = layout.costs().last().copied().unwrap_or(0.0) * unit;
-        if layout.slots() < 2 || alone < SHORTEST_NS {
+        let sequential_ns = layout.costs().last().copied().unwrap_or(0.0) * unit;
+        if layout.slots() < 2 || sequential_ns < SHORTEST_NS {
             return None;
         }
         let overheads = self
@@ -91,49 +97,53 @@ impl Auto {
             .map(|pool| (pool, pool.overhead(layout, chunking, unit * self.share)));
         let (pool, overhead) = overheads.min_by(|a, b| a.1.total_cmp(&b.1))?;
         // No schedule is shorter than its longest slot.
-        let left = (alone * self.share).max(longest(layout.costs()) * unit);
-        let chunking = pool.grain(layout, chunking, alone);
-        (left + overhead < alone).then_some((&*pool.backend, chunking))
+        let parallel_ns = (sequential_ns * self.share).max(longest(layout.costs()) * unit);
+        let chunking = pool.chunking(layout, chunking, sequential_ns);
+        (parallel_ns + overhead < sequential_ns).then_some((&*pool.backend, chunking))
     }
 
-    /// Nanoseconds a unit of the kernel's prediction; of a kernel that is not known, one.
+    /// The nanoseconds that a unit of predicted cost takes; 1 for a kernel without a calibration.
     fn unit(&self, layout: &Layout) -> f64 {
         let name = layout.kernel().name();
         let units = self.units.iter().find(|(known, _)| *known == name);
-        units.map_or(1.0, |(_, units)| units.at(layout.limbs() / layout.slots().max(1)))
+        units.map_or(1.0, |(_, units)| units.get(layout.limbs() / layout.slots().max(1)))
     }
 }
 
 impl CandidatePool {
-    /// A finer grain than the usual one where that costs little: the last chunk to end is late by a
-    /// part of a chunk. What a caller chose stays, and so does a kernel that must find where each
-    /// chunk begins.
-    fn grain(&self, layout: &Layout, chunking: Chunking, alone: f64) -> Chunking {
+    /// The chunking to use: finer than the default if that costs little, because a run ends late by
+    /// up to one chunk. A chunking that the caller chose stays as it is. So does the default for a
+    /// kernel that walks, because such a kernel must seek the start of each chunk.
+    fn chunking(&self, layout: &Layout, chunking: Chunking, sequential_ns: f64) -> Chunking {
         if chunking != Chunking::default() || layout.kernel().order() == Order::Ascending {
             return chunking;
         }
-        let of = |chunking: Chunking| chunking.most(layout.slots(), self.backend.workers());
-        let (few, many) = (of(chunking), of(FINE));
-        let costs = (many - few) as f64 * self.overheads.hand_ns;
-        let chunk = alone / few as f64;
-        if costs * CHEAP < chunk { FINE } else { chunking }
+        let (default, fine) = (self.chunks(layout, chunking), self.chunks(layout, FINE));
+        let handing_ns = (fine - default) as f64 * self.overheads.hand_ns;
+        let chunk_ns = sequential_ns / default as f64;
+        if handing_ns * CHUNK_OVER_HANDING < chunk_ns { FINE } else { chunking }
     }
 
-    /// What this batch takes beyond its share of the work; `unit` is a worker's share of that of the
-    /// kernel's prediction.
+    /// The time that this batch takes beyond its share of the work. `unit` is what a unit of
+    /// predicted cost adds to the time of a parallel run, in nanoseconds.
     fn overhead(&self, layout: &Layout, chunking: Chunking, unit: f64) -> f64 {
-        let of = |chunking: Chunking| chunking.most(layout.slots(), self.backend.workers());
-        let (chunks, usual) = (of(chunking), of(Chunking::default()));
-        let more = chunks.saturating_sub(usual) as f64 * self.overheads.hand_ns;
-        let bytes = travelling_bytes(layout.limbs(), layout.slots()) * self.overheads.byte_ns;
-        // A kernel that walks must find where each chunk begins.
-        let seeks = match (layout.kernel().order(), layout.indices().last()) {
+        let chunks = self.chunks(layout, chunking);
+        let additional = chunks.saturating_sub(self.chunks(layout, Chunking::default()));
+        let handing_ns = additional as f64 * self.overheads.hand_ns;
+        let bytes_ns = travelling_bytes(layout.limbs(), layout.slots()) * self.overheads.byte_ns;
+        // A kernel that walks must seek the start of each chunk.
+        let seeks_ns = match (layout.kernel().order(), layout.indices().last()) {
             (Order::Ascending, Some(&last)) => {
                 layout.kernel().cost(last, None) * unit * chunks as f64
             }
             _ => 0.0,
         };
-        self.overhead_ns + more + bytes + seeks
+        self.overhead_ns + handing_ns + bytes_ns + seeks_ns
+    }
+
+    /// The largest number of chunks that this batch is cut into.
+    fn chunks(&self, layout: &Layout, chunking: Chunking) -> usize {
+        chunking.most(layout.slots(), self.backend.workers())
     }
 }
 
@@ -150,15 +160,20 @@ impl FibBackend for Auto {
     }
 }
 
-/// What is copied to and fro for a batch with long results.
+/// The bytes that are copied for a batch with long results.
 const MANY_BYTES: f64 = 1_000_000.0;
 
-/// What differs by less is noise, and the earlier one of the registry is taken.
+/// Losses that differ by no more than this factor count as equal. Of equal pools, the first one in
+/// the registry is used.
 const EQUAL: f64 = 1.1;
 
-/// The pool that loses least. Those whose workers own their chunks from the start have nothing
-/// against a batch whose costs are not as predicted.
-fn best_pool(calibration: &Calibration, workers: NonZeroUsize, bytes: f64) -> &'static Descriptor {
+/// The pool that loses the least time on a batch that copies this many bytes. Static schedules are
+/// excluded: they cannot correct a wrong cost prediction.
+fn pool_with_least_loss(
+    calibration: &Calibration,
+    workers: NonZeroUsize,
+    bytes: f64,
+) -> &'static Descriptor {
     let pools = REGISTRY.iter().filter(|entry| entry.scheduling == Scheduling::Dynamic);
     let losses: Vec<_> = pools
         .filter_map(|entry| {
@@ -173,29 +188,31 @@ fn best_pool(calibration: &Calibration, workers: NonZeroUsize, bytes: f64) -> &'
         .map_or(&SEQUENTIAL, |(e, _)| e)
 }
 
-/// The cost of the longest slot if it is more than half of all; otherwise of some slot. Such a one
-/// lies across the middle of the running sums, where `sums[i]` is up to and including slot i.
+/// The cost of the longest slot, if that is more than half of the whole cost; otherwise the cost of
+/// some slot. A slot with more than half of the cost lies across the middle of the running sums.
+/// `sums[i]` includes the cost of slot i.
 fn longest(sums: &[f64]) -> f64 {
     let half = sums.last().copied().unwrap_or(0.0) / 2.0;
     let middle = sums.partition_point(|&sum| sum < half);
-    let before = middle.checked_sub(1).map_or(0.0, |before| sums[before]);
-    sums.get(middle).map_or(0.0, |sum| sum - before)
+    let sum_before = middle.checked_sub(1).map_or(0.0, |previous| sums[previous]);
+    sums.get(middle).map_or(0.0, |sum| sum - sum_before)
 }
 
-/// [`Factors`] by the number of bits of the mean number of limbs: to be looked up, not computed.
+/// The [`Factors`] of a kernel as a table, so that a decision looks a factor up and computes
+/// nothing. The key is the bit length of the mean number of limbs of a slot.
 struct Units([f64; 65]);
 
 impl Units {
-    fn of(factors: &Factors) -> Self {
+    fn new(factors: &Factors) -> Self {
         let mut units = [1.0; 65];
         for (bits, unit) in units.iter_mut().enumerate() {
-            let limbs = 0.75 * 2f64.powi(bits as i32); // the middle of those with so many bits
-            *unit = factors.get((limbs * 64.0 / 0.694) as u64);
+            let limbs = 0.75 * 2f64.powi(bits as i32); // the middle of the numbers of this length
+            *unit = factors.get((limbs * 64.0 / 0.694) as u64); // F(n) has about 0.694 n bits
         }
         Units(units)
     }
 
-    fn at(&self, limbs: usize) -> f64 {
+    fn get(&self, limbs: usize) -> f64 {
         self.0[(usize::BITS - limbs.leading_zeros()) as usize]
     }
 }
@@ -206,58 +223,63 @@ mod tests {
     use fib::{Kernel, MemoryLimit, kernels};
     use std::sync::Arc;
 
-    /// Two cores on which every pool takes 20 us to be parallel.
-    fn auto(workers: usize) -> Auto {
-        let pool = Overheads { start_ns: 15_000.0, join_ns: 5000.0, ..Overheads::NONE };
-        let calibration = Calibration::of(2, REGISTRY.iter().map(|entry| (entry.name, pool)));
+    /// `auto` on two cores, where every pool has these overheads.
+    fn auto(workers: usize, pool: Overheads) -> Auto {
+        let pools = REGISTRY.iter().map(|entry| (entry.name, pool));
+        let calibration = Calibration::with_overheads(2, pools);
         let workers = NonZeroUsize::new(workers).unwrap();
         Auto::calibrated(&calibration, Settings::workers(workers)).unwrap()
     }
 
-    fn is_worth_it(auto: &Auto, kernel: Arc<dyn Kernel>, indices: &[u64], chunking: &str) -> bool {
+    /// A pool that takes 20 us to start and to end a run.
+    const SLOW_START: Overheads =
+        Overheads { start_ns: 15_000.0, join_ns: 5000.0, ..Overheads::NONE };
+
+    /// A pool that takes 300 ns to hand out a chunk.
+    const SLOW_HANDING: Overheads = Overheads { hand_ns: 300.0, ..Overheads::NONE };
+
+    fn is_parallel(auto: &Auto, kernel: Arc<dyn Kernel>, indices: &[u64], chunking: &str) -> bool {
         let layout = Layout::new(kernel, indices, MemoryLimit::default()).unwrap();
         auto.choose(&layout, chunking.parse().unwrap()).is_some()
     }
 
     #[test]
     fn batches_are_parallel_where_that_pays() {
-        let auto = auto(2);
+        let auto = auto(2, SLOW_START);
         let decide = |n: u64, count: usize| {
-            is_worth_it(&auto, kernels::iterative(), &vec![n; count], "balanced:8")
+            is_parallel(&auto, kernels::iterative(), &vec![n; count], "balanced:8")
         };
         assert!(!decide(1000, 10), "25 us");
         assert!(decide(1000, 100), "250 us");
         assert!(decide(20_000, 16));
         assert!(!decide(1_000_000, 1), "one number is one chain of additions");
-        assert!(!is_worth_it(&auto, kernels::iterative(), &[], "balanced:8"));
+        assert!(!is_parallel(&auto, kernels::iterative(), &[], "balanced:8"));
     }
 
     #[test]
-    fn one_long_number_among_short_ones_is_not_shared_out() {
+    fn one_long_number_among_short_ones_is_not_run_in_parallel() {
         let mut indices = vec![1; 50];
         indices[20] = 9000; // about 100 us
-        let two = auto(2);
-        assert!(!is_worth_it(&two, kernels::iterative(), &indices, "balanced:8"));
+        let auto = auto(2, SLOW_START);
+        assert!(!is_parallel(&auto, kernels::iterative(), &indices, "balanced:8"));
         indices[30] = 9000;
-        assert!(is_worth_it(&two, kernels::iterative(), &indices, "balanced:8"));
+        assert!(is_parallel(&auto, kernels::iterative(), &indices, "balanced:8"));
     }
 
     #[test]
     fn one_worker_is_never_better_than_the_calling_thread() {
-        assert!(!is_worth_it(&auto(1), kernels::iterative(), &[20_000; 16], "balanced:8"));
+        let auto = auto(1, SLOW_START);
+        assert!(!is_parallel(&auto, kernels::iterative(), &[20_000; 16], "balanced:8"));
     }
 
     #[test]
     fn long_batches_are_cut_finer_unless_told_otherwise() {
-        let pool = Overheads { hand_ns: 300.0, ..Overheads::NONE };
-        let calibration = Calibration::of(2, REGISTRY.iter().map(|entry| (entry.name, pool)));
-        let two = Settings::workers(NonZeroUsize::new(2).unwrap());
-        let auto = Auto::calibrated(&calibration, two).unwrap();
+        let auto = auto(2, SLOW_HANDING);
         let cut = |kernel, indices: &[u64], chunking: &str| {
             let layout = Layout::new(kernel, indices, MemoryLimit::default()).unwrap();
             auto.choose(&layout, chunking.parse().unwrap()).unwrap().1.to_string()
         };
-        // A chunk of 16 takes 1.5 ms, and 48 more of them 14 us.
+        // One of 16 chunks takes 1.5 ms. To hand out 48 more chunks takes 14 us.
         assert_eq!(cut(kernels::iterative(), &[5000; 600], "balanced:8"), "balanced:32");
         assert_eq!(cut(kernels::iterative(), &[5000; 600], "per-worker:1"), "per-worker:1");
         assert_eq!(cut(kernels::iterative(), &[1000; 100], "balanced:8"), "balanced:8");
@@ -266,12 +288,9 @@ mod tests {
     }
 
     #[test]
-    fn tiny_chunks_cost_what_they_cost() {
-        let pool = Overheads { hand_ns: 300.0, ..Overheads::NONE };
-        let calibration = Calibration::of(2, REGISTRY.iter().map(|entry| (entry.name, pool)));
-        let two = NonZeroUsize::new(2).unwrap();
-        let auto = Auto::calibrated(&calibration, Settings::workers(two)).unwrap();
-        let decide = |chunking| is_worth_it(&auto, kernels::iterative(), &[100; 10_000], chunking);
+    fn handing_out_tiny_chunks_is_part_of_the_prediction() {
+        let auto = auto(2, SLOW_HANDING);
+        let decide = |chunking| is_parallel(&auto, kernels::iterative(), &[100; 10_000], chunking);
         assert!(decide("balanced:8") && decide("items:100"));
         assert!(!decide("items:1"), "3 ms to hand them out, 260 us to compute them");
     }

@@ -1,5 +1,5 @@
-//! A calibration is taken once and kept in the user's cache folder, under the machine it is of: a
-//! home folder may be shared by thirty machines.
+//! A calibration is measured once and kept in the user's cache folder. Its file name depends on the
+//! machine, because many machines may share a home folder.
 
 use crate::calibration::Calibration;
 use etcetera::{BaseStrategy, choose_base_strategy};
@@ -13,19 +13,19 @@ use std::time::{Duration, Instant, SystemTime};
 use sysinfo::{CpuRefreshKind, System};
 use tempfile::NamedTempFile;
 
-/// A calibration during which something else ran is good for no longer than this.
+/// A calibration that another program disturbed is used for no longer than this.
 const DISTURBED_LIFE: Duration = Duration::from_secs(3600);
 
-/// Where a calibration is from.
+/// Where a calibration comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// It was read from this file, written when.
+    /// It was read from this file, and was measured at this time.
     Kept(PathBuf, SystemTime),
-    /// It was measured now, which took so long.
+    /// It was measured now, and that took this long.
     Measured(Duration),
 }
 
-/// What a calibration is of. Whatever changes its numbers is in here.
+/// What a calibration is valid for: everything that changes its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Identity {
     version: String,
@@ -36,6 +36,7 @@ struct Identity {
     system: String,
 }
 
+/// The contents of a cache file.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     identity: Identity,
@@ -43,11 +44,11 @@ struct Kept {
     calibration: Calibration,
 }
 
-/// The calibration of this machine: from the cache, or else measured now and kept. The same for as
-/// long as the process lives.
+/// The calibration of this machine. It is read from the cache, or measured now if the cache has
+/// none that is valid. Every call in a process returns the same calibration.
 ///
 /// # Errors
-/// As those of [`Calibration::measure`].
+/// The errors of [`Calibration::measure`].
 pub fn calibration() -> Result<&'static (Calibration, Source), Error> {
     static KNOWN: OnceLock<(Calibration, Source)> = OnceLock::new();
     if let Some(known) = KNOWN.get() {
@@ -60,14 +61,14 @@ pub fn calibration() -> Result<&'static (Calibration, Source), Error> {
     Ok(KNOWN.get_or_init(|| found))
 }
 
-/// Measures this machine anew and keeps the result.
+/// Measures this machine anew and keeps the calibration. Logs a warning if it cannot be kept.
 ///
 /// # Errors
-/// As those of [`Calibration::measure`]. One that cannot be kept is a warning.
+/// The errors of [`Calibration::measure`].
 pub fn recalibrate() -> Result<(Calibration, Source), Error> {
     let begin = Instant::now();
     let calibration = Calibration::measure()?;
-    let took = begin.elapsed();
+    let elapsed = begin.elapsed();
     let kept =
         Kept { identity: identity(), taken: SystemTime::now(), calibration: calibration.clone() };
     if let Some(file) = file()
@@ -75,7 +76,7 @@ pub fn recalibrate() -> Result<(Calibration, Source), Error> {
     {
         log::warn!("the calibration cannot be kept in {}: {error}", file.display());
     }
-    Ok((calibration, Source::Measured(took)))
+    Ok((calibration, Source::Measured(elapsed)))
 }
 
 fn read(file: &Path, identity: &Identity) -> Option<(Calibration, Source)> {
@@ -86,7 +87,7 @@ fn read(file: &Path, identity: &Identity) -> Option<(Calibration, Source)> {
     (is_good && kept.identity == *identity).then_some((kept.calibration, source))
 }
 
-/// Whole under its name, or not at all.
+/// Writes the whole file or nothing, so that no reader finds half a calibration.
 fn write(file: &Path, kept: &Kept) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
     fs::create_dir_all(folder)?;
@@ -97,14 +98,15 @@ fn write(file: &Path, kept: &Kept) -> io::Result<()> {
     Ok(())
 }
 
-/// `None` for a user without a home.
+/// The cache file of this machine; `None` for a user without a home folder.
 fn file() -> Option<PathBuf> {
     let folder = choose_base_strategy().ok()?.cache_dir().join("fib");
     let identity = serde_json::to_string(&identity()).ok()?;
     Some(folder.join(format!("calibration-{:016x}.json", fnv(identity.as_bytes()))))
 }
 
-/// FNV-1a: a name that stays the same, nothing more. The identity is compared in full.
+/// FNV-1a, for a file name that is always the same for an identity. What the file says about its
+/// identity is compared in full.
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_read_again_by_this_machine_alone() {
+    fn a_kept_calibration_is_read_again_on_this_machine_only() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("fib").join("calibration.json");
         assert!(read(&file, &identity()).is_none());
@@ -151,7 +153,7 @@ mod tests {
         let other = Identity { cores: identity().cores + 1, ..identity() };
         assert!(read(&file, &other).is_none());
         fs::write(&file, "{\"identity\":").unwrap();
-        assert!(read(&file, &identity()).is_none(), "one cut short is measured again");
+        assert!(read(&file, &identity()).is_none(), "the file is incomplete");
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
     }
 }

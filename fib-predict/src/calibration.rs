@@ -1,4 +1,4 @@
-//! What this machine makes of kernels and backends: measured in well under two seconds.
+//! How long kernels and backends take on this machine. Measuring that takes less than two seconds.
 
 use fib::kernels::{self, KERNELS};
 use fib::{
@@ -17,50 +17,55 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-/// Indices at which a kernel's prediction is compared with its time.
+/// The indices at which the predicted cost of a kernel is compared with its time.
 const SIZES: [u64; 8] = [10, 100, 300, 1000, 3000, 10_000, 30_000, 100_000];
 
-/// Batches for it last about this long, and none longer than `LONGEST`.
-const ENOUGH: Duration = Duration::from_micros(50);
-const LONGEST: Duration = Duration::from_millis(4);
+/// The batches for this comparison take about this long.
+const KERNEL_BATCH: Duration = Duration::from_micros(50);
 
-/// Runs of which the median counts.
+/// An index that is predicted to take longer than this is left out of the comparison.
+const LONGEST_INDEX: Duration = Duration::from_millis(4);
+
+/// The median of this many runs counts.
 const KERNEL_RUNS: usize = 5;
 const BACKEND_RUNS: usize = 25;
 
-/// So many pools are compared for the best, with so many runs, each pool built anew after some: two
-/// of the same kind may differ for as long as they live.
+/// This many of the fastest pools are compared more closely.
 const FINALISTS: usize = 3;
-const LIVES: usize = 12;
-const RUNS_A_LIFE: usize = 8;
 
-/// Some hundreds of microseconds of equal work.
+/// Each of them is built this many times, because two pools of the same backend may differ for as
+/// long as they live.
+const BUILDS: usize = 12;
+const RUNS_PER_BUILD: usize = 8;
+
+/// A few hundred microseconds of equal work.
 const WORK: [u64; 128] = [1000; 128];
 
-/// When each of these ends, however few runs there were.
+/// The most time for the runs of all backends, and then for the closer comparison.
 const BACKEND_TIME: Duration = Duration::from_millis(1100);
 const FINAL_TIME: Duration = Duration::from_millis(400);
 
-/// Something else ran if work in company takes this much more, usually, than at the least.
+/// Another program ran if parallel work usually takes more than this many times as long as at its
+/// fastest.
 const DISTURBED: f64 = 1.15;
 
-/// What this machine makes of kernels and backends.
+/// How long kernels and backends take on this machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// CPUs that could be used.
+    /// The number of CPUs that the process could use.
     pub(crate) cores: usize,
     kernels: BTreeMap<String, KernelFactors>,
     backends: BTreeMap<String, Overheads>,
-    /// What a batch on all cores took beyond its share of the work, on the best few backends.
+    /// The time that a batch on all cores took beyond its share of the work, for the fastest pools.
     losses_ns: BTreeMap<String, f64>,
-    /// How much longer the same work takes while every core works.
+    /// How many times as long work takes while all cores are busy.
     inflation: f64,
-    /// Whether something else ran meanwhile, so that this is worth less than another one.
+    /// Whether another program ran during the calibration.
     pub(crate) disturbed: bool,
 }
 
 impl Calibration {
-    /// Measures this machine, now. What cannot be built is left out.
+    /// Measures this machine now. Backends that cannot be built are left out.
     ///
     /// # Errors
     /// If not even the calling thread can compute.
@@ -73,12 +78,12 @@ impl Calibration {
             let following = factors(&kernel, kernel.order() == Order::Ascending)?;
             kernels.insert(entry.name.into(), KernelFactors { fresh, following });
         }
-        let mut this = Calibration { cores: cores.get(), kernels, ..Calibration::of_nothing() };
-        this.measure_backends(cores)?;
-        Ok(this)
+        let mut calibration = Calibration { cores: cores.get(), kernels, ..Calibration::empty() };
+        calibration.measure_backends(cores)?;
+        Ok(calibration)
     }
 
-    fn of_nothing() -> Self {
+    fn empty() -> Self {
         let (kernels, backends, losses_ns) = Default::default();
         Calibration { cores: 1, kernels, backends, losses_ns, inflation: 1.0, disturbed: false }
     }
@@ -100,13 +105,14 @@ impl Calibration {
                 pool.run(&mut work, &mut bytes);
             }
         }
-        self.judge(&pools, cores);
+        self.estimate_inflation(&pools, cores);
         for entry in REGISTRY {
-            let own: Vec<&CalibratedPool> =
+            let backend_pools: Vec<&CalibratedPool> =
                 pools.iter().filter(|p| p.entry.name == entry.name).collect();
-            let runs: Vec<RunTrace> = own.iter().flat_map(|p| p.runs.iter().cloned()).collect();
+            let runs: Vec<RunTrace> =
+                backend_pools.iter().flat_map(|p| p.runs.iter().cloned()).collect();
             let Some(mut overheads) = Overheads::fit(&runs) else { continue };
-            if let Some(largest) = own.last() {
+            if let Some(largest) = backend_pools.last() {
                 overheads.byte_ns = self.byte_ns(largest, bytes.layout(), &overheads);
             }
             self.backends.insert(entry.name.into(), overheads);
@@ -115,22 +121,23 @@ impl Calibration {
         self.measure_losses(pools)
     }
 
-    /// How much slower work is in company, and whether it was so in company of others. At the least,
-    /// work takes what it takes; what takes longer was disturbed.
-    fn judge(&mut self, pools: &[CalibratedPool], cores: NonZeroUsize) {
-        let least = |pool: &CalibratedPool| pool.busy_ns().into_iter().min_by(f64::total_cmp);
-        let alone = pools.iter().find(|pool| pool.entry.scheduling == Scheduling::Serial);
+    /// Estimates the slowdown when all cores are busy, and whether another program disturbed the
+    /// runs. The fastest run is taken as undisturbed.
+    fn estimate_inflation(&mut self, pools: &[CalibratedPool], cores: NonZeroUsize) {
+        let fastest = |pool: &CalibratedPool| pool.busy_ns().into_iter().min_by(f64::total_cmp);
+        let sequential = pools.iter().find(|pool| pool.entry.scheduling == Scheduling::Serial);
         let parallel = pools.iter().filter(|pool| pool.workers == cores && pool.is_parallel());
-        let together = parallel.clone().filter_map(least).min_by(f64::total_cmp);
-        let inflation = together.zip(alone.and_then(least)).map(|(all, one)| all / one);
-        self.inflation = inflation.unwrap_or(1.0).max(1.0);
-        let usual = parallel.filter_map(|pool| median(pool.busy_ns())).min_by(f64::total_cmp);
+        let least = parallel.clone().filter_map(fastest).min_by(f64::total_cmp);
+        let alone = sequential.and_then(fastest);
+        self.inflation = least.zip(alone).map_or(1.0, |(least, alone)| least / alone).max(1.0);
+        let typical = parallel.filter_map(|pool| median(pool.busy_ns())).min_by(f64::total_cmp);
         self.disturbed =
-            usual.zip(together).is_some_and(|(usual, least)| usual > DISTURBED * least);
+            typical.zip(least).is_some_and(|(typical, least)| typical > DISTURBED * least);
     }
 
-    /// What the best few lose of a batch on all cores, beside each other and the calling thread: they
-    /// are nearly equal, and choosing among them is worth a closer look.
+    /// Measures what the fastest pools lose on a batch on all cores. They take turns with each
+    /// other and with the calling thread, because they are nearly equal and the choice among them
+    /// needs a closer comparison.
     fn measure_losses(&mut self, mut pools: Vec<CalibratedPool>) -> Result<(), Error> {
         let wall =
             |pool: &CalibratedPool| median(pool.runs.iter().map(|run| run.wall_ns).collect());
@@ -139,41 +146,43 @@ impl Calibration {
         let share = self.share(self.cores);
         let mut losses: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         let begin = Instant::now();
-        for life in 0..LIVES {
-            if life > 0 && begin.elapsed() > FINAL_TIME {
+        for build in 0..BUILDS {
+            if build > 0 && begin.elapsed() > FINAL_TIME {
                 break;
             }
             let mut work = trial(kernels::iterative(), &WORK)?;
             for pool in &mut pools {
                 pool.backend = pool.entry.build(Settings::workers(pool.workers))?;
             }
-            for _ in 0..RUNS_A_LIFE {
-                let alone = wall_ns(&mut work, &Sequential)?;
+            for _ in 0..RUNS_PER_BUILD {
+                let sequential = wall_ns(&mut work, &Sequential)?;
                 for pool in &pools {
                     let wall = wall_ns(&mut work, &*pool.backend)?;
-                    losses.entry(pool.entry.name).or_default().push(wall - alone * share);
+                    losses.entry(pool.entry.name).or_default().push(wall - sequential * share);
                 }
             }
         }
         let losses = losses.into_iter().map(|(name, mut all)| {
             all.sort_by(f64::total_cmp);
-            (name.into(), all[all.len() / 4]) // disturbances make a run longer, never shorter
+            // The first quartile, because disturbances make a run longer and never shorter.
+            (name.into(), all[all.len() / 4])
         });
         self.losses_ns = losses.collect();
         Ok(())
     }
 
-    /// What a run from which many bytes must be brought back takes beyond what is known already.
+    /// The time to bring back a byte of results, in nanoseconds: what a run with many bytes takes
+    /// beyond its predicted time, divided by its bytes.
     fn byte_ns(&self, pool: &CalibratedPool, layout: &Layout, overheads: &Overheads) -> f64 {
         let costs = Costs::predicted(layout, &self.factors(layout.kernel().name()));
         let chunks = costs.chunks(Chunking::default(), pool.workers);
         let bytes: f64 = chunks.iter().map(|chunk| chunk.bytes).sum();
-        let known = self.makespan(pool.entry.scheduling, &chunks, pool.workers, overheads);
-        let wall = median(pool.with_bytes.clone()).unwrap_or(known);
-        (wall - known).max(0.0) / bytes
+        let predicted = self.makespan(pool.entry.scheduling, &chunks, pool.workers, overheads);
+        let wall = median(pool.many_bytes_ns.clone()).unwrap_or(predicted);
+        (wall - predicted).max(0.0) / bytes
     }
 
-    /// How long a run of these chunks will take with so many workers.
+    /// The predicted time of a run of these chunks on this many workers, in nanoseconds.
     pub(crate) fn makespan(
         &self,
         scheduling: Scheduling,
@@ -184,80 +193,83 @@ impl Calibration {
         makespan(scheduling, chunks, workers.get(), overheads, |p| self.inflation(p))
     }
 
-    /// What is left of the sequential time on so many workers, at best.
+    /// The share of the sequential time that a run on this many workers takes at best.
     pub(crate) fn share(&self, workers: usize) -> f64 {
         self.inflation(workers) / workers.min(self.cores) as f64
     }
 
-    /// What a batch in the default chunks takes beyond its share of the work: as measured, on all
-    /// cores, where only the best few were; by simulation with other workers.
+    /// The time that a batch with the default chunking takes beyond its share of the work. On all
+    /// cores this was measured, for the fastest pools only. With fewer or more workers it is
+    /// simulated.
     pub(crate) fn loss_ns(&self, entry: &Descriptor, workers: NonZeroUsize) -> Option<f64> {
-        /// Of no matter what length.
+        /// The length of the simulated batch, which does not affect the loss.
         const BATCH_NS: f64 = 200_000.0;
         if workers.get() == self.cores && !self.losses_ns.is_empty() {
             return self.losses_ns.get(entry.name).copied();
         }
         let overheads = self.backends.get(entry.name)?;
         let chunks = Chunking::default().most(usize::MAX, workers);
-        // More workers than cores share them.
-        let shared = workers.get() as f64 / workers.get().min(self.cores) as f64;
-        let chunk = ChunkCost { ns: BATCH_NS / chunks as f64 * shared, bytes: 0.0 };
+        // Workers share cores if there are more workers than cores.
+        let workers_per_core = workers.get() as f64 / workers.get().min(self.cores) as f64;
+        let chunk = ChunkCost { ns: BATCH_NS / chunks as f64 * workers_per_core, bytes: 0.0 };
         let time = self.makespan(entry.scheduling, &vec![chunk; chunks], workers, overheads);
         Some(time - BATCH_NS * self.share(workers.get()))
     }
 
-    /// How much longer work takes while so many workers work.
+    /// How many times as long work takes while this many workers compute.
     pub(crate) fn inflation(&self, workers: usize) -> f64 {
-        let others = |all: usize| all.min(self.cores).saturating_sub(1) as f64;
-        1.0 + (self.inflation - 1.0) * others(workers) / others(self.cores).max(1.0)
+        let other_workers = |all: usize| all.min(self.cores).saturating_sub(1) as f64;
+        1.0 + (self.inflation - 1.0) * other_workers(workers) / other_workers(self.cores).max(1.0)
     }
 
-    /// One that says so, for tests.
+    /// A calibration for tests, with these overheads and nothing else.
     #[cfg(test)]
-    pub(crate) fn of(
+    pub(crate) fn with_overheads(
         cores: usize,
         backends: impl Iterator<Item = (&'static str, Overheads)>,
     ) -> Self {
         let backends = backends.map(|(name, overheads)| (name.into(), overheads)).collect();
-        Calibration { cores, backends, ..Calibration::of_nothing() }
+        Calibration { cores, backends, ..Calibration::empty() }
     }
 
-    /// What is known of a kernel; of an unknown one, that its predictions are nanoseconds.
+    /// The factors of a kernel. For a kernel without a calibration every factor is 1.
     pub(crate) fn factors(&self, kernel: &str) -> KernelFactors {
         self.kernels.get(kernel).cloned().unwrap_or_default()
     }
 
-    /// Whether something else ran meanwhile; such a one is taken again after an hour.
+    /// Whether another program ran during the calibration. Such a calibration is measured again
+    /// after an hour.
     pub fn is_disturbed(&self) -> bool {
         self.disturbed
     }
 
-    /// What a backend takes besides the work; `None` if it could not be built.
+    /// The overheads of a backend; `None` if the backend could not be built.
     pub fn overheads(&self, backend: &str) -> Option<&Overheads> {
         self.backends.get(backend)
     }
 }
 
-/// A backend and its runs.
+/// A backend with its runs.
 struct CalibratedPool {
     entry: &'static Descriptor,
     workers: NonZeroUsize,
     backend: Box<dyn FibBackend>,
     runs: Vec<RunTrace>,
-    with_bytes: Vec<f64>,
+    /// Wall times of the batch with many bytes.
+    many_bytes_ns: Vec<f64>,
 }
 
 impl CalibratedPool {
-    /// The calling thread needs no second count of workers.
+    /// `None` if the backend cannot be built or cannot have this many workers: `sequential` has
+    /// one.
     fn new(entry: &'static Descriptor, workers: NonZeroUsize) -> Option<Self> {
         let backend = entry.build(Settings::workers(workers)).ok()?;
-        let right = backend.workers() == workers;
-        right.then_some(CalibratedPool {
+        (backend.workers() == workers).then(|| CalibratedPool {
             entry,
             workers,
             backend,
             runs: vec![],
-            with_bytes: vec![],
+            many_bytes_ns: vec![],
         })
     }
 
@@ -265,12 +277,12 @@ impl CalibratedPool {
         matches!(self.entry.scheduling, Scheduling::Static | Scheduling::Dynamic)
     }
 
-    /// What all chunks take together, in each run.
+    /// The time that all chunks take together, for each run.
     fn busy_ns(&self) -> Vec<f64> {
         self.runs.iter().map(RunTrace::computing_ns).collect()
     }
 
-    /// A run that goes wrong tells nothing.
+    /// Takes a sample of each batch. A sample that fails is left out.
     fn run(&mut self, work: &mut Trial, bytes: &mut Trial) {
         let options = Options { timeline: true, ..Options::default() };
         if let Ok(timing) = work.sample(&*self.backend, &options, 1) {
@@ -281,7 +293,7 @@ impl CalibratedPool {
             let wall_ns = timing.wall.as_nanos() as f64;
             self.runs.extend(workers.map(|workers| RunTrace { wall_ns, workers }));
         }
-        self.with_bytes.extend(wall_ns(bytes, &*self.backend).ok());
+        self.many_bytes_ns.extend(wall_ns(bytes, &*self.backend).ok());
     }
 }
 
@@ -289,35 +301,36 @@ fn trial(kernel: Arc<dyn Kernel>, indices: &[u64]) -> Result<Trial, Error> {
     Trial::new(kernel, indices, MemoryLimit::default())
 }
 
-/// The wall time of one sample of one run.
+/// The wall time of a sample of one run, in nanoseconds.
 fn wall_ns(trial: &mut Trial, backend: &dyn FibBackend) -> Result<f64, Error> {
     Ok(trial.sample(backend, &Options::default(), 1)?.wall.as_nanos() as f64)
 }
 
-/// At each of [`SIZES`], with indices by themselves or one after the other.
+/// The factors of a kernel at each of [`SIZES`], with indices that are computed from scratch or
+/// with consecutive indices.
 fn factors(kernel: &Arc<dyn Kernel>, consecutive: bool) -> Result<Factors, Error> {
-    let nothing = sequential_ns(&mut trial(Arc::clone(kernel), &[])?)?;
+    let empty_ns = sequential_ns(&mut trial(Arc::clone(kernel), &[])?)?;
     let mut factors = vec![];
     for n in SIZES {
-        let each = kernel.cost(n, consecutive.then(|| n - 1)).max(1.0);
-        if each > LONGEST.as_nanos() as f64 {
+        let cost = kernel.cost(n, consecutive.then(|| n - 1)).max(1.0);
+        if cost > LONGEST_INDEX.as_nanos() as f64 {
             break;
         }
-        let count = (ENOUGH.as_nanos() as f64 / each).clamp(1.0, 4096.0) as u64;
+        let count = (KERNEL_BATCH.as_nanos() as f64 / cost).clamp(1.0, 4096.0) as u64;
         let indices: Vec<u64> = match kernel.order() {
             Order::AsGiven => vec![n; count as usize],
             Order::Ascending if consecutive => (n..n + count).collect(),
             Order::Ascending => vec![n],
         };
         let mut trial = trial(Arc::clone(kernel), &indices)?;
-        let measured = sequential_ns(&mut trial)? - nothing;
+        let measured = sequential_ns(&mut trial)? - empty_ns;
         let predicted = trial.layout().costs().last().copied().unwrap_or(f64::NAN);
         factors.push((n, (measured / predicted).clamp(0.1, 10.0)));
     }
     Ok(Factors(factors.into_iter().filter(|(_, factor)| factor.is_finite()).collect()))
 }
 
-/// The median of a few runs.
+/// The median time of a few sequential runs, in nanoseconds.
 fn sequential_ns(trial: &mut Trial) -> Result<f64, Error> {
     let run = |_| wall_ns(trial, &Sequential);
     let times: Result<Vec<f64>, Error> = (0..KERNEL_RUNS).map(run).collect();

@@ -1,13 +1,13 @@
-//! Predicts what a batch takes on each backend of this machine, and decides by it.
+//! Predicts how long a batch takes on each backend of this machine, and chooses by the prediction.
 //!
 //! ```text
 //! calibration (measured once, cached) -> factors, overheads --\
-//! layout -> costs -> chunks -----------------------------------> fib_simulate::makespan -> advice, auto
+//! layout -> costs -> chunks -----------------------------------> makespan -> advice, auto
 //! ```
 //!
-//! [`advise`] simulates the schedule of every candidate. [`AUTO`] is a backend that decides for each
-//! batch whether to run it in parallel. Both use a [`Calibration`], which takes its samples with
-//! [`fib_engine::Trial`], as runners do.
+//! [`advise`] simulates the schedule of every candidate. [`AUTO`] is a backend that decides for
+//! each batch whether to run it in parallel. Both use a [`Calibration`], whose samples are taken
+//! with [`fib_engine::Trial`], like those of runners.
 #![forbid(unsafe_code)]
 
 mod advice;
@@ -20,7 +20,7 @@ pub use auto::{AUTO, Auto};
 pub use cache::{Source, calibration, recalibrate};
 pub use calibration::Calibration;
 
-/// All backends to choose from: every backend that is compiled in, and [`AUTO`].
+/// All backends that a user can choose: every backend that is compiled in, and [`AUTO`].
 pub fn choices() -> impl Iterator<Item = &'static fib::Descriptor> {
     fib::REGISTRY.iter().chain([&AUTO])
 }

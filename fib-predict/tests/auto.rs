@@ -1,4 +1,4 @@
-//! This machine, calibrated; and the backend that chooses, held to what every backend promises.
+//! Calibrates this machine, and checks that `auto` keeps the promises of every backend.
 #![allow(clippy::unwrap_used)] // in tests a panic is a finding
 
 use fib::kernels::KERNELS;
@@ -7,9 +7,9 @@ use fib_predict::{AUTO, Calibration, Source, advise, calibration, check, recalib
 use std::path::Path;
 use std::time::Duration;
 
-/// Worker processes are this program again; and what is calibrated here is kept here.
-// SAFETY: in a worker process it serves and exits, elsewhere it sets a flag; no other thread reads
-// the environment before `main`.
+/// Makes this program fit for worker processes, and keeps its calibration in a folder of the tests.
+// SAFETY: this runs before `main`, when no other thread reads the environment. In a worker process
+// it serves and exits.
 #[ctor::ctor(unsafe)]
 fn init() {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
@@ -18,12 +18,12 @@ fn init() {
 }
 
 #[test]
-fn it_passes_the_suite() {
+fn auto_passes_the_suite() {
     fib_conformance::check(&AUTO);
 }
 
 #[test]
-fn it_works_inside_a_task_of_every_other_and_they_in_its() {
+fn auto_and_every_other_backend_run_inside_each_other() {
     for other in REGISTRY {
         fib_conformance::check_nested(other, &AUTO);
         fib_conformance::check_nested(&AUTO, other);
@@ -46,7 +46,7 @@ fn a_calibration_is_kept() {
 }
 
 #[test]
-fn what_was_predicted_can_be_measured() {
+fn predictions_can_be_checked() {
     let (batch, limit) = ([2000; 40], MemoryLimit::default());
     let (calibration, _) = calibration().unwrap();
     let advice = advise(&batch, KERNELS, Settings::default().workers, limit, calibration).unwrap();

@@ -1,11 +1,11 @@
-//! The one entry: from the samples of a measurement to everything that a report prints. A pure function,
-//! so the same records give the same report.
+//! The entry point: from the samples of a measurement to everything that a report prints. It is a
+//! pure function, so the same records give the same report.
 
 use crate::analysis::Matrix;
 use crate::record::{Header, Sample};
 use crate::studies::Findings;
 
-/// Everything that samples come to. All output formats print this and compute nothing.
+/// The result of an analysis. All output formats print this and compute nothing.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     /// The cells of every scenario.

@@ -1,11 +1,11 @@
 //! From the records of a measurement to its analysis and its report. Pure functions.
 //!
 //! ```text
-//! record file -> read -> header, samples -> analyse -> Analysis (cells, findings) -> text, JSON, CSV
+//! record file -> read -> header, samples -> analyse -> cells, findings -> text, JSON, CSV
 //! ```
 //!
-//! This crate has no clock, no process and no thread: `clippy.toml` in its folder forbids them, and no
-//! dependency offers them. So the same record file always gives the same bytes.
+//! This crate has no clock, no process and no thread: `clippy.toml` in its folder forbids them, and
+//! no dependency offers them. So the same record file always gives the same bytes.
 #![forbid(unsafe_code)]
 
 mod analyse;

@@ -48,13 +48,13 @@ pub struct Header {
     pub seed: u64,
     /// The kernel of every cell but the fastest kernel.
     pub kernel: String,
-    /// Whether the workers of pools were bound to one CPU each.
+    /// Whether each worker of a pool was bound to one CPU.
     pub pin: bool,
     /// Total time budget in seconds.
     pub budget_s: f64,
     /// Confidence of the intervals, before the correction for several comparisons.
     pub confidence: f64,
-    /// The backends beside the baseline, in the order of the report.
+    /// The backends except the baseline, in the order of the report.
     pub backends: Vec<BackendHead>,
     /// Their worker counts, ascending.
     pub workers: Vec<usize>,
@@ -69,8 +69,8 @@ pub struct Header {
     /// Engines other than `fib` itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub engines: Vec<EngineHead>,
-    /// Target half-width of every interval, relative to its median. Rounds stopped when all intervals
-    /// had reached it.
+    /// Target half-width of every interval, relative to its median. Rounds stopped when all
+    /// intervals had reached it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<f64>,
     /// Whether timelines were recorded.
@@ -80,8 +80,8 @@ pub struct Header {
 /// A backend of our own engine, with one chunking.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendHead {
-    /// The label in samples and reports: the name, with `#2` if the backend is measured twice, and with
-    /// `@chunking` if several chunkings are measured.
+    /// The label in samples and reports: the name, with `#2` if the backend is measured twice, and
+    /// with `@chunking` if several chunkings are measured.
     pub label: String,
     /// The name of the backend.
     pub name: String,
@@ -113,17 +113,17 @@ mod as_text {
 
     pub(super) fn serialize<T: Display, S: Serializer>(
         value: &T,
-        to: S,
+        serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        to.collect_str(value)
+        serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
     {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -140,8 +140,8 @@ pub struct Resumed {
     pub load_1min: Option<f64>,
 }
 
-/// What a measurement is for. [`Study::definition`](crate::Study::definition) says how it is measured
-/// and read.
+/// What a measurement is for. [`Study::definition`](crate::Study::definition) says how it is
+/// measured and read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Study {
@@ -189,7 +189,7 @@ pub struct EngineHead {
     pub backends: Vec<String>,
 }
 
-/// A scenario, as far as a reader needs to know it.
+/// What a reader needs to know about a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioHead {
     /// The name of the scenario.
@@ -204,7 +204,7 @@ pub struct ScenarioHead {
     /// The only worker count at which the scenario was measured, if there is only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
-    /// The indices, where a study needs them.
+    /// The indices, if the study needs them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indices: Option<Vec<u64>>,
     /// Whether the fastest kernel computes repeats once.
@@ -213,7 +213,7 @@ pub struct ScenarioHead {
     pub cells_share: bool,
 }
 
-/// The machine, as far as the system describes it.
+/// The machine, as the system describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// Processor model.
@@ -297,7 +297,7 @@ pub struct Sample {
     /// Why it does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What the runner used meanwhile, if the engine can tell.
+    /// What the runner used during the sample, if the engine can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<SampleUsage>,
     /// What else happened on the machine, if the system can tell.
@@ -325,7 +325,7 @@ pub struct SampleUsage {
     pub cpu_ns: u64,
     /// Context switches because a thread had to wait.
     pub voluntary_switches: u64,
-    /// Context switches because another thread was to run.
+    /// Context switches because the system gave the CPU to another thread.
     pub involuntary_switches: u64,
     /// The most memory that was in use so far.
     pub peak_rss_bytes: u64,

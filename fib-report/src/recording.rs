@@ -1,4 +1,4 @@
-//! Reading a record file.
+//! Reads a record file.
 
 use crate::record::{Header, Record, Resumed, SCHEMA_VERSION, Sample};
 use serde_json::Value;
@@ -8,7 +8,6 @@ use serde_json::Value;
 pub struct Recording {
     /// The first line.
     pub header: Header,
-    /// The samples.
     pub samples: Vec<Sample>,
     /// The later runs that added samples.
     pub resumed: Vec<Resumed>,
@@ -44,8 +43,8 @@ pub enum Unreadable {
 /// line.
 pub fn read(bytes: &[u8]) -> Result<Recording, Unreadable> {
     let whole_bytes = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-    let whole = &bytes[..whole_bytes];
-    let mut lines = whole.split(|&byte| byte == b'\n').zip(1..);
+    let complete = &bytes[..whole_bytes];
+    let mut lines = complete.split(|&byte| byte == b'\n').zip(1..);
     let header = header(lines.next().map_or(&[][..], |(line, _)| line))?;
     let (mut samples, mut resumed) = (vec![], vec![]);
     for (text, line) in lines.filter(|(text, _)| !text.is_empty()) {
@@ -61,7 +60,7 @@ pub fn read(bytes: &[u8]) -> Result<Recording, Unreadable> {
                 }
                 samples.push(*sample);
             }
-            Record::Resumed(again) => resumed.push(again),
+            Record::Resumed(later) => resumed.push(later),
             Record::Header(_) => return Err(corrupt("a second header".into())),
         }
     }
@@ -88,14 +87,15 @@ impl Recording {
         self.samples.iter().map(|sample| sample.round + 1).max().unwrap_or(0)
     }
 
-    /// What keeps a run with the header `new` from adding samples to this record, in words. `None` if
-    /// nothing does.
+    /// Why a run with the header `new` may not add samples to this record, in words. `None` if it
+    /// may.
     pub fn difference_to(&self, new: &Header) -> Option<String> {
         difference(&self.header, new)
     }
 }
 
-/// The first field in which two headers differ, apart from times, command lines, seed and target width.
+/// The first field in which two headers differ, apart from times, command lines, seed and target
+/// width.
 fn difference(old: &Header, new: &Header) -> Option<String> {
     let neutral = |header: &Header| {
         let mut header = header.clone();
@@ -113,8 +113,8 @@ fn difference(old: &Header, new: &Header) -> Option<String> {
         let short: String = text.chars().take(60).collect();
         if short.len() < text.len() { short + "..." } else { short }
     };
-    let (was, is) = (show(old.get(changed.as_str())), show(new.get(changed.as_str())));
-    Some(format!("{changed} was {was} and is now {is}"))
+    let (before, now) = (show(old.get(changed.as_str())), show(new.get(changed.as_str())));
+    Some(format!("{changed} was {before} and is now {now}"))
 }
 
 #[cfg(test)]
@@ -144,14 +144,14 @@ mod tests {
         fn a_file_cut_short_anywhere_is_read_up_to_its_last_whole_line(cut in 0usize..20_000) {
             let file = file();
             let cut = cut % file.len();
-            let whole = file[..cut].matches('\n').count();
+            let complete = file[..cut].matches('\n').count();
             match read(&file.as_bytes()[..cut]) {
                 Ok(recording) => {
-                    prop_assert_eq!(recording.samples.len(), whole - 1);
+                    prop_assert_eq!(recording.samples.len(), complete - 1);
                     prop_assert_eq!(recording.cut_short, !file[..cut].ends_with('\n'));
                 }
                 Err(error) => {
-                    prop_assert_eq!(whole, 0);
+                    prop_assert_eq!(complete, 0);
                     prop_assert!(matches!(error, Unreadable::Foreign(_)));
                 }
             }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_ours_is_refused_with_its_line() {
+    fn bad_files_are_refused_with_the_line() {
         let error = |text: &str| read(text.as_bytes()).unwrap_err().to_string();
         assert!(error("").starts_with("line 1: this is not a record of fib"));
         assert!(error("hello\n").starts_with("line 1: this is not a record of fib"));

@@ -1,4 +1,5 @@
-//! Order statistics: medians, and intervals that assume nothing about the distribution of the times.
+//! Order statistics: medians, and intervals that assume nothing about the distribution of the
+//! times.
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -8,15 +9,14 @@ pub const CONFIDENCE: f64 = 0.99;
 /// A median with its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// The median.
     pub median: f64,
     /// The interval of the sign test; `None` if there are too few rounds for its confidence.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Estimate {
-    /// The median and the sign-test interval of `values` at [`CONFIDENCE`], corrected for `comparisons`
-    /// intervals that are read together (Bonferroni). `None` without values.
+    /// The median and the sign-test interval of `values` at [`CONFIDENCE`], corrected for
+    /// `comparisons` intervals that are read together (Bonferroni). `None` without values.
     pub fn new(mut values: Vec<f64>, comparisons: usize) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let median = median_of_sorted(&values)?;
@@ -26,8 +26,8 @@ impl Estimate {
         Some(Estimate { median, interval })
     }
 
-    /// The half-width of the interval: the distance from the median to the farther end, relative to the
-    /// median.
+    /// The half-width of the interval: the distance from the median to the farther end, relative to
+    /// the median.
     pub fn half_width(&self) -> Option<f64> {
         let (low, high) = self.interval?;
         Some((high - self.median).max(self.median - low) / self.median)
@@ -48,9 +48,9 @@ impl Estimate {
 
 /// Median, low and high end; null where there is none.
 impl Serialize for Estimate {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (low, high) = self.interval.unzip();
-        let mut fields = to.serialize_struct("Estimate", 3)?;
+        let mut fields = serializer.serialize_struct("Estimate", 3)?;
         fields.serialize_field("median", &Some(self.median).filter(|m| m.is_finite()))?;
         fields.serialize_field("low", &low)?;
         fields.serialize_field("high", &high)?;
@@ -58,13 +58,14 @@ impl Serialize for Estimate {
     }
 }
 
-/// Serializes an estimate that may be missing as three nulls, so that every line has the same fields.
+/// Serializes an estimate that may be missing as three nulls, so that every line has the same
+/// fields.
 pub(crate) fn with_nulls<S: Serializer>(
     estimate: &Option<Estimate>,
-    to: S,
+    serializer: S,
 ) -> Result<S::Ok, S::Error> {
     const MISSING: Estimate = Estimate { median: f64::NAN, interval: None };
-    estimate.unwrap_or(MISSING).serialize(to)
+    estimate.unwrap_or(MISSING).serialize(serializer)
 }
 
 fn median_of_sorted(values: &[f64]) -> Option<f64> {
@@ -77,14 +78,15 @@ fn median_of_sorted(values: &[f64]) -> Option<f64> {
 }
 
 /// The largest k for which the k-th smallest and the k-th largest of n values enclose the median
-/// with probability at least 1 - alpha: the largest with 2 P(B < k) <= alpha, B binomial(n, 1/2).
+/// with probability at least 1 - alpha. This is the largest k with 2 P(B < k) <= alpha, where B has
+/// the binomial distribution (n, 1/2).
 fn rank(n: usize, alpha: f64) -> Option<usize> {
-    let mut ln_term = -(n as f64) * std::f64::consts::LN_2; // of P(B = 0)
-    let mut below = 0.0; // P(B < k)
+    let mut ln_term = -(n as f64) * std::f64::consts::LN_2; // ln P(B = k)
+    let mut tail = 0.0; // P(B < k)
     let mut k = 0;
     loop {
-        below += ln_term.exp();
-        if 2.0 * below > alpha || k >= n / 2 {
+        tail += ln_term.exp();
+        if 2.0 * tail > alpha || k >= n / 2 {
             return (k > 0).then_some(k);
         }
         ln_term += ((n - k) as f64).ln() - ((k + 1) as f64).ln();
@@ -133,7 +135,7 @@ mod tests {
         assert_eq!((fewest_rounds(1), fewest_rounds(6), fewest_rounds(100)), (8, 11, 15));
     }
 
-    /// The interval encloses the true median as often as it says, or more.
+    /// The interval encloses the true median at least as often as it promises.
     #[test]
     fn intervals_cover() {
         let mut state = 1u64;

@@ -4,7 +4,7 @@ use super::Engine;
 use super::client::{Fault, RunnerProcess};
 use fib_engine::Digest;
 use fib_engine::protocol::{
-    BuildRequest, Built, LoadRequest, Loaded, Measured, Request, RunRequest,
+    BuildRequest, Built, Capabilities, LoadRequest, Loaded, Measured, Request, RunRequest,
 };
 use fib_report::Status;
 use std::ffi::OsString;
@@ -16,7 +16,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// The most time that an engine may take to end after its input has ended.
 const END: Duration = Duration::from_secs(2);
 
-/// Indices at which engines go wrong: the first indices, the ends of 64-bit words, a repeat, no order.
+/// Indices at which engines go wrong: the first indices, the ends of 64-bit words, repeats, and
+/// indices out of order.
 const BOUNDARIES: [u64; 20] =
     [0, 1, 2, 3, 92, 93, 94, 185, 186, 187, 63, 64, 65, 93, 1000, 999, 10, 10, 4096, 0];
 
@@ -29,12 +30,12 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
-/// Checks everything that [`measure`](crate::measure) asks of an engine, on each of its backends. Each
-/// finding is also passed to `report` at once.
+/// Checks everything that [`measure`](crate::measure) asks of an engine, on each of its backends.
+/// Each finding is also passed to `report` at once.
 pub fn check(command: &[OsString], report: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
     let mut findings = vec![];
-    let mut found = |what: String, outcome: Result<(), String>| {
-        let finding = Finding { what, problem: outcome.err() };
+    let mut found = |property: String, outcome: Result<(), String>| {
+        let finding = Finding { what: property, problem: outcome.err() };
         report(&finding);
         findings.push(finding);
     };
@@ -45,9 +46,9 @@ pub fn check(command: &[OsString], report: &mut dyn FnMut(&Finding)) -> Vec<Find
     for backend in &engine.capabilities.backends {
         for workers in [1, 2].into_iter().filter(|w| backend.max_workers.is_none_or(|m| *w <= m)) {
             let mut cell = CheckedBackend { engine: &engine, backend: &backend.name, workers };
-            for (what, holds) in PROPERTIES {
-                let what = format!("{} with {workers}: {what}", backend.name);
-                found(what, holds(&mut cell));
+            for (property, check) in PROPERTIES {
+                let property = format!("{} with {workers}: {property}", backend.name);
+                found(property, check(&mut cell));
             }
         }
     }
@@ -64,29 +65,29 @@ struct CheckedBackend<'a> {
 type EngineProperty = fn(&mut CheckedBackend<'_>) -> Result<(), String>;
 
 const PROPERTIES: [(&str, EngineProperty); 6] = [
-    ("the boundaries are right, run after run", boundaries),
-    ("a batch of many small numbers, and an empty batch", many_and_none),
+    ("numbers at 64-bit boundaries are right, run after run", boundaries),
+    ("many small numbers and an empty batch are right", many_and_none),
     ("repeats take longer than one", repeats),
-    ("a cold start", cold),
-    ("requests that make no sense are refused, and it goes on", nonsense),
-    ("it ends when its input does", end),
+    ("a cold run is right", cold),
+    ("invalid requests are refused, and the engine goes on", nonsense),
+    ("the engine ends when its input ends", end),
 ];
 
 fn describes_itself(engine: &Engine) -> Result<(), String> {
-    let own = &engine.capabilities;
-    let bad_name = |name: &str| {
+    let Capabilities { engine: name, backends, baseline, kernels, .. } = &engine.capabilities;
+    let is_bad = |name: &str| {
         name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/')
     };
-    if bad_name(&own.engine) {
-        return Err(format!("\"{}\" is no name", own.engine));
+    let mut names = [name].into_iter().chain(backends.iter().map(|backend| &backend.name));
+    if let Some(bad) = names.find(|name| is_bad(name)) {
+        return Err(format!(
+            "the name \"{bad}\" is empty or contains a blank, a control character or a slash"
+        ));
     }
-    if let Some(bad) = own.backends.iter().find(|backend| bad_name(&backend.name)) {
-        return Err(format!("\"{}\" is no name", bad.name));
+    if backends.iter().all(|backend| backend.name != *baseline) {
+        return Err(format!("it has no backend {baseline}, which it calls its baseline"));
     }
-    let baseline = own.backends.iter().any(|backend| backend.name == own.baseline);
-    baseline.then_some(()).ok_or_else(|| format!("it has no backend {}", own.baseline))?;
-    let kernel = own.kernels.first().map(drop);
-    kernel.ok_or_else(|| "it has no kernel".into())
+    if kernels.is_empty() { Err("it has no kernel".into()) } else { Ok(()) }
 }
 
 impl CheckedBackend<'_> {
@@ -117,14 +118,14 @@ impl CheckedBackend<'_> {
         let loaded: Loaded = runner.ask(&Request::Load(load), LIMIT).map_err(text)?;
         match loaded.items == indices.len() {
             true => Ok(()),
-            false => Err(format!("it took {} of {} indices", loaded.items, indices.len())),
+            false => Err(format!("it loaded {} of {} indices", loaded.items, indices.len())),
         }
     }
 }
 
-const ONE: RunRequest = RunRequest { repeats: 1, cold: false, timeline: false };
+const ONE_RUN: RunRequest = RunRequest { repeats: 1, cold: false, timeline: false };
 
-/// Runs the batch, and checks that the reply can be true.
+/// Runs the batch, and checks that the digest is right and the time is possible.
 fn run(runner: &mut RunnerProcess, indices: &[u64], run: RunRequest) -> Result<Measured, String> {
     let start = Instant::now();
     let measured: Measured = runner.ask(&Request::Run(run), LIMIT).map_err(text)?;
@@ -147,7 +148,8 @@ fn boundaries(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     for kernel in cell.kernels() {
         cell.load(&mut runner, kernel, &BOUNDARIES)?;
         for _ in 0..3 {
-            run(&mut runner, &BOUNDARIES, ONE).map_err(|problem| format!("{kernel}: {problem}"))?;
+            run(&mut runner, &BOUNDARIES, ONE_RUN)
+                .map_err(|problem| format!("{kernel}: {problem}"))?;
         }
     }
     Ok(())
@@ -159,19 +161,19 @@ fn many_and_none(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     let kernel = cell.kernels().next().ok_or("it has no kernel")?;
     for indices in [&many[..], &[], &[93]] {
         cell.load(&mut runner, kernel, indices)?;
-        run(&mut runner, indices, ONE)?;
+        run(&mut runner, indices, ONE_RUN)?;
     }
     Ok(())
 }
 
-/// Forty runs take more than five: this finds a runner that times only one of them.
+/// Forty runs must take longer than five runs. This finds a runner that times only one run.
 fn repeats(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     let mut runner = cell.start().map_err(text)?;
     let kernel = cell.kernels().next().ok_or("it has no kernel")?;
     let indices = [500; 50];
     cell.load(&mut runner, kernel, &indices)?;
     let mut shortest = |repeats| {
-        let walls = (0..5).map(|_| run(&mut runner, &indices, RunRequest { repeats, ..ONE }));
+        let walls = (0..5).map(|_| run(&mut runner, &indices, RunRequest { repeats, ..ONE_RUN }));
         walls.map(|wall| Ok(wall?.wall_ns)).collect::<Result<Vec<u64>, String>>()
     };
     let (one, forty) = (shortest(1)?, shortest(40)?);
@@ -186,8 +188,8 @@ fn cold(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     let mut runner = cell.start().map_err(text)?;
     let kernel = cell.kernels().next().ok_or("it has no kernel")?;
     cell.load(&mut runner, kernel, &BOUNDARIES)?;
-    run(&mut runner, &BOUNDARIES, RunRequest { cold: true, ..ONE })?;
-    run(&mut runner, &BOUNDARIES, ONE).map(drop)
+    run(&mut runner, &BOUNDARIES, RunRequest { cold: true, ..ONE_RUN })?;
+    run(&mut runner, &BOUNDARIES, ONE_RUN).map(drop)
 }
 
 fn nonsense(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
@@ -203,16 +205,16 @@ fn nonsense(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     let load = LoadRequest { kernel: "no such kernel".into(), indices: vec![1] };
     refused(runner.ask::<Loaded>(&Request::Load(load), LIMIT), "an unknown kernel")?;
     let mut runner = cell.start().map_err(text)?;
-    refused(runner.ask::<Measured>(&Request::Run(ONE), LIMIT), "a run before a load")?;
+    refused(runner.ask::<Measured>(&Request::Run(ONE_RUN), LIMIT), "a run before a load")?;
     cell.load(&mut runner, kernel, &[93])?;
-    run(&mut runner, &[93], ONE).map(drop)
+    run(&mut runner, &[93], ONE_RUN).map(drop)
 }
 
-fn refused<T>(answer: Result<T, Fault>, what: &str) -> Result<(), String> {
-    match answer {
-        Ok(_) => Err(format!("{what} is accepted")),
+fn refused<T>(reply: Result<T, Fault>, request: &str) -> Result<(), String> {
+    match reply {
+        Ok(_) => Err(format!("{request} is accepted")),
         Err(fault) if fault.status == Status::Refused => Ok(()),
-        Err(fault) => Err(format!("{what}: {fault}")),
+        Err(fault) => Err(format!("{request}: {fault}")),
     }
 }
 
@@ -221,7 +223,7 @@ fn end(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     match runner.end(END) {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(format!("it ends with {status}")),
-        None => Err(format!("it is still there after {} s", END.as_secs())),
+        None => Err(format!("it has not ended {} s after its input", END.as_secs())),
     }
 }
 

@@ -74,8 +74,8 @@ impl RunnerProcess {
     /// Sends a request and waits for its reply, for at most `limit`.
     ///
     /// # Errors
-    /// With [`Status::Refused`], the reason that the engine gives. With any other status the process has
-    /// ended.
+    /// With [`Status::Refused`], the reason that the engine gives. With any other status the
+    /// process has ended.
     pub fn ask<T: DeserializeOwned>(
         &mut self,
         request: &Request,
@@ -83,7 +83,7 @@ impl RunnerProcess {
     ) -> Result<T, Fault> {
         let line = self.ask_for_line(request, limit)?;
         match serde_json::from_str::<Reply<T>>(&line) {
-            Ok(Reply::Done(answer)) => Ok(answer),
+            Ok(Reply::Done(reply)) => Ok(reply),
             Ok(Reply::Refused { error }) => Err(Fault::new(Status::Refused, one_line(&error))),
             Err(_) => {
                 self.kill();
@@ -117,7 +117,8 @@ impl RunnerProcess {
         }
     }
 
-    /// The fault of a process that closed its streams: how it ended, and the last line of its stderr.
+    /// The fault of a process that closed its streams: how it ended, and the last line of its
+    /// stderr.
     fn crash(&mut self) -> Fault {
         self.requests = None;
         let ended = self.end(END_LIMIT);
@@ -128,7 +129,8 @@ impl RunnerProcess {
         Fault::new(Status::Crash, message)
     }
 
-    /// The last line of stderr. Processes that it has left behind may hold its stderr open.
+    /// The last line of stderr. The wait is limited, because processes that the runner has left
+    /// behind may hold stderr open.
     fn last_words(&self) -> String {
         let start = Instant::now();
         while !self.listener.is_finished() && start.elapsed() < END_LIMIT {
@@ -179,12 +181,12 @@ fn spawn(command: &[OsString]) -> io::Result<RunnerProcess> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
-    let lost = || io::Error::other("the process has no streams"); // all three were requested
+    let no_stream = || io::Error::other("the process has no streams"); // all three were requested
     let requests = child.stdin.take();
     let (sender, replies) = channel();
-    let output = child.stdout.take().ok_or_else(lost)?;
+    let output = child.stdout.take().ok_or_else(no_stream)?;
     Builder::new().name("replies".into()).spawn(move || pass_on(output, &sender))?;
-    let errors = child.stderr.take().ok_or_else(lost)?;
+    let errors = child.stderr.take().ok_or_else(no_stream)?;
     let last_words = Arc::new(Mutex::new(String::new()));
     let words = Arc::clone(&last_words);
     let listener =
@@ -210,9 +212,9 @@ fn pass_on(output: ChildStdout, replies: &Sender<io::Result<String>>) {
     }
 }
 
-/// Reads the stderr of a process. Warnings of our own engine are logged. The last other line is kept: it
-/// is the reason if the process dies.
-fn listen(errors: ChildStderr, last: &Mutex<String>) {
+/// Reads the stderr of a process. Warnings of our own engine are logged. The last other line is
+/// kept, because it says why the process has died.
+fn listen(errors: ChildStderr, last_words: &Mutex<String>) {
     let mut errors = BufReader::new(errors);
     let mut line = vec![];
     // Lines are read in pieces of at most 64 KiB, so an endless line takes no memory.
@@ -221,13 +223,13 @@ fn listen(errors: ChildStderr, last: &Mutex<String>) {
         if let Some(warning) = text.strip_prefix("warning: ") {
             log::warn!("{warning}");
         } else if !text.is_empty() {
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = one_line(&text);
+            *last_words.lock().unwrap_or_else(PoisonError::into_inner) = one_line(&text);
         }
         line.clear();
     }
 }
 
-/// The text as one line of reasonable length, without control characters.
+/// The text as one line of at most 200 characters, without control characters.
 fn one_line(text: &str) -> String {
     let text = text.trim();
     let line: String =

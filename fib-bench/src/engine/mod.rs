@@ -1,7 +1,7 @@
-//! Engines from outside: the harness starts them, asks them, checks them, and ends them.
+//! The harness side of engines: it starts runners, asks them for times, checks them, and ends them.
 //!
-//! An engine may be written in any language. Ours is served by `fib-engine`. A request and its reply are
-//! one JSON object on one line each, so an engine that crashes or hangs costs one cell and no more.
+//! An engine may be written in any language. Our own engine is in `fib-engine`. Every runner is a
+//! process of its own, so an engine that crashes or hangs costs one cell and no more.
 
 mod check;
 mod client;

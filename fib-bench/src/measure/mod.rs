@@ -1,8 +1,8 @@
-//! Taking samples: this part asks runners for times.
+//! Takes samples: asks runners for times, round by round.
 //!
-//! Each batch has rounds until its share of the time is spent or every interval is narrow enough. The
-//! timed region is in the runner: the run of a batch that is already laid out, in a warm arena. Asking,
-//! preparing, verifying and recording happen outside of it.
+//! Each batch has rounds until its share of the time is spent or every interval is narrow enough.
+//! The timed region is in the runner: the run of a batch that is already laid out, in a warm arena.
+//! Asking, preparing, verifying and recording happen outside of it.
 
 mod participant;
 mod rounds;
@@ -65,17 +65,18 @@ pub(crate) fn warn_if_longer(expected: Duration, budget: Duration) {
     if expected > budget.mul_f64(1.2) {
         let (expected, budget) = (expected.as_secs_f64(), budget.as_secs_f64());
         log::warn!(
-            "the fewest rounds that give intervals take about {expected:.0} s, more than the time \
-             budget of {budget:.1} s"
+            "this measurement will take about {expected:.0} s instead of {budget:.1} s (--time), \
+             because fewer rounds would give no intervals"
         );
     }
 }
 
-/// Like [`measure_rounds`]. Before the first round, `expect` is told the expected time and the budget.
+/// Like [`measure_rounds`], but calls `on_expectation` before the first round, with the expected
+/// time and the time budget.
 pub(crate) fn take_rounds(
     plan: &Plan,
     first_round: usize,
-    expect: &dyn Fn(Duration, Duration),
+    on_expectation: &dyn Fn(Duration, Duration),
     on_progress: &mut dyn FnMut(&Progress<'_>),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -93,7 +94,7 @@ pub(crate) fn take_rounds(
     let mut all: Vec<BatchRounds<'_>> = plan.batches.iter().map(prepare).collect();
     let mut cost_left: Duration = all.iter().map(|batch_rounds| batch_rounds.round_cost).sum();
     let fewest = fewest_rounds(plan.comparisons()) + SPARE;
-    expect(begin.elapsed() + cost_left * fewest as u32, plan.budget);
+    on_expectation(begin.elapsed() + cost_left * fewest as u32, plan.budget);
     for batch_rounds in &mut all {
         let left = plan.budget.saturating_sub(begin.elapsed());
         let share = batch_rounds.round_cost.as_secs_f64() / cost_left.as_secs_f64().max(1e-9);
@@ -117,7 +118,7 @@ pub(crate) fn take_rounds(
     Ok(())
 }
 
-/// Everything that takes turns, each with its own runner.
+/// All participants of the rounds.
 fn participants(plan: &Plan) -> Vec<Participant> {
     let baseline = plan.baseline_spec().unwrap_or_else(|| plan.sequential());
     let named =

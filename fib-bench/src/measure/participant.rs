@@ -12,7 +12,7 @@ use fib_report::{PIECES, Role, Status};
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-/// A pool start is measured this often, unless that takes longer than `POOL_START_TIME`.
+/// A pool start is measured this many times, unless that takes longer than `POOL_START_TIME`.
 const POOL_STARTS: usize = 5;
 const POOL_START_TIME: Duration = Duration::from_millis(100);
 
@@ -23,7 +23,7 @@ pub(crate) struct PreparedBatch {
 }
 
 impl PreparedBatch {
-    /// For the kernel of the plan.
+    /// The batch for the kernel of the plan.
     pub(crate) fn for_cells(plan: &Plan, batch: &NamedBatch) -> Self {
         let kernel = plan.kernel.name;
         let gives_numbers = kernel != kernels::empty().name();
@@ -31,7 +31,7 @@ impl PreparedBatch {
         PreparedBatch::new(kernel, batch, if gives_numbers { digest() } else { Digest::default() })
     }
 
-    /// For the fastest kernel.
+    /// The batch for the fastest kernel.
     pub(crate) fn for_fastest_kernel(batch: &NamedBatch) -> Self {
         PreparedBatch::new(kernels::stepping().name(), batch, Digest::expected(&batch.indices))
     }
@@ -50,7 +50,7 @@ pub(crate) struct Participant {
     /// The most time for one reply.
     limit: Duration,
     runner: Option<RunnerProcess>,
-    /// Set when it fails. A participant that has failed takes no more turns with this batch.
+    /// Why the participant failed, if it did. It then takes no more turns with this batch.
     fault: Option<Fault>,
 }
 
@@ -70,8 +70,8 @@ impl Participant {
         Participant { role, spec, command, build, limit, runner: None, fault: None }
     }
 
-    /// Starts the runner and builds the backend a few times, to measure the pool start. The last build
-    /// is kept.
+    /// Starts the runner and builds the backend a few times, to measure the pool start. The last
+    /// build is kept.
     pub(crate) fn start(&mut self) -> Vec<Built> {
         let start = Instant::now();
         let mut all = vec![];
@@ -92,20 +92,20 @@ impl Participant {
         all
     }
 
-    /// Whether it has not failed with this batch.
+    /// Whether the participant has not failed with this batch.
     pub(crate) fn is_well(&self) -> bool {
         self.fault.is_none()
     }
 
-    /// Ends its runner. The next batch starts another one.
+    /// Ends the runner. The next load starts another one.
     pub(crate) fn stop(&mut self) {
         self.runner = None;
     }
 
-    /// Loads another batch. A participant that failed with the batch before gets another chance.
+    /// Loads another batch. A participant that failed with the previous batch gets another chance.
     pub(crate) fn load(&mut self, batch: &PreparedBatch) {
-        let loaded = self.revive().and_then(|again| {
-            if again {
+        let loaded = self.revive().and_then(|is_new| {
+            if is_new {
                 let build = self.build.clone();
                 self.ask::<Built>(&build)?;
             }
@@ -124,12 +124,12 @@ impl Participant {
     }
 
     fn ask<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> Result<T, Fault> {
-        let gone = || Fault::new(Status::Crash, "the runner is gone");
-        let answer = self.runner.as_mut().ok_or_else(gone)?.ask(request, self.limit);
-        if answer.as_ref().is_err() {
-            self.runner = None; // the next batch starts another
+        let gone = || Fault::new(Status::Crash, "the runner has ended");
+        let reply = self.runner.as_mut().ok_or_else(gone)?.ask(request, self.limit);
+        if reply.as_ref().is_err() {
+            self.runner = None; // the next load starts another one
         }
-        answer
+        reply
     }
 
     /// Takes one sample and verifies it.
@@ -141,13 +141,13 @@ impl Participant {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        let answer = self.ask::<Measured>(&Request::Run(run));
-        let answer = answer.and_then(|measured| match measured.digest == batch.expected {
+        let reply = self.ask::<Measured>(&Request::Run(run));
+        let reply = reply.and_then(|measured| match measured.digest == batch.expected {
             true if measured.wall_ns > 0 => Ok(measured),
             true => Err(Fault::new(Status::Crash, "the runner reported a time of 0")),
             false => Err(Fault::new(Status::Wrong, "the result is wrong")),
         });
-        self.fault = answer.as_ref().err().cloned();
-        answer
+        self.fault = reply.as_ref().err().cloned();
+        reply
     }
 }

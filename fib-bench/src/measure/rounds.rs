@@ -1,4 +1,4 @@
-//! The rounds of one batch: everything that is compared takes turns on it.
+//! The rounds of one batch: all participants take turns.
 
 use super::participant::{Participant, PreparedBatch};
 use crate::engine::Fault;
@@ -16,17 +16,17 @@ use std::time::{Duration, Instant};
 /// A sample lasts at least this long, so reading the clock takes well below one percent of it.
 const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
 
-/// A sample of the ceiling lasts at least this long: after their common start, shorter copies gave any
-/// ceiling from 0.87 to 2.04 on two CPUs.
+/// A sample of the ceiling lasts at least this long. Shorter copies gave any ceiling from 0.87 to
+/// 2.04 on two CPUs, because the threads do not start at exactly the same time.
 const SHORTEST_CEILING: Duration = Duration::from_millis(5);
 
-/// What gives orientation and is not compared takes a turn in one of this many rounds.
+/// Turns that give orientation and are not compared take place in one of this many rounds.
 const SOMETIMES: usize = 4;
 
-/// In one of this many rounds, one participant gets a new runner, each participant in turn. Two runners
-/// of the same program may differ for as long as they live, because their memory lies elsewhere: with
-/// runners that lived as long as the comparison, `scripts/aa-check` found a backend different from itself
-/// in 2 of 20 runs, once by 7 %.
+/// In one of this many rounds a participant gets a new runner, each participant in turn. Two
+/// runners of the same program may differ for as long as they live, because their memory has other
+/// addresses. With runners that lived as long as the comparison, `scripts/aa-check` found a
+/// difference between a backend and itself in 2 of 20 runs, once of 7 %.
 const RENEW_EVERY: usize = 2;
 
 /// The kind of a turn.
@@ -37,13 +37,14 @@ enum Turn {
     Traced,
 }
 
-/// A participant that is measured on this batch.
+/// A participant that is measured on this batch. A seat has a number, which is `p` in the functions
+/// below.
 struct Seat {
     /// The number of the participant.
     participant: usize,
     /// The number of runs in a sample.
     repeats: u32,
-    /// Why it takes no turns: a batch would take it too long.
+    /// Why the participant takes no turns, if its engine is too slow for this batch.
     omitted: Option<Fault>,
 }
 
@@ -55,35 +56,35 @@ pub(super) struct BatchRounds<'a> {
     /// The batch for the kernel of the plan.
     cells: PreparedBatch,
     /// The batch for the fastest kernel.
-    best: PreparedBatch,
+    fastest: PreparedBatch,
     orders: RoundOrders,
     /// How long the trial round took.
     pub(super) round_cost: Duration,
 }
 
 impl<'a> BatchRounds<'a> {
-    /// Chooses the number of runs in a sample of each participant, and tries a round. An engine that
-    /// cannot finish the fewest rounds in `share` is left out.
+    /// Chooses the number of runs in a sample of each participant, and tries a round. An engine
+    /// that cannot finish the fewest rounds in `share` is left out.
     pub(super) fn prepare(
         plan: &'a Plan,
         batch: &'a NamedBatch,
         participants: &mut [Participant],
         share: Duration,
     ) -> Self {
-        let here = (0..participants.len()).filter(|&i| takes_part(&participants[i], batch));
+        let present = (0..participants.len()).filter(|&i| takes_part(&participants[i], batch));
         let seat = |participant| Seat { participant, repeats: 1, omitted: None };
-        let seats: Vec<Seat> = here.map(seat).collect();
+        let seats: Vec<Seat> = present.map(seat).collect();
         let mut rounds = BatchRounds {
             plan,
             batch,
             cells: PreparedBatch::for_cells(plan, batch),
-            best: PreparedBatch::for_fastest_kernel(batch),
+            fastest: PreparedBatch::for_fastest_kernel(batch),
             orders: RoundOrders::new(seats.len(), plan.seed),
             seats,
             round_cost: Duration::ZERO,
         };
         rounds.load(participants);
-        rounds.leave_out(participants, share);
+        rounds.omit_slow_engines(participants, share);
         rounds.calibrate(participants);
         rounds
     }
@@ -96,28 +97,30 @@ impl<'a> BatchRounds<'a> {
         }
     }
 
-    /// Other engines may take a thousand times as long. One run of the baseline of each engine tells.
-    fn leave_out(&mut self, participants: &mut [Participant], share: Duration) {
+    /// Omits every engine that cannot finish the fewest rounds in `share`, because other engines
+    /// may take a thousand times as long as ours. One run of the baseline of an engine decides.
+    fn omit_slow_engines(&mut self, participants: &mut [Participant], share: Duration) {
         for (i, engine) in self.plan.engines.iter().enumerate() {
             let is_theirs = |seat: &Seat| participants[seat.participant].spec.engine == Some(i);
-            let theirs: Vec<usize> =
+            let engine_seats: Vec<usize> =
                 (0..self.seats.len()).filter(|&p| is_theirs(&self.seats[p])).collect();
             let baseline = &engine.capabilities.baseline;
             let is_baseline =
                 |&p: &usize| participants[self.seats[p].participant].spec.backend == *baseline;
-            let Some(first) = theirs.iter().copied().find(is_baseline) else { continue };
-            let Ok(batch) = self.turn(first, participants, Turn::Warm) else { continue };
-            let batch = Duration::from_nanos(batch.wall_ns);
+            let Some(first) = engine_seats.iter().copied().find(is_baseline) else { continue };
+            let Ok(run) = self.turn(first, participants, Turn::Warm) else { continue };
+            let run = Duration::from_nanos(run.wall_ns);
             let rounds = fewest_rounds(self.plan.comparisons());
-            let turns = (rounds * theirs.len()).try_into().unwrap_or(u32::MAX);
-            if batch.saturating_mul(turns) > share {
-                let message = left_out(batch, turns, share);
+            let turns = (rounds * engine_seats.len()).try_into().unwrap_or(u32::MAX);
+            if run.saturating_mul(turns) > share {
+                let message = omission(run, turns, share);
                 let fault = Fault::new(Status::Omitted, message);
-                theirs.iter().for_each(|&p| self.seats[p].omitted = Some(fault.clone()));
+                engine_seats.iter().for_each(|&p| self.seats[p].omitted = Some(fault.clone()));
             }
         }
     }
 
+    /// Chooses the number of runs in each sample, and measures how long a round takes.
     fn calibrate(&mut self, participants: &mut [Participant]) {
         let baseline = self.repeats(0, participants, SHORTEST_SAMPLE);
         let copies = self.repeats(0, participants, SHORTEST_CEILING);
@@ -135,8 +138,8 @@ impl<'a> BatchRounds<'a> {
         self.round_cost = start.elapsed();
     }
 
-    /// The number of runs that take at least `shortest`, for a participant whose samples have one run so
-    /// far.
+    /// The number of runs that take at least `shortest`, for a participant whose samples have one
+    /// run so far.
     fn repeats(&self, p: usize, participants: &mut [Participant], shortest: Duration) -> u32 {
         let wall = |measured: Measured| Duration::from_nanos(measured.wall_ns);
         repeats(shortest, || self.turn(p, participants, Turn::Warm).map(wall)).unwrap_or(1)
@@ -173,11 +176,11 @@ impl<'a> BatchRounds<'a> {
     }
 
     fn prepared(&self, participant: &Participant) -> &PreparedBatch {
-        if participant.role == Role::Best { &self.best } else { &self.cells }
+        if participant.role == Role::Best { &self.fastest } else { &self.cells }
     }
 
-    /// One round: every participant takes its turn, in the order of the Latin square. A participant that
-    /// has failed reports its fault in every round, which costs nothing.
+    /// One round: every participant takes its turn, in the order of the Latin square. A participant
+    /// that has failed reports its fault in every round, which costs nothing.
     pub(super) fn round(
         &mut self,
         round: usize,
@@ -187,11 +190,11 @@ impl<'a> BatchRounds<'a> {
         if round.is_multiple_of(RENEW_EVERY) && !self.seats.is_empty() {
             self.renew(round / RENEW_EVERY % self.seats.len(), participants);
         }
-        let mut before = Snapshot::take();
+        let mut last_snapshot = Snapshot::take();
         for p in self.orders.next_order() {
             for (turn, role) in self.turns(&participants[self.seats[p].participant], round) {
                 let result = self.turn(p, participants, turn);
-                let after = Snapshot::take();
+                let snapshot = Snapshot::take();
                 let seat = &self.seats[p];
                 let spec = &participants[seat.participant].spec;
                 let repeats = if matches!(turn, Turn::Warm) { seat.repeats } else { 1 };
@@ -210,15 +213,15 @@ impl<'a> BatchRounds<'a> {
                     status: fault.map_or(Status::Ok, |fault| fault.status),
                     message: fault.map(|fault| fault.message.clone()),
                     usage: measured.and_then(|measured| measured.usage).map(usage),
-                    surroundings: Some(after.since(&before)),
+                    surroundings: Some(snapshot.since(&last_snapshot)),
                     traces: timeline.and_then(|timeline| {
                         let chunks = timeline.iter();
                         let chunks = chunks.map(|s| (s.worker, s.start_ns, s.end_ns, s.paused_ns));
                         worker_traces(chunks, spec.workers.get())
                     }),
-                    pieces_ns: pieces.map(|spans| spans.iter().map(length).collect()),
+                    pieces_ns: pieces.map(|spans| spans.iter().map(length_ns).collect()),
                 })?;
-                before = after;
+                last_snapshot = snapshot;
             }
         }
         Ok(())
@@ -234,7 +237,7 @@ impl<'a> BatchRounds<'a> {
         if participant.role != Role::Whole || sometimes(0) {
             turns.push((Turn::Warm, participant.role));
         }
-        // If the baseline is a pool, it has cold starts too: what is compared must be treated alike.
+        // A baseline that is a pool has cold starts too, because it must be treated like the cells.
         let is_pool = match participant.role {
             Role::Cell => true,
             Role::Baseline | Role::Control => self.plan.baseline != BaselineCell::default(),
@@ -263,7 +266,7 @@ fn takes_part(participant: &Participant, batch: &NamedBatch) -> bool {
     }
 }
 
-fn length(span: &TimelineSpan) -> u64 {
+fn length_ns(span: &TimelineSpan) -> u64 {
     span.end_ns.saturating_sub(span.start_ns)
 }
 
@@ -276,13 +279,13 @@ fn usage(usage: fib_engine::protocol::Usage) -> SampleUsage {
     }
 }
 
-/// Why an engine is left out, and how much time would include it.
-fn left_out(batch: Duration, turns: u32, share: Duration) -> String {
-    let needed = batch.saturating_mul(turns).as_secs_f64();
+/// Why an engine is left out, and how much time it needs.
+fn omission(run: Duration, turns: u32, share: Duration) -> String {
+    let needed = run.saturating_mul(turns).as_secs_f64();
     format!(
-        "left out: one batch takes {:.2} s, so this scenario would need {needed:.0} s of --time (its share \
-         was {:.1} s)",
-        batch.as_secs_f64(),
+        "left out: one run takes {:.2} s, so this scenario would need {needed:.0} s of --time \
+         (its share was {:.1} s)",
+        run.as_secs_f64(),
         share.as_secs_f64()
     )
 }

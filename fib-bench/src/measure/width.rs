@@ -1,4 +1,4 @@
-//! When to stop: whether the interval of every cell is as narrow as its target.
+//! Decides when to stop: when the interval of every cell is as narrow as the target.
 
 use crate::plan::Plan;
 use fib_report::{Estimate, Role, Sample, Status};
@@ -40,7 +40,8 @@ impl Widths {
         }
     }
 
-    /// Whether the interval of every cell with times has reached the target. Without a target, never.
+    /// Whether the interval of every cell with times has reached the target; false without a
+    /// target.
     pub(super) fn are_narrow(&self) -> bool {
         let Some(target) = self.target else { return false };
         let narrow = |times: &BTreeMap<usize, f64>| {

@@ -11,7 +11,7 @@ use fib_bench::is_debug_build;
 use fib_predict::{Calibration, Source, advise, calibration, check, recalibrate};
 use std::time::Duration;
 
-/// The time that `--check` may take, besides one run of each candidate.
+/// The time budget of `--check`. Each candidate runs at least once, even if that takes longer.
 const CHECK_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
@@ -48,15 +48,15 @@ pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
     to_stdout(|out| out.write_all(text.as_bytes()))
 }
 
-fn calibrated(anew: bool) -> anyhow::Result<(Calibration, Source)> {
-    Ok(if anew { recalibrate()? } else { calibration()?.clone() })
+fn calibrated(again: bool) -> anyhow::Result<(Calibration, Source)> {
+    Ok(if again { recalibrate()? } else { calibration()?.clone() })
 }
 
 fn origin(source: &Source) -> String {
     match source {
-        Source::Measured(took) => format!("calibrated in {:.1} s", took.as_secs_f64()),
-        Source::Kept(file, taken) => {
-            let hours = taken.elapsed().unwrap_or_default().as_secs() / 3600;
+        Source::Measured(elapsed) => format!("calibrated in {:.1} s", elapsed.as_secs_f64()),
+        Source::Kept(file, time) => {
+            let hours = time.elapsed().unwrap_or_default().as_secs() / 3600;
             let age = match hours {
                 0 => "within the last hour".into(),
                 1..48 => format!("{hours} hours ago"),

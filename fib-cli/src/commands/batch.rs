@@ -41,7 +41,7 @@ pub(crate) fn wanted(
     Ok(wanted.indices)
 }
 
-/// Writes every result, a whole line each. After a signal, only the line that has been started.
+/// Writes each result on a line. After a signal it ends with the current line.
 fn write_all(
     table: &Table,
     format: BatchFormat,

@@ -45,7 +45,7 @@ fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
             let BaselineCell { label, workers } = &plan.baseline;
             let measured: Vec<String> = plan.heads().into_iter().map(|head| head.label).collect();
             let problem = format!(
-                "--against: {label} with {workers} workers is not measured; measured are {}",
+                "--against: {label} with {workers} workers is not measured; this run measures {}",
                 measured.join(", ")
             );
             Err(BadInput(problem).into())
@@ -53,11 +53,12 @@ fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
     }
 }
 
-/// A label, with its workers if the text ends with /NUMBER; otherwise with the largest worker count.
+/// The cell that `--against` names: a label, with the workers after a slash or else the largest
+/// worker count.
 fn baseline(cell: &str, workers: &[NonZeroUsize]) -> BaselineCell {
     let number = cell.rsplit_once('/').and_then(|(label, w)| Some((label, w.parse().ok()?)));
-    let most = if cell == fib::SEQUENTIAL.name { None } else { workers.last() };
-    let (label, workers) = number.unwrap_or((cell, most.map_or(1, |most| most.get())));
+    let most_workers = if cell == fib::SEQUENTIAL.name { None } else { workers.last() };
+    let (label, workers) = number.unwrap_or((cell, most_workers.map_or(1, |count| count.get())));
     BaselineCell { label: label.into(), workers }
 }
 

@@ -7,7 +7,8 @@ use fib_bench::{Plan, Scenario, doctor};
 use fib_report::{Study, analyse};
 use std::time::Duration;
 
-/// A few milliseconds: long enough for the clock, short enough for hundreds of rounds.
+/// This batch takes a few milliseconds: long enough for the clock, short enough for hundreds of
+/// rounds.
 const SCENARIO: &str = "1000xF1000";
 
 pub(crate) fn run(quiet: bool) -> anyhow::Result<()> {

@@ -1,4 +1,5 @@
-//! `fib runner` and `fib engine`: our engine for other harnesses, and other engines for our harness.
+//! `fib runner` and `fib engine`: our engine for other harnesses, and other engines for our
+//! harness.
 
 use crate::backends;
 use crate::failure::{BadCells, BadInput};
@@ -9,9 +10,9 @@ use fib_engine::{NAME, Offer, end_with_parent, serve_stdio};
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-/// Serves every backend and kernel, or becomes another engine.
-pub(crate) fn runner(other: &[OsString]) -> anyhow::Result<()> {
-    if let Some((program, arguments)) = other.split_first() {
+/// Serves every backend and kernel, or becomes another engine if `command` names one.
+pub(crate) fn runner(command: &[OsString]) -> anyhow::Result<()> {
+    if let Some((program, arguments)) = command.split_first() {
         return become_engine(program, arguments);
     }
     let backends: Vec<_> = backends::all().collect();
@@ -19,7 +20,7 @@ pub(crate) fn runner(other: &[OsString]) -> anyhow::Result<()> {
     Ok(serve_stdio(offer)?)
 }
 
-/// Has the system end the engine when the harness ends.
+/// Becomes the engine. On Linux the system kills it when the harness ends.
 #[cfg(unix)]
 fn become_engine(program: &OsStr, arguments: &[OsString]) -> anyhow::Result<()> {
     use std::os::unix::process::CommandExt;
@@ -36,8 +37,8 @@ fn become_engine(program: &OsStr, arguments: &[OsString]) -> anyhow::Result<()> 
     started.map(drop).map_err(|error| problem(error).into())
 }
 
-/// The engine that an argument names. `None`, with a warning, if it is a built-in engine for which this
-/// machine has no interpreter.
+/// The engine that an argument names. `None`, with a warning, if it is a built-in engine for which
+/// this machine has no interpreter.
 pub(crate) fn chosen(text: &str) -> anyhow::Result<Option<Engine>> {
     let command = if text == python::PYTHON {
         match python::command() {
@@ -52,12 +53,12 @@ pub(crate) fn chosen(text: &str) -> anyhow::Result<Option<Engine>> {
     };
     let engine = Engine::ask(command);
     let engine = engine.map_err(|fault| BadInput(format!("engine {text}: {fault}")))?;
-    // An engine may hang. Started through our runner, it ends with this process all the same.
+    // Our runner starts the engine, so that even an engine that hangs ends with this process.
     let command = own_runner()?.into_iter().chain(["--".into()]).chain(engine.command);
     Ok(Some(Engine { command: command.collect(), ..engine }))
 }
 
-/// Prints what an engine does and does not do.
+/// Prints which checks an engine passes and which it fails.
 pub(crate) fn check(command: &[OsString]) -> anyhow::Result<()> {
     let command = match command {
         [name] if name == python::PYTHON => python::command().map_err(BadInput)?,

@@ -9,16 +9,16 @@ use std::io::{self, Write};
 
 type Lines = Vec<(&'static str, &'static str)>;
 
-pub(crate) fn run(what: Option<ListedKind>) -> anyhow::Result<()> {
-    let listed = || backends::all().map(|entry| (entry.name, entry.summary)).collect();
+pub(crate) fn run(kind: Option<ListedKind>) -> anyhow::Result<()> {
+    let backends = || backends::all().map(|entry| (entry.name, entry.summary)).collect();
     let kernels = || KERNELS.iter().map(|entry| (entry.name, entry.summary)).collect();
     let scenarios = || SCENARIOS.iter().map(|entry| (entry.name, entry.summary)).collect();
-    let sections: Vec<(&str, Lines)> = match what {
-        Some(ListedKind::Backends) => vec![("", listed())],
+    let sections: Vec<(&str, Lines)> = match kind {
+        Some(ListedKind::Backends) => vec![("", backends())],
         Some(ListedKind::Kernels) => vec![("", kernels())],
         Some(ListedKind::Scenarios) => vec![("", scenarios())],
         None => vec![
-            ("Backends: where and when batches run", listed()),
+            ("Backends: where and when batches run", backends()),
             ("Kernels: how numbers are computed", kernels()),
             ("Scenarios: batches that `fib compare` measures", scenarios()),
         ],
@@ -31,8 +31,13 @@ pub(crate) fn run(what: Option<ListedKind>) -> anyhow::Result<()> {
     })
 }
 
-fn write_section(out: &mut dyn Write, apart: bool, title: &str, lines: &Lines) -> io::Result<()> {
-    if apart {
+fn write_section(
+    out: &mut dyn Write,
+    blank_line: bool,
+    title: &str,
+    lines: &Lines,
+) -> io::Result<()> {
+    if blank_line {
         writeln!(out)?;
     }
     if !title.is_empty() {

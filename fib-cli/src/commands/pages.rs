@@ -1,4 +1,4 @@
-//! `fib completions` and `fib man`: what the shell and the manual need, from the one definition.
+//! `fib completions` and `fib man`: both come from the definition of the command line.
 
 use crate::args::Cli;
 use crate::failure::BadInput;

@@ -23,11 +23,12 @@ fn planned(args: &SweepArgs) -> anyhow::Result<Plan> {
     let measure = &args.measure;
     let scaling = workers(&measure.workers, true);
     let one_item = vec![Chunking::Items(NonZeroUsize::MIN)];
-    let usual = vec![Chunking::default()];
+    let default = vec![Chunking::default()];
     let (study, batches, chunkings) = match args.sweep {
-        Sweep::Granularity => (Study::Granularity, sweeps::granularity(), one_item), // a task is a chunk
-        Sweep::BreakEven => (Study::BreakEven, sweeps::break_even(), usual),
-        Sweep::Scaling => (Study::Scaling, sweeps::scaling(&scaling), usual),
+        // Each task is a chunk.
+        Sweep::Granularity => (Study::Granularity, sweeps::granularity(), one_item),
+        Sweep::BreakEven => (Study::BreakEven, sweeps::break_even(), default),
+        Sweep::Scaling => (Study::Scaling, sweeps::scaling(&scaling), default),
         Sweep::Chunking => {
             let scenarios = sweeps::CHUNKING_SCENARIOS.into_iter().filter_map(Scenario::by_name);
             (Study::Chunking, scenarios.map(Scenario::batch).collect(), sweeps::chunkings())

@@ -3,8 +3,8 @@
 use crate::kernel::{Kernel, Run};
 use num_bigint::BigUint;
 
-/// Fast doubling, each index from scratch: two squarings lead from (F(k-1), F(k)) to the pair at 2k.
-/// The last step takes one product, because it needs only one number.
+/// Computes each index from scratch by fast doubling: two squarings lead from (F(k-1), F(k)) to the
+/// pair at 2k. The last step takes one product, because it needs only one number.
 ///
 /// F(2k-1) = F(k)^2 + F(k-1)^2 and F(2k+1) = 4 F(k)^2 - F(k-1)^2 + 2(-1)^k, both from
 /// F(m+n) = F(m) F(n+1) + F(m-1) F(n) and Cassini's identity (Graham, Knuth and Patashnik,
@@ -28,8 +28,9 @@ impl Kernel for Doubling {
     }
 }
 
-/// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`: one
-/// step for each bit beyond the table, and multiplications by Toom-3.
+/// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`.
+/// The first term counts one step for each bit beyond the table, the second term multiplications by
+/// Toom-3.
 pub(super) fn cost(n: u64) -> f64 {
     if n < TABLE.len() as u64 {
         return 5.0;
@@ -55,13 +56,13 @@ fn fibonacci(n: u64) -> BigUint {
         return f.into();
     }
     let k = n / 2;
-    let (before, at) = pair(k);
+    let (previous, current) = pair(k);
     if n.is_multiple_of(2) {
-        return (&at + (before << 1u32)) * at; // F(2k) = F(k) (F(k) + 2 F(k-1))
+        return (&current + (previous << 1u32)) * current; // F(2k) = F(k) (F(k) + 2 F(k-1))
     }
     // F(2k+1), with 4 F(k)^2 - F(k-1)^2 as sum times difference
-    let twice = at << 1u32;
-    let product = (&twice + &before) * (twice - before);
+    let twice = current << 1u32;
+    let product = (&twice + &previous) * (twice - previous);
     if k.is_multiple_of(2) { product + 2u32 } else { product - 2u32 }
 }
 
@@ -70,18 +71,19 @@ pub fn pair(n: u64) -> (BigUint, BigUint) {
     if n == 0 {
         return (1u32.into(), BigUint::ZERO);
     }
-    // Start with the leading bits of n that the table covers, then double once for each further bit.
-    let mut below = (64 - n.leading_zeros()).saturating_sub(6);
-    if below > 0 && n >> (below - 1) < TABLE.len() as u64 {
-        below -= 1;
+    // Start with the leading bits of n that the table covers, then double once for each further
+    // bit.
+    let mut bits_left = (64 - n.leading_zeros()).saturating_sub(6);
+    if bits_left > 0 && n >> (bits_left - 1) < TABLE.len() as u64 {
+        bits_left -= 1;
     }
-    let mut k = n >> below;
-    let mut before = BigUint::from(TABLE[k as usize - 1]);
-    let mut at = BigUint::from(TABLE[k as usize]);
-    for bit in (0..below).rev() {
-        let (before2, at2) = (&before * &before, &at * &at);
-        let lower = &at2 + &before2; // F(2k-1)
-        let mut upper = (at2 << 2u32) - before2; // F(2k+1), but for 2(-1)^k
+    let mut k = n >> bits_left;
+    let mut previous = BigUint::from(TABLE[k as usize - 1]);
+    let mut current = BigUint::from(TABLE[k as usize]);
+    for bit in (0..bits_left).rev() {
+        let (previous_square, current_square) = (&previous * &previous, &current * &current);
+        let lower = &current_square + &previous_square; // F(2k-1)
+        let mut upper = (current_square << 2u32) - previous_square; // F(2k+1) without 2(-1)^k
         if k.is_multiple_of(2) {
             upper += 2u32
         } else {
@@ -89,9 +91,9 @@ pub fn pair(n: u64) -> (BigUint, BigUint) {
         }
         let middle = &upper - &lower;
         k = n >> bit;
-        (before, at) = if k % 2 == 1 { (middle, upper) } else { (lower, middle) };
+        (previous, current) = if k % 2 == 1 { (middle, upper) } else { (lower, middle) };
     }
-    (before, at)
+    (previous, current)
 }
 
 /// Writes `number` to `out`, which has exactly the limbs of `number`.

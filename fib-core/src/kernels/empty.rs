@@ -1,8 +1,9 @@
-//! No arithmetic.
+//! The kernel without arithmetic.
 
 use crate::kernel::{Kernel, Run};
 
-/// Takes its slots, which have no limbs, and computes nothing. What is left is the cost of scheduling.
+/// Takes its slots, which have no limbs, and computes nothing. What is left is the cost of
+/// scheduling.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Empty;
 

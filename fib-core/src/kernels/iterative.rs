@@ -3,10 +3,11 @@
 use super::{LAST_IN_U128, limbs, store_u128};
 use crate::kernel::{Kernel, Run};
 
-/// `a, b = b, a + b`, each index from scratch, in registers as long as the numbers fit.
+/// Computes each index from scratch with `a, b = b, a + b`, in registers as long as the numbers
+/// fit.
 ///
-/// F(n) takes n additions of up to n / 92 limbs. So the cost of an index grows with the square of the
-/// index, and the cost of a range with the cube of its length.
+/// F(n) takes n additions of up to n / 92 limbs. So the cost of an index grows with the square of
+/// the index, and the cost of a range with the cube of its length.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Iterative;
 
@@ -15,8 +16,8 @@ impl Kernel for Iterative {
         "iterative"
     }
 
-    /// Nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`: first additions in
-    /// registers, then additions of growing length.
+    /// Predicted nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`. Up to
+    /// F(186) the additions are in registers; then their length grows.
     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
         let n = n as f64;
         if n <= LAST_IN_U128 as f64 {
@@ -37,7 +38,7 @@ impl Kernel for Iterative {
     }
 }
 
-/// `(F(n), F(n + 1))` for n up to 186, whose successor wraps.
+/// `(F(n), F(n + 1))` for n up to 186. F(187) does not fit 128 bits and wraps.
 fn walk(n: u64) -> (u128, u128) {
     let (mut a, mut b) = (0u128, 1u128);
     for _ in 0..n {
@@ -46,15 +47,15 @@ fn walk(n: u64) -> (u128, u128) {
     (a, b)
 }
 
-/// F(n) for n above 186. The loop continues over limbs and adds the two numbers to each other in turn.
-/// It begins with the number that makes the last addition end in `out`.
+/// Writes F(n) for n above 186. The loop continues with limbs and adds the two numbers to each
+/// other in turn. It begins with the number that makes the last addition end in `out`.
 fn walk_far(n: u64, out: &mut [u64], scratch: &mut Vec<u64>) {
     let (a, b) = walk(LAST_IN_U128 - 1); // F(185), F(186)
     scratch.clear();
     scratch.resize(out.len(), 0);
     out.fill(0);
     let additions = n - LAST_IN_U128;
-    let mut len = 2; // limbs in use, of both
+    let mut len = 2; // limbs in use, in each of the two numbers
     let (mut lower, mut upper) =
         if additions % 2 == 1 { (out, &mut scratch[..]) } else { (&mut scratch[..], out) };
     store_u128(a, &mut lower[..len]);

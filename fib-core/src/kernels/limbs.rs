@@ -3,7 +3,7 @@
 //! Within an unrolled block the carry stays in a processor flag; it is spilled only between blocks.
 //! So numbers are added in blocks of 16 limbs, then in blocks of 4, then limb by limb.
 
-/// `out = a + b`, all of one length; returns the carry out.
+/// `out = a + b`, all three of the same length. Returns the carry out.
 fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
     let (out_blocks, out) = out.as_chunks_mut::<16>();
     let (a_blocks, a) = a.as_chunks();
@@ -37,7 +37,7 @@ fn sum_block<const N: usize>(
     carry
 }
 
-/// `a += b`, both of one length; returns the carry out.
+/// `a += b`, both of the same length. Returns the carry out.
 fn add_equal(a: &mut [u64], b: &[u64]) -> bool {
     let (a_blocks, a) = a.as_chunks_mut::<16>();
     let (b_blocks, b) = b.as_chunks();
@@ -64,7 +64,7 @@ fn add_block<const N: usize>(a: &mut [u64; N], b: &[u64; N], mut carry: bool) ->
     carry
 }
 
-/// `out = a + b` where `out` is as long as the sum: as the longer of the two, or one limb more.
+/// `out = a + b`. `out` is as long as the longer of the two numbers, or one limb longer.
 #[inline]
 pub(super) fn sum(out: &mut [u64], a: &[u64], b: &[u64]) {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
@@ -72,12 +72,12 @@ pub(super) fn sum(out: &mut [u64], a: &[u64], b: &[u64]) {
     let (out_low, out_high) = out.split_at_mut(short.len());
     let mut carry = sum_equal(out_low, low, short);
     for (i, limb) in out_high.iter_mut().enumerate() {
-        let above = high.get(i).copied().unwrap_or(0);
-        (*limb, carry) = above.carrying_add(0, carry);
+        let high_limb = high.get(i).copied().unwrap_or(0);
+        (*limb, carry) = high_limb.carrying_add(0, carry);
     }
 }
 
-/// `a += b` where `a` is at least as long as `b`; returns the carry out.
+/// `a += b`, where `a` is at least as long as `b`. Returns the carry out.
 #[inline]
 pub(super) fn add(a: &mut [u64], b: &[u64]) -> bool {
     let (low, high) = a.split_at_mut(b.len());
@@ -106,14 +106,14 @@ mod tests {
     proptest! {
         #[test]
         fn sums_agree_with_num_bigint(a in limbs(), b in limbs()) {
-            let whole = from_limbs(&a) + from_limbs(&b);
+            let expected = from_limbs(&a) + from_limbs(&b);
             let mut out = vec![0; a.len().max(b.len()) + 1];
             sum(&mut out, &a, &b);
-            prop_assert_eq!(from_limbs(&out), whole.clone());
+            prop_assert_eq!(from_limbs(&out), expected.clone());
             let (mut a, b) = if a.len() >= b.len() { (a, b) } else { (b, a) };
             let carry = add(&mut a, &b);
             a.push(carry.into());
-            prop_assert_eq!(from_limbs(&a), whole);
+            prop_assert_eq!(from_limbs(&a), expected);
         }
     }
 }

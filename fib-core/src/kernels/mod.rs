@@ -1,13 +1,16 @@
-//! The kernels: sequential arithmetic, one file for each kernel. They share the addition in `limbs`.
+//! The kernels: sequential arithmetic, one file for each kernel. They share the addition in
+//! `limbs`.
 //!
 //! Which kernel to take:
 //!
-//! | kernel | cost of F(n) | take it for |
-//! |---|---|---|
-//! | [`stepping`] | one addition, O(n) bits, if F(n-1) or a near number is in the batch; otherwise as `doubling` | ranges and any batch with many near or repeated indices |
-//! | [`doubling`] | O(M(n)), with M(n) the cost of one multiplication of n-bit numbers (here Toom-3, n^1.46) | single numbers and batches with few, distant indices |
-//! | [`iterative`] | n additions, O(n^2) bit operations | measuring: the textbook loop, with work that is easy to predict |
-//! | [`empty`] | nothing | measuring: what is left is the cost of scheduling |
+//! - [`stepping`] for ranges, and for any batch with many near or repeated indices. If F(n-1) or a
+//!   near number is in the batch, F(n) costs one addition, O(n) bit operations; otherwise it costs
+//!   as much as with `doubling`.
+//! - [`doubling`] for single numbers, and for batches with few, distant indices. F(n) costs
+//!   O(M(n)), where M(n) is the cost of one multiplication of n-bit numbers (here Toom-3, n^1.46).
+//! - [`iterative`] for measuring: the textbook loop, with work that is easy to predict. F(n) costs
+//!   n additions, O(n^2) bit operations.
+//! - [`empty`] for measuring: it computes nothing, so what is left is the cost of scheduling.
 
 mod doubling;
 mod empty;
@@ -91,7 +94,7 @@ pub fn empty() -> Arc<dyn Kernel> {
 /// The largest index whose number fits 128 bits.
 const LAST_IN_U128: u64 = 186;
 
-/// Writes `value` to the low limbs of `out`, which has room for it and no more.
+/// Writes `value` to `out`, which has exactly the limbs of `value`.
 fn store_u128(value: u128, out: &mut [u64]) {
     for (limb, part) in out.iter_mut().zip([value as u64, (value >> 64) as u64]) {
         *limb = part;

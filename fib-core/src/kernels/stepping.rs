@@ -1,15 +1,16 @@
-//! Walking from index to index.
+//! The kernel that walks from index to index.
 
 use super::doubling;
 use super::limbs;
 use crate::kernel::{Kernel, Order, Run, Slot};
 use crate::size;
 
-/// Computes ascending indices: seeks the first index by doubling, then walks with one addition for
-/// each step. Where the two numbers before lie in the arena, their sum is written right behind them.
+/// Computes ascending indices: it seeks the first index by doubling, then walks with one addition
+/// for each step. If the two numbers before a slot lie in the arena, their sum is written directly
+/// after them.
 ///
-/// For F(0) to F(n) this is one pass over the output, about as fast as memory allows. It is the best
-/// sequential algorithm for a range.
+/// For F(0) to F(n) this is one pass over the output, about as fast as memory allows. It is the
+/// fastest kernel for a range.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stepping;
 
@@ -119,7 +120,7 @@ impl Walk {
     }
 }
 
-/// From (F(k-1), F(k)) to (F(k), F(k+1)).
+/// Moves from (F(k-1), F(k)) to (F(k), F(k+1)).
 fn advance(lower: &mut Vec<u64>, upper: &mut Vec<u64>) {
     lower.resize(upper.len().max(lower.len()), 0);
     if limbs::add(lower, upper) {

@@ -1,5 +1,6 @@
-//! Kernels against oracles that share no code with them: residues by a 128-bit ladder, identities
-//! between several numbers, tails by Pisano periods. Sizes beyond what addition can check.
+//! Checks the kernels against oracles that share no code with them: residues from a 128-bit ladder,
+//! identities between several numbers, and last digits that repeat with a Pisano period. These
+//! oracles reach sizes that additions cannot check.
 
 use fib_core::kernels::{self, KERNELS};
 use fib_core::{Kernel, Options, Sequential, compute, size};
@@ -47,7 +48,8 @@ fn the_ladder_knows_small_numbers() {
     }
 }
 
-/// 0 to 3, where the table, 64 and 128 bits end, powers of two, and bit lengths 0, 1 and 63 mod 64.
+/// The indices 0 to 3, the ends of the table, of 64 bits and of 128 bits, powers of two, and bit
+/// lengths of 0, 1 and 63 modulo 64.
 #[test]
 fn boundaries() {
     let mut wanted = vec![0, 1, 2, 3, 92, 93, 94, 185, 186, 187, 1_000_003];
@@ -84,14 +86,16 @@ proptest! {
         }
     }
 
-    /// x = F(n), y = F(n+1): y^2 - xy - x^2 = (-1)^n. Blind to a shift by two: lengths pin that.
+    /// With x = F(n) and y = F(n+1), y^2 - xy - x^2 = (-1)^n. This would not notice n + 2 in place
+    /// of n, but the lengths would.
     #[test]
     fn cassini(n in 0u64..30_000) {
         for kernel in arithmetic() {
             let [x, y] = numbers(&kernel, &[n, n + 1]).try_into().unwrap();
             let (left, right) = (&y * &y, &x * &y + &x * &x);
             let even = n % 2 == 0;
-            prop_assert_eq!(if even { left } else { left + 1u32 }, if even { right + 1u32 } else { right });
+            let (left, right) = if even { (left, right + 1u32) } else { (left + 1u32, right) };
+            prop_assert_eq!(left, right);
         }
     }
 
@@ -122,7 +126,10 @@ proptest! {
 
     /// Gaps of all widths, so that `stepping` steps, strides and seeks in one run.
     #[test]
-    fn stepping_over_gaps(start in 0u64..500, gaps in prop::collection::vec((0u32..10, 1u64..4), 1..80)) {
+    fn stepping_over_gaps(
+        start in 0u64..500,
+        gaps in prop::collection::vec((0u32..10, 1u64..4), 1..80),
+    ) {
         let mut n = start;
         let mut wanted = vec![n];
         for (bits, factor) in gaps {

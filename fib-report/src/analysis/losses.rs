@@ -58,8 +58,8 @@ pub enum Loss {
 }
 
 impl Losses {
-    /// Splits the time of a run with a timeline, given that a sequential run took `useful_ns`. `None` if
-    /// the sample has no timeline.
+    /// Splits the time of a run with a timeline, given that a sequential run took `useful_ns`.
+    /// `None` if the sample has no timeline.
     pub(super) fn split(sample: &Sample, useful_ns: f64) -> Option<Self> {
         let traces = sample.traces.as_deref().filter(|traces| !traces.is_empty())?;
         let wall = sample.wall_ns as f64;
@@ -70,7 +70,7 @@ impl Losses {
         let tail = |trace: &WorkerTrace| wall - trace.last_ns as f64;
         let tails = used.iter().map(|(worker, trace)| (*worker, tail(trace)));
         let computing = sum(|trace| trace.busy_ns as f64 - trace.paused_ns as f64);
-        let within = sum(|trace| trace.last_ns as f64 - trace.first_ns as f64);
+        let span = sum(|trace| trace.last_ns as f64 - trace.first_ns as f64);
         Some(Losses {
             wall_ns: wall,
             workers: traces.len(),
@@ -78,7 +78,7 @@ impl Losses {
             inflation_ns: computing - useful_ns,
             paused_ns: sum(|trace| trace.paused_ns as f64),
             first_chunk_ns: sum(|trace| trace.first_ns as f64),
-            dispatch_ns: within - sum(|trace| trace.busy_ns as f64),
+            dispatch_ns: span - sum(|trace| trace.busy_ns as f64),
             tail_ns: tails.clone().map(|(_, tail)| tail).sum(),
             unused_ns: wall * unused.len() as f64,
             unused: unused.len(),
@@ -112,7 +112,10 @@ impl Losses {
 }
 
 /// Serializes losses that may be missing as nulls, so that every line has the same fields.
-pub(super) fn with_nulls<S: Serializer>(losses: &Option<Losses>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn with_nulls<S: Serializer>(
+    losses: &Option<Losses>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     const NONE: f64 = f64::NAN; // null in JSON
     let missing = Losses {
         wall_ns: NONE,
@@ -128,7 +131,7 @@ pub(super) fn with_nulls<S: Serializer>(losses: &Option<Losses>, to: S) -> Resul
         chunks: 0,
         idlest: (0, NONE),
     };
-    losses.as_ref().unwrap_or(&missing).serialize(to)
+    losses.as_ref().unwrap_or(&missing).serialize(serializer)
 }
 
 #[cfg(test)]
@@ -177,11 +180,13 @@ mod tests {
         assert_eq!(Losses::split(&sample(Role::Traced, "backend", 1, 0, 1.0), 70.0), None);
     }
 
+    const TIMES: std::ops::Range<u64> = 0..1 << 30;
+
     proptest! {
         #[test]
         fn the_parts_add_up_to_the_time_of_all_workers(
             wall in 1u64..1_000_000_000,
-            traces in prop::collection::vec((0usize..3, 0u64..1 << 30, 0u64..1 << 30, 0u64..1 << 30), 1..9),
+            traces in prop::collection::vec((0usize..3, TIMES, TIMES, TIMES), 1..9),
             useful in 0.0..1e9,
         ) {
             let traces: Vec<WorkerTrace> = traces.into_iter().map(|(chunks, a, b, c)| {

@@ -1,7 +1,7 @@
 //! From samples to the matrix of cells.
 //!
-//! The statistic of a cell is the median over rounds of ln(baseline / cell). Drift that both sides of
-//! a round share cancels.
+//! The statistic of a cell is the median over rounds of ln(baseline / cell). Drift that both sides
+//! of a round share cancels.
 
 mod losses;
 mod samples;
@@ -29,10 +29,8 @@ pub struct Matrix {
 /// What was measured on one scenario.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// The scenario.
     #[serde(serialize_with = "name_only")]
     pub scenario: ScenarioHead,
-    /// The number of rounds.
     pub rounds: usize,
     /// Baseline against control: the baseline differs from itself by this ratio.
     #[serde(serialize_with = "with_nulls")]
@@ -41,7 +39,7 @@ pub struct Row {
     pub whole_ns: Option<f64>,
     /// The ceiling for each number of copies.
     pub ceilings: BTreeMap<usize, Estimate>,
-    /// The number of samples that were dropped because of what the machine did meanwhile.
+    /// The number of samples that were dropped because the machine was disturbed.
     pub dropped: usize,
     /// The baseline, as a cell with speedup 1.
     #[serde(skip)]
@@ -57,21 +55,19 @@ pub struct Row {
     pub pieces_ns: Option<Vec<f64>>,
 }
 
-fn name_only<S: Serializer>(scenario: &ScenarioHead, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&scenario.name)
+fn name_only<S: Serializer>(scenario: &ScenarioHead, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&scenario.name)
 }
 
-/// What was measured for one backend at one worker count and one chunking on one scenario. Times are in
-/// nanoseconds.
+/// What was measured for one backend at one worker count and one chunking on one scenario. Times
+/// are in nanoseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
     /// The name of the scenario.
     pub scenario: String,
-    /// The kernel.
     pub kernel: String,
     /// The label of the backend.
     pub backend: String,
-    /// The number of workers.
     pub workers: usize,
     /// How the batch was cut; `None` for engines other than our own.
     pub chunking: Option<String>,
@@ -109,7 +105,8 @@ pub struct Cell {
     /// Where the time of all workers went.
     #[serde(serialize_with = "losses::with_nulls")]
     pub losses: Option<Losses>,
-    /// Whether the kernel computed repeats once, so that its work is not the work of the other cells.
+    /// Whether the kernel computed repeats once, so that its work is not the work of the other
+    /// cells.
     pub shared: bool,
     /// How the cell compares with the baseline.
     pub verdict: Option<Verdict>,
@@ -163,8 +160,8 @@ impl Verdict {
 }
 
 impl Row {
-    /// By how much the baseline differs from itself at most: the end of the noise interval that is
-    /// farther from 1, as a share. `None` without an interval.
+    /// The largest difference between the baseline and itself: the end of the noise interval that
+    /// is farther from 1, as a share. `None` without an interval.
     pub fn noise_floor(&self) -> Option<f64> {
         let (low, high) = self.noise?.interval?;
         Some((1.0 / low).max(high) - 1.0)
@@ -177,11 +174,11 @@ impl Row {
 }
 
 impl Matrix {
-    /// The matrix that the samples of a measurement come to.
+    /// Computes the matrix from the samples of a measurement.
     pub(crate) fn new(header: Header, samples: &[Sample]) -> Self {
         let row = |scenario: &ScenarioHead| {
-            let own = samples.iter().filter(|sample| sample.scenario == scenario.name);
-            let mut row = ScenarioSamples::new(&header, scenario, own).row();
+            let scenario_samples = samples.iter().filter(|sample| sample.scenario == scenario.name);
+            let mut row = ScenarioSamples::new(&header, scenario, scenario_samples).row();
             for cell in &mut row.cells {
                 cell.pool_start_ns = pool_start_ns(samples, cell);
             }
@@ -199,9 +196,9 @@ impl Matrix {
 
 /// The median pool start of a cell's backend.
 fn pool_start_ns(samples: &[Sample], cell: &Cell) -> Option<f64> {
-    let own = samples.iter().filter(|sample| {
+    let pool_starts = samples.iter().filter(|sample| {
         sample.role == Role::StartUp
             && (&sample.backend, sample.workers) == (&cell.backend, cell.workers)
     });
-    median(own.map(Sample::batch_ns).collect())
+    median(pool_starts.map(Sample::batch_ns).collect())
 }

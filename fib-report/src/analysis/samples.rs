@@ -1,4 +1,4 @@
-//! The samples of one scenario, round by round, and the cells that they come to.
+//! The samples of one scenario, round by round, and the cells that are computed from them.
 
 use super::losses::Losses;
 use super::{Cell, Row, Verdict};
@@ -54,7 +54,7 @@ impl<'a> ScenarioSamples<'a> {
             }
         }
         let (baseline, sequential) = (Series::new(), Series::new());
-        let mut this = ScenarioSamples {
+        let mut grouped = ScenarioSamples {
             header,
             scenario,
             timed,
@@ -63,59 +63,59 @@ impl<'a> ScenarioSamples<'a> {
             rounds: rounds.len(),
             dropped,
         };
-        this.baseline = this.baselines();
-        this.sequential = match header.baseline == BaselineCell::default() {
-            true => this.baseline.clone(),
-            false => series(this.of(&(Role::Cell, SEQUENTIAL.name, 1))),
+        grouped.baseline = grouped.baselines();
+        grouped.sequential = match header.baseline == BaselineCell::default() {
+            true => grouped.baseline.clone(),
+            false => series(grouped.with_key(&(Role::Cell, SEQUENTIAL.name, 1))),
         };
-        this
+        grouped
     }
 
-    /// The baseline in even rounds, the control in odd rounds. Their mean would be distributed unlike a
-    /// cell that is identical to them: noise only makes runs slower, so the mean has a higher median.
+    /// The baseline in even rounds, the control in odd rounds. The mean of the two would not be
+    /// distributed like a cell that is identical to them: noise only makes runs slower, so the mean
+    /// has a higher median.
     fn baselines(&self) -> Series {
-        let of = |role, odd| {
-            let all = series(self.of_role(role)).into_iter();
+        let every_second = |role, odd| {
+            let all = series(self.with_role(role)).into_iter();
             all.filter(move |(round, _)| (round % 2 == 1) == odd)
         };
-        of(Role::Baseline, false).chain(of(Role::Control, true)).collect()
+        every_second(Role::Baseline, false).chain(every_second(Role::Control, true)).collect()
     }
 
-    fn of(&self, key: &Key<'_>) -> &[&'a Sample] {
+    /// The samples with this key.
+    fn with_key(&self, key: &Key<'_>) -> &[&'a Sample] {
         let found = self.timed.iter().find(|(other, _)| other == key);
         found.map_or(&[], |(_, samples)| samples)
     }
 
     /// The samples with this role, for roles that have one key.
-    fn of_role(&self, role: Role) -> &[&'a Sample] {
+    fn with_role(&self, role: Role) -> &[&'a Sample] {
         let found = self.timed.iter().find(|((other, ..), _)| *other == role);
         found.map_or(&[], |(_, samples)| samples)
     }
 
-    fn both(&self, a: Role, b: Role, f: impl Fn(f64, f64) -> f64) -> Series {
-        join(&series(self.of_role(a)), &series(self.of_role(b)), f)
-    }
-
     pub(super) fn row(&self) -> Row {
-        let noise = self.both(Role::Baseline, Role::Control, |a, b| a / b);
+        let (baseline, control) = (self.with_role(Role::Baseline), self.with_role(Role::Control));
+        let noise = join(&series(baseline), &series(control), |a, b| a / b);
         let noise = estimate(noise, 1);
         let best = Cell {
             shared: self.scenario.best_shares,
             kernel: "stepping".into(),
-            // These compare schedulers of the same work; the fastest kernel does other work.
+            // These quantities compare schedulers of the same work. The fastest kernel does other
+            // work.
             of_ceiling: None,
             overhead_ns: None,
             karp_flatt: None,
             cold_speedup: None,
             chunking: None,
-            ..self.cell(self.of_role(Role::Best), noise)
+            ..self.cell(self.with_role(Role::Best), noise)
         };
         Row {
             scenario: self.scenario.clone(),
             rounds: self.rounds,
             noise,
             baseline: self.baseline_cell(noise),
-            whole_ns: median(series(self.of_role(Role::Whole)).into_values().collect()),
+            whole_ns: median(series(self.with_role(Role::Whole)).into_values().collect()),
             ceilings: self.ceiling_estimates(),
             best,
             cells: self.cells(noise),
@@ -127,19 +127,21 @@ impl<'a> ScenarioSamples<'a> {
     /// The baseline as a cell: speedup 1, as uncertain as the noise.
     fn baseline_cell(&self, noise: Option<Estimate>) -> Cell {
         let speedup = noise.map(|noise| Estimate { median: 1.0, ..noise });
-        Cell { speedup, verdict: None, ..self.cell(self.of_role(Role::Baseline), noise) }
+        Cell { speedup, verdict: None, ..self.cell(self.with_role(Role::Baseline), noise) }
     }
 
     fn cells(&self, noise: Option<Estimate>) -> Vec<Cell> {
         let cells = self.timed.iter().filter(|((role, ..), _)| *role == Role::Cell);
         let mut cells: Vec<Cell> = cells.map(|(_, samples)| self.cell(samples, noise)).collect();
-        let ours = |label: &str| self.header.backends.iter().position(|head| head.label == label);
-        let theirs = |label: &str| {
+        let our_position =
+            |label: &str| self.header.backends.iter().position(|head| head.label == label);
+        let their_position = |label: &str| {
             let mut all = self.header.engines.iter().flat_map(|engine| &engine.backends);
             all.position(|other| other == label)
         };
+        // `None` sorts first, so our own backends come before other engines.
         cells.sort_by_key(|cell| {
-            (theirs(&cell.backend), cell.workers, ours(&cell.backend)) // `None` sorts first
+            (their_position(&cell.backend), cell.workers, our_position(&cell.backend))
         });
         cells
     }
@@ -154,9 +156,9 @@ impl<'a> ScenarioSamples<'a> {
     }
 
     fn ceiling_estimates(&self) -> BTreeMap<usize, Estimate> {
-        let of_role = self.timed.iter().filter(|((role, ..), _)| *role == Role::Ceiling);
+        let ceilings = self.timed.iter().filter(|((role, ..), _)| *role == Role::Ceiling);
         let estimates =
-            of_role.map(|((.., copies), _)| Some((*copies, estimate(self.ceiling(*copies), 1)?)));
+            ceilings.map(|((.., copies), _)| Some((*copies, estimate(self.ceiling(*copies), 1)?)));
         estimates.flatten().collect()
     }
 
@@ -168,7 +170,7 @@ impl<'a> ScenarioSamples<'a> {
         let engine = self.engine(label);
         let ratio = |base: &Series| join(base, &times, |base, time| base / time);
         let (absolute, speedup) = (ratio(&self.sequential), self.estimate(ratio(&self.baseline)));
-        let cold = series(self.of(&(Role::Cold, label, workers)));
+        let cold = series(self.with_key(&(Role::Cold, label, workers)));
         let head = self.header.backends.iter().find(|head| head.label == label);
         let mut cell = Cell {
             scenario: self.scenario.name.clone(),
@@ -201,7 +203,7 @@ impl<'a> ScenarioSamples<'a> {
         cell
     }
 
-    /// The quantities that make sense only for work that is the work of `sequential`.
+    /// Computes the quantities that need the same work as `sequential`.
     fn compare_with_ceiling(&self, cell: &mut Cell, times: &Series) {
         let workers = cell.workers;
         let ceiling = self.ceiling(workers.min(self.header.cores));
@@ -222,7 +224,7 @@ impl<'a> ScenarioSamples<'a> {
     fn own_baseline(&self, engine: &EngineHead) -> Series {
         match self.header.baseline.label == engine.baseline {
             true => self.baseline.clone(),
-            false => series(self.of(&(Role::Cell, engine.baseline.as_str(), 1))),
+            false => series(self.with_key(&(Role::Cell, engine.baseline.as_str(), 1))),
         }
     }
 
@@ -232,14 +234,14 @@ impl<'a> ScenarioSamples<'a> {
     }
 
     fn traced(&self, label: &str, workers: usize) -> impl Iterator<Item = &'a Sample> {
-        let traced = self.of(&(Role::Traced, label, workers)).iter().copied();
+        let traced = self.with_key(&(Role::Traced, label, workers)).iter().copied();
         traced.filter(|sample| sample.status == Status::Ok && sample.traces.is_some())
     }
 
     /// The median time of each piece.
     fn pieces(&self) -> Option<Vec<f64>> {
         let runs: Vec<&[u64]> =
-            self.of_role(Role::Pieces).iter().filter_map(|s| s.pieces_ns.as_deref()).collect();
+            self.with_role(Role::Pieces).iter().filter_map(|s| s.pieces_ns.as_deref()).collect();
         let count = runs.first()?.len();
         let piece =
             |i: usize| median(runs.iter().filter_map(|r| Some(*r.get(i)? as f64)).collect());

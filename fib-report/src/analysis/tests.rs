@@ -1,4 +1,4 @@
-//! The analysis on literal samples: what comes out is known by hand.
+//! The analysis of literal samples whose results can be computed by hand.
 
 use super::*;
 use crate::analyse::{Analysis, analyse};
@@ -76,10 +76,10 @@ pub(crate) fn sample(role: Role, backend: &str, workers: usize, round: usize, us
     }
 }
 
-/// Twenty rounds on a machine whose speed drifts by a factor of three, with a baseline of 1000 us,
-/// two copies of which take 1250 us together (a ceiling of 1.6), and these cells.
+/// Twenty rounds with these cells, on a machine whose speed drifts by a factor of three. The
+/// baseline takes 1000 us, and two copies of it together take 1250 us (a ceiling of 1.6).
 pub(crate) fn rounds(cells: &[(&str, usize, f64)]) -> Vec<Sample> {
-    let of_round = |round: usize| {
+    let one_round = |round: usize| {
         let drift = 1.0 + 2.0 * (round % 5) as f64 / 4.0;
         let jitter = 1.0 + 0.01 * ((round % 3) as f64 - 1.0); // -1, 0, +1 %
         let controls = [
@@ -97,7 +97,7 @@ pub(crate) fn rounds(cells: &[(&str, usize, f64)]) -> Vec<Sample> {
             .map(move |&(name, workers, us)| sample(Role::Cell, name, workers, round, us * drift));
         controls.into_iter().chain(cells).collect::<Vec<_>>()
     };
-    (0..20).flat_map(of_round).collect()
+    (0..20).flat_map(one_round).collect()
 }
 
 /// The label of this role in records.
@@ -122,7 +122,7 @@ fn drift_cancels_and_quantities_follow_their_formulas() {
     let [fast, slow, same] = &row.cells[..] else { panic!("three cells: {:?}", row.cells) };
     assert!(close(fast.speedup.unwrap().median, 1000.0 / 640.0));
     assert!(close(fast.of_ceiling.unwrap().median, 1000.0 / 640.0 / 1.6));
-    // 640 us less the ideal 625 us, times a median drift of 2.
+    // 640 us minus the ideal 625 us, times a median drift of 2.
     assert!((fast.overhead_ns.unwrap() / 30_000.0 - 1.0).abs() < 0.25, "{:?}", fast.overhead_ns);
     assert!(close(fast.wall_ns.unwrap(), 1_280_000.0));
     assert_eq!(fast.verdict, Some(Verdict::Faster));
@@ -168,7 +168,7 @@ fn few_rounds_prove_nothing() {
 }
 
 #[test]
-fn no_samples_are_no_panic() {
+fn no_samples_give_an_empty_row() {
     let Analysis { matrix, .. } = analyse(header(&["fast"], &[2]), &[]);
     let row = &matrix.rows[0];
     assert!(row.cells.is_empty() && row.noise.is_none() && row.baseline.wall_ns.is_none());
@@ -181,19 +181,20 @@ fn samples_are_dropped_for_what_the_machine_did_and_not_for_their_time() {
     for sample in &mut samples {
         sample.surroundings = Some(quiet);
     }
-    // A slow sample in a quiet moment counts; stolen and throttled ones do not.
+    // A slow sample in a quiet moment counts. Samples with much steal or throttling do not.
     let mut cells = samples.iter_mut().filter(|sample| sample.role == Role::Cell);
     cells.next().unwrap().wall_ns *= 1000;
     cells.next().unwrap().surroundings = Some(Surroundings { steal_ns: 10_000_000, ..quiet });
     cells.next().unwrap().surroundings = Some(Surroundings { throttled_ns: 300_000, ..quiet });
-    cells.next().unwrap().surroundings = Some(Surroundings { steal_ns: 300_000, ..quiet }); // of 2 CPUs
+    // The limit of steal is for both CPUs together, so this is below it.
+    cells.next().unwrap().surroundings = Some(Surroundings { steal_ns: 300_000, ..quiet });
     let row = &analyse(header(&["fast"], &[2]), &samples).matrix.rows[0];
     assert_eq!((row.dropped, row.cells[0].rounds), (2, 18));
 }
 
 #[test]
-fn another_cell_may_be_what_everything_is_compared_with() {
-    // quick in place of sequential, which is a cell now; copies still say what the hardware gives.
+fn another_cell_may_be_the_baseline() {
+    // `quick` is the baseline, and `sequential` is a cell. The ceiling still comes from copies.
     let mut samples = rounds(&[("sequential", 1, 1000.0), ("quick#2", 2, 500.0)]);
     for sample in samples.iter_mut().filter(|s| matches!(s.role, Role::Baseline | Role::Control)) {
         (sample.backend, sample.workers) = ("quick".into(), 2);

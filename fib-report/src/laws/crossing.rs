@@ -3,7 +3,7 @@
 use crate::stats::Estimate;
 use serde::Serialize;
 
-/// Where a curve crosses a line, as far as the measured points show it.
+/// Where a curve crosses a line, according to the points that were measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Crossing {
@@ -16,17 +16,17 @@ pub enum Crossing {
         /// The upper bound that the intervals of the points give; `None` if they give none.
         high: Option<f64>,
     },
-    /// The smallest point is above the line already.
+    /// The curve crosses below this smallest point, which is above the line already.
     Below(f64),
-    /// The largest point is still below the line.
+    /// The curve does not cross up to this largest point, which is still below the line.
     Above(f64),
     /// There are no points.
     Unknown,
 }
 
 /// METG(x), the minimum effective task granularity: the smallest mean granularity at which the
-/// efficiency is at least x (Task Bench, Slaughter et al., SC20). The points are pairs of granularity
-/// and efficiency, smallest granularity first; the curve between two points is a line.
+/// efficiency is at least x (Task Bench, Slaughter et al., SC20). The points are pairs of
+/// granularity and efficiency, smallest granularity first; the curve between two points is a line.
 pub fn metg(points: &[(f64, Estimate)], efficiency: f64) -> Crossing {
     crossing(points, efficiency)
 }
@@ -48,7 +48,7 @@ fn crossing(points: &[(f64, Estimate)], line: f64) -> Crossing {
     match curve(|estimate| Some(estimate.median)) {
         None => Crossing::Above(*largest),
         Some(value) if value <= *smallest => Crossing::Below(*smallest),
-        // The curve of the upper bounds crosses first, that of the lower ones last.
+        // The curve of the upper bounds crosses first, and the curve of the lower bounds last.
         Some(value) => Crossing::At {
             value,
             low: curve(|estimate| Some(estimate.interval?.1)).filter(|low| low > smallest),
@@ -57,12 +57,12 @@ fn crossing(points: &[(f64, Estimate)], line: f64) -> Crossing {
     }
 }
 
-/// Where the curve comes up through the line for the last time. From there on it stays above the line.
+/// Where the curve rises through the line for the last time. From there on it stays above the line.
 fn last_upward_crossing(points: &[(f64, f64)], line: f64) -> Option<f64> {
-    let above = points.iter().rev().take_while(|(_, y)| *y >= line).count();
-    let first = points.len() - above;
+    let count_above = points.iter().rev().take_while(|(_, y)| *y >= line).count();
+    let first = points.len() - count_above;
     let &(x, y) = points.get(first)?;
-    let Some(&(x0, y0)) = first.checked_sub(1).and_then(|before| points.get(before)) else {
+    let Some(&(x0, y0)) = first.checked_sub(1).and_then(|previous| points.get(previous)) else {
         return Some(x);
     };
     Some(x0 + (x - x0) * (line - y0) / (y - y0))
@@ -73,8 +73,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn point(x: f64, median: f64, reach: f64) -> (f64, Estimate) {
-        (x, Estimate { median, interval: Some((median - reach, median + reach)) })
+    fn point(x: f64, median: f64, half_width: f64) -> (f64, Estimate) {
+        (x, Estimate { median, interval: Some((median - half_width, median + half_width)) })
     }
 
     #[test]
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn where_no_interval_ends_among_the_points_it_is_open() {
+    fn bounds_beyond_the_points_are_unknown() {
         let points = [point(1.0, 0.9, 0.2), point(2.0, 1.05, 0.2)];
         let Crossing::At { low, high, .. } = break_even(&points) else { panic!("no crossing") };
         assert_eq!((low, high), (None, None));
     }
 
     #[test]
-    fn a_dip_counts_as_not_yet() {
+    fn a_crossing_before_a_dip_does_not_count() {
         let points = [point(1.0, 1.1, 0.0), point(2.0, 0.9, 0.0), point(3.0, 1.1, 0.0)];
         let Crossing::At { value, .. } = break_even(&points) else { panic!("no crossing") };
         assert!((value - 2.5).abs() < 1e-9);

@@ -1,4 +1,5 @@
-//! Laws of parallel speedup: pure functions of measurements, with the cases that they refuse.
+//! Laws of parallel speedup: pure functions of measurements. A law refuses measurements that it
+//! cannot be fitted to.
 
 mod crossing;
 mod usl;
@@ -28,8 +29,8 @@ pub enum Refusal {
 }
 
 impl Serialize for Refusal {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -44,7 +45,7 @@ pub fn karp_flatt(speedup: f64, workers: usize) -> Option<f64> {
 /// on 1/p over `points` of workers and speedup.
 ///
 /// # Errors
-/// With fewer than 3 different worker counts: two of them fit any f.
+/// With fewer than 3 different worker counts, because one f fits any two of them.
 pub fn amdahl(points: &[(usize, f64)]) -> Result<f64, Refusal> {
     enough(points, 3)?;
     let x = |p: usize| 1.0 / p as f64;
@@ -59,7 +60,8 @@ pub fn amdahl_speedup(serial: f64, workers: usize) -> f64 {
 }
 
 /// The serial fraction s of S = p - s (p - 1) (Gustafson, CACM 31(5), 1988), by least squares over
-/// `points` of workers and scaled speedup, from batches that grow with the workers.
+/// `points` of workers and scaled speedup. The speedups come from batches that grow with the
+/// workers.
 ///
 /// # Errors
 /// Without a worker count above one.
@@ -68,9 +70,9 @@ pub fn gustafson(points: &[(usize, f64)]) -> Result<f64, Refusal> {
     if parallel.is_empty() {
         return Err(Refusal::FewWorkerCounts { found: 0, needed: 1 });
     }
-    let more = |p: usize| p as f64 - 1.0;
-    let products = parallel.iter().map(|&&(p, s)| (p as f64 - s) * more(p));
-    let squares = parallel.iter().map(|&&(p, _)| more(p).powi(2));
+    let x = |p: usize| p as f64 - 1.0;
+    let products = parallel.iter().map(|&&(p, s)| (p as f64 - s) * x(p));
+    let squares = parallel.iter().map(|&&(p, _)| x(p).powi(2));
     Ok(products.sum::<f64>() / squares.sum::<f64>())
 }
 
@@ -86,13 +88,13 @@ mod tests {
 
     #[test]
     fn literal_numbers() {
-        // From the article of Karp and Flatt: 1.95 on 2 processors, e = 0.0256.
+        // From the article of Karp and Flatt: a speedup of 1.95 on 2 processors gives e = 0.0256.
         assert!((karp_flatt(1.95, 2).unwrap() - 0.0256).abs() < 1e-4);
         assert_eq!(karp_flatt(1.0, 1), None);
         assert_eq!(karp_flatt(4.0, 4), Some(0.0));
-        // Gustafson's article: s = 0.4 % on 1024 processors is a speedup of 1020.
+        // From Gustafson's article: s = 0.4 % on 1024 processors gives a speedup of 1020.
         assert!((gustafson(&[(1, 1.0), (1024, 1020.0)]).unwrap() - 0.0039).abs() < 1e-4);
-        // Amdahl: 5 % serial is at most 20.
+        // By Amdahl's law, a serial fraction of 5 % limits the speedup to 20.
         assert!((amdahl_speedup(0.05, 1_000_000) - 20.0).abs() < 0.01);
     }
 
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn too_little_is_refused() {
+    fn too_few_points_are_refused() {
         let two = [(1, 1.0), (2, 1.9), (2, 1.8)];
         assert_eq!(amdahl(&two), Err(Refusal::FewWorkerCounts { found: 2, needed: 3 }));
         assert!(gustafson(&[(1, 1.0)]).is_err() && gustafson(&[]).is_err());

@@ -33,7 +33,7 @@ impl Usl {
         1.0 + self.contention * (p - 1.0) + self.coherency * p * (p - 1.0)
     }
 
-    fn of(parameters: &Vector3<f64>) -> Self {
+    fn from_parameters(parameters: &Vector3<f64>) -> Self {
         let [unit, contention, coherency] = [parameters[0], parameters[1], parameters[2]];
         Usl { unit, contention, coherency }
     }
@@ -48,7 +48,7 @@ pub fn usl(points: &[(usize, f64)]) -> Result<Usl, Refusal> {
     let first = points.iter().map(|&(p, x)| x / p as f64).fold(0.0, f64::max);
     let fit = UslFit { points, parameters: Vector3::new(first, 0.01, 0.0001) };
     let (fit, report) = LevenbergMarquardt::new().minimize(fit);
-    let law = Usl::of(&fit.parameters);
+    let law = Usl::from_parameters(&fit.parameters);
     let finite = [law.unit, law.contention, law.coherency].iter().all(|x| x.is_finite());
     if report.termination.was_successful() && finite { Ok(law) } else { Err(Refusal::NoFit) }
 }
@@ -72,7 +72,7 @@ impl LeastSquaresProblem<f64, Dyn, U3> for UslFit<'_> {
     }
 
     fn residuals(&self) -> Option<OVector<f64, Dyn>> {
-        let law = Usl::of(&self.parameters);
+        let law = Usl::from_parameters(&self.parameters);
         let residual = |&(p, x): &(usize, f64)| law.throughput(p as f64) - x;
         Some(OVector::<f64, Dyn>::from_iterator(
             self.points.len(),
@@ -80,14 +80,14 @@ impl LeastSquaresProblem<f64, Dyn, U3> for UslFit<'_> {
         ))
     }
 
-    /// The derivatives of X(p) by g, a and b.
+    /// The derivatives of X(p) with respect to g, a and b.
     fn jacobian(&self) -> Option<Matrix<f64, Dyn, U3, Self::JacobianStorage>> {
-        let law = Usl::of(&self.parameters);
+        let law = Usl::from_parameters(&self.parameters);
         let row = |i: usize| {
             let p = self.points[i].0 as f64;
-            let below = law.denominator(p);
-            let by_denominator = -law.unit * p / (below * below);
-            [p / below, by_denominator * (p - 1.0), by_denominator * p * (p - 1.0)]
+            let denominator = law.denominator(p);
+            let slope = -law.unit * p / (denominator * denominator);
+            [p / denominator, slope * (p - 1.0), slope * p * (p - 1.0)]
         };
         let cell = |i: usize, parameter: usize| row(i)[parameter];
         Some(Matrix::<f64, Dyn, U3, _>::from_fn(self.points.len(), cell))

@@ -1,9 +1,9 @@
-//! What a reader may conclude from each scenario, in a sentence or two. A sentence never says more than
-//! the intervals do.
+//! The conclusions from each scenario, in a sentence or two. No sentence says more than the
+//! intervals do.
 
 use super::numbers::{percent, ratio};
 use crate::analysis::{Cell, Matrix, Row, TOO_NOISY, Verdict};
-use crate::record::BaselineCell;
+use crate::record::{BaselineCell, Status};
 use crate::studies::effects_of;
 use fib_core::SEQUENTIAL;
 
@@ -24,8 +24,8 @@ pub(super) fn conclusion(matrix: &Matrix, row: &Row) -> String {
 }
 
 /// Our own backends on this scenario.
-fn own(row: &Row) -> impl Iterator<Item = &Cell> {
-    row.cells.iter().filter(|cell| cell.engine.is_none() && cell.status == Default::default())
+fn our_cells(row: &Row) -> impl Iterator<Item = &Cell> {
+    row.cells.iter().filter(|cell| cell.engine.is_none() && cell.status == Status::Ok)
 }
 
 fn median(cell: &Cell) -> f64 {
@@ -39,7 +39,7 @@ fn interval(cell: &Cell) -> (f64, f64) {
 /// The fastest cell that is faster for certain, and all cells whose intervals overlap with it.
 fn leaders(row: &Row) -> Vec<&Cell> {
     let mut faster: Vec<&Cell> =
-        own(row).filter(|cell| cell.verdict == Some(Verdict::Faster)).collect();
+        our_cells(row).filter(|cell| cell.verdict == Some(Verdict::Faster)).collect();
     faster.sort_by(|a, b| median(b).total_cmp(&median(a)));
     let floor = faster.first().map_or(f64::NAN, |fastest| interval(fastest).0);
     faster.into_iter().take_while(|cell| interval(cell).1 >= floor).collect()
@@ -51,15 +51,15 @@ fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) 
     let of_ceiling = fastest.of_ceiling.filter(|_| fastest.workers > 1);
     let of_ceiling = of_ceiling
         .map_or(String::new(), |part| format!(", {} of the ceiling", percent(part.median)));
-    let than = other_baseline(matrix).map_or(String::new(), |label| format!(" over {label}"));
+    let baseline = other_baseline(matrix).map_or(String::new(), |label| format!(" over {label}"));
     let mut text = match &names[..] {
-        [one] => format!("{one} is fastest: {speedup}{than}{of_ceiling}."),
+        [name] => format!("{name} is fastest: {speedup}{baseline}{of_ceiling}."),
         several => format!(
-            "{} are fastest: up to {speedup}{than}{of_ceiling}. Their intervals overlap.",
+            "{} are fastest: up to {speedup}{baseline}{of_ceiling}. Their intervals overlap.",
             list(several)
         ),
     };
-    let undecided = own(row).filter(|cell| cell.verdict == Some(Verdict::Unclear));
+    let undecided = our_cells(row).filter(|cell| cell.verdict == Some(Verdict::Unclear));
     for cell in undecided.filter(|cell| median(cell) > median(fastest)) {
         let (name, speedup) = (name(row, cell), ratio(median(cell)));
         text += &format!(" {name} measured {speedup}, but its interval is too wide to tell.");
@@ -68,22 +68,23 @@ fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) 
 }
 
 fn none_is_faster(matrix: &Matrix, row: &Row) -> String {
-    let verdicts: Vec<Verdict> = own(row)
+    let verdicts: Vec<Verdict> = our_cells(row)
         .filter(|cell| cell.backend != SEQUENTIAL.name)
         .filter_map(|cell| cell.verdict)
         .collect();
     let all = |verdict| verdicts.iter().all(|other| *other == verdict);
-    let than = other_baseline(matrix).unwrap_or("one thread");
+    let baseline = other_baseline(matrix).unwrap_or("one thread");
     if verdicts.is_empty() {
         "There is nothing to compare.".into()
     } else if all(Verdict::Slower) {
-        format!("All backends are slower than {than} for this batch.")
+        format!("All backends are slower than {baseline} for this batch.")
     } else if verdicts.contains(&Verdict::Unclear) {
         format!(
-            "This run cannot tell whether a backend is faster than {than}: the intervals are too wide."
+            "This run cannot tell whether a backend is faster than {baseline}: the intervals are \
+             too wide."
         )
     } else {
-        format!("No backend is faster than {than} for this batch.")
+        format!("No backend is faster than {baseline} for this batch.")
     }
 }
 
@@ -102,12 +103,12 @@ fn fastest_kernel(matrix: &Matrix, row: &Row, leader: Option<&Cell>) -> String {
     {
         return String::new();
     }
-    let once = if best.shared { ", because it computes each distinct number once" } else { "" };
+    let reason = if best.shared { ", because it computes each distinct number once" } else { "" };
     let (kernel, speedup) = (&best.kernel, ratio(median(best)));
-    format!(" A better algorithm ({kernel}) on one core is {speedup} as fast{once}.")
+    format!(" A better algorithm ({kernel}) on one core is {speedup} as fast{reason}.")
 }
 
-/// Names the chunking where it decides.
+/// Names the fastest and the slowest chunking of each backend for which the chunking decides.
 fn chunking(matrix: &Matrix, row: &Row) -> String {
     let effects = effects_of(matrix, row);
     let sentence = |effect: &crate::studies::ChunkingEffect| {
@@ -125,7 +126,7 @@ fn chunking(matrix: &Matrix, row: &Row) -> String {
     effects.iter().filter_map(sentence).collect()
 }
 
-/// The label of a cell, with its workers where a scenario has several worker counts.
+/// The label of a cell, with its workers if the scenario has several worker counts above 1.
 pub(super) fn name(row: &Row, cell: &Cell) -> String {
     match row.cells.iter().any(|other| other.workers != cell.workers && other.workers > 1) {
         true => format!("{} with {} workers", cell.backend, cell.workers),
@@ -133,10 +134,11 @@ pub(super) fn name(row: &Row, cell: &Cell) -> String {
     }
 }
 
+/// The names as in a sentence: "a, b and c".
 pub(super) fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
-        [one] => one.clone(),
+        [name] => name.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

@@ -39,13 +39,14 @@ pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
     blocks
 }
 
-/// Says so where noise hides the differences between backends, and what to do about it.
+/// A warning above a report in which noise hides the differences between backends, with what to do
+/// about it.
 fn banner(matrix: &Matrix) -> Option<Block> {
     let noise = matrix.noise_floor().filter(|noise| *noise > TOO_NOISY)?;
     Some(Block::Banner(format!(
-        "This run is too noisy to compare backends: the baseline differs from itself by up to {:.0}%. \
-         Close other programs, or wait until the machine is idle (`fib doctor` tells), and run it again. \
-         More time (--time) makes the intervals narrower.",
+        "This run is too noisy to compare backends: the baseline differs from itself by up to \
+         {:.0}%. Close other programs, or wait until `fib doctor` says that the machine is idle, \
+         and run it again. More time (--time) makes the intervals narrower.",
         noise * 100.0
     )))
 }
@@ -118,9 +119,10 @@ fn conclusions(matrix: &Matrix) -> Vec<(String, String)> {
     rows.map(|row| (row.scenario.name.clone(), conclusion(matrix, row))).collect()
 }
 
-/// Every cell that does not count, with its reason. Equal reasons of a scenario share a line.
+/// Every cell that does not count, with the reason. Cells of a scenario with the same reason share
+/// a line.
 fn faults(matrix: &Matrix) -> String {
-    let of_row = |row: &Row| -> Vec<String> {
+    let lines = |row: &Row| -> Vec<String> {
         let mut reasons: Vec<(String, Vec<String>)> = vec![];
         for cell in row.all_cells().filter(|cell| cell.status != Status::Ok) {
             let message = cell.message.clone().unwrap_or_else(|| "no result".into());
@@ -136,5 +138,5 @@ fn faults(matrix: &Matrix) -> String {
         };
         reasons.into_iter().map(line).collect()
     };
-    matrix.rows.iter().flat_map(of_row).collect::<Vec<_>>().join("\n")
+    matrix.rows.iter().flat_map(lines).collect::<Vec<_>>().join("\n")
 }

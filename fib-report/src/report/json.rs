@@ -6,8 +6,8 @@ use crate::studies::Findings;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The analysis as JSON Lines: the header, every cell, every scenario, and every finding. Times are in
-/// nanoseconds; what was not measured is null.
+/// The analysis as JSON Lines: the header, every cell, every scenario, and every finding. Times are
+/// in nanoseconds; what was not measured is null.
 pub fn json(analysis: &Analysis) -> String {
     let Analysis { matrix, findings } = analysis;
     let mut lines = vec![line("header", &matrix.header)];
@@ -58,8 +58,8 @@ pub fn csv(matrix: &Matrix) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-/// The fields of a struct as columns. Nested fields are joined: the ends of the interval of `speedup`
-/// are `speedup_low` and `speedup_high`, and its median is `speedup`.
+/// The fields of a struct as columns. Nested fields are joined: the ends of the interval of
+/// `speedup` are `speedup_low` and `speedup_high`, and its median is `speedup`.
 fn columns<T: Serialize>(value: &T) -> Vec<(String, String)> {
     let column = |(name, value): (String, Value)| match value {
         Value::Object(nested) => nested

@@ -8,15 +8,15 @@ use crate::analysis::{Cell, Loss, Losses, Matrix, Row};
 /// Below this share of the worker time, a loss needs no advice.
 const LITTLE: f64 = 0.03;
 
-const NOTE: &str = "useful: the work that the baseline does. inflation: extra time of that work. lock: \
-                    waiting for a lock. first chunk: until a worker starts its first chunk. dispatch: \
-                    between two chunks. tail: after the last chunk of a worker. unused: workers without a \
-                    chunk.";
+const NOTE: &str = "useful: the work that the baseline does. inflation: extra time of that work. \
+                    lock: waiting for a lock. first chunk: until a worker starts its first chunk. \
+                    dispatch: between two chunks. tail: after the last chunk of a worker. unused: \
+                    workers without a chunk.";
 
-const NEGATIVE: &str = "A negative inflation means that the work took less time here than in the baseline \
-                        run of the same round.";
+const NEGATIVE: &str = "A negative inflation means that the work took less time here than in the \
+                        baseline run of the same round.";
 
-/// For every scenario with timelines.
+/// A table and diagnoses for every scenario with timelines.
 pub(super) fn losses(matrix: &Matrix) -> Vec<Block> {
     let with_losses = |row: &&Row| row.cells.iter().any(|cell| cell.losses.is_some());
     let mut blocks: Vec<Block> = matrix.rows.iter().filter(with_losses).flat_map(section).collect();
@@ -82,7 +82,8 @@ fn diagnosis(losses: &Losses, cell: &Cell, row: &Row) -> String {
             format!("workers wait {share} of the time for the lock; only one may compute at a time")
         }
         Loss::FirstChunk => format!(
-            "workers wait {share} of the time for their first chunk; larger batches reduce the effect"
+            "workers wait {share} of the time for their first chunk; larger batches reduce the \
+             effect"
         ),
         Loss::Dispatch => {
             format!("{share} of the time passes between chunks; larger chunks reduce the effect")
@@ -122,8 +123,8 @@ fn tail(cell: &Cell, row: &Row) -> &'static str {
     }
 }
 
-/// If computing takes longer than sequentially, the copies of the ceiling show how much of that is the
-/// hardware.
+/// If computing takes longer than sequentially, the copies of the ceiling show how much of that is
+/// the hardware.
 fn inflation(losses: &Losses, cell: &Cell, row: &Row) -> String {
     let longer = losses.inflation_ns / losses.useful_ns;
     let ceiling = row.ceilings.get(&cell.workers);

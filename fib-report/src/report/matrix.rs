@@ -1,4 +1,5 @@
-//! The matrix of all scenarios: scenarios down, backends across, the name of every line at its left.
+//! The matrix of all scenarios: scenarios down, backends across, and a name to the left of each
+//! line.
 
 use super::numbers::{duration, percent, ratio, spread};
 use super::page::{Block, Row as Line, Table, narrow};
@@ -10,19 +11,20 @@ use crate::record::Status;
 pub(super) fn matrix(matrix: &Matrix, width: usize) -> Vec<Block> {
     let mut counts = matrix.header.workers.clone();
     counts.dedup();
-    counts.into_iter().flat_map(|workers| at(matrix, workers, width)).collect()
+    counts.into_iter().flat_map(|workers| for_workers(matrix, workers, width)).collect()
 }
 
-fn at(matrix: &Matrix, workers: usize, width: usize) -> Vec<Block> {
-    let own = |row: &Row| -> Vec<String> {
+/// The matrix at one worker count, in as many tables as the width needs.
+fn for_workers(matrix: &Matrix, workers: usize, width: usize) -> Vec<Block> {
+    let backend_labels = |row: &Row| -> Vec<String> {
         let cells = row.cells.iter().filter(|c| c.workers == workers && c.engine.is_none());
         cells.map(|cell| cell.backend.clone()).collect()
     };
-    let labels = matrix.rows.iter().map(own).max_by_key(Vec::len).unwrap_or_default();
+    let labels = matrix.rows.iter().map(backend_labels).max_by_key(Vec::len).unwrap_or_default();
     let title = title(matrix, workers);
     let blocks = fitting(&labels, width).into_iter().enumerate().flat_map(|(part, labels)| {
-        let more = if part > 0 { " (continued)" } else { "" };
-        [Block::Title(format!("{title}{more}")), Block::Table(table(matrix, workers, labels))]
+        let suffix = if part > 0 { " (continued)" } else { "" };
+        [Block::Title(format!("{title}{suffix}")), Block::Table(table(matrix, workers, labels))]
     });
     blocks.collect()
 }
@@ -48,13 +50,13 @@ fn fitting(labels: &[String], width: usize) -> Vec<&[String]> {
 
 fn title(matrix: &Matrix, workers: usize) -> String {
     let header = &matrix.header;
-    let over = match header.baseline.workers {
+    let baseline = match header.baseline.workers {
         1 => header.baseline.label.clone(),
-        many => format!("{} with {many} workers", header.baseline.label),
+        several => format!("{} with {several} workers", header.baseline.label),
     };
-    let more = if workers > header.cores { ", more than CPUs" } else { "" };
+    let warning = if workers > header.cores { ", more than CPUs" } else { "" };
     let workers = if workers == 1 { "1 worker".into() } else { format!("{workers} workers") };
-    format!("All scenarios, {workers}{more}: speedup over {over}")
+    format!("All scenarios, {workers}{warning}: speedup over {baseline}")
 }
 
 fn table(matrix: &Matrix, workers: usize, labels: &[String]) -> Table {
@@ -82,7 +84,7 @@ type Value = fn(&Cell) -> String;
 const LINES: [(&str, Value); 6] = [
     ("speedup", |cell| cell.speedup.map_or(fault(cell.status).into(), |s| short(s.median))),
     ("± (99%)", |cell| {
-        // Where nearly everything is overhead, its spread says nothing.
+        // If nearly all of the time is overhead, the width of the interval says nothing.
         cell.speedup.filter(|s| s.median >= 0.1).map_or(String::new(), |s| spread(&s))
     }),
     ("verdict", |cell| match cell.status {
@@ -107,7 +109,7 @@ fn short(value: f64) -> String {
     ratio(value).replace('x', "")
 }
 
-/// T_1 / T_s, to a tenth of a per cent where that can be told.
+/// T_1 / T_s: the time with one worker over the time of the baseline.
 fn tax(tax: f64) -> String {
     if tax < 10.0 { format!("{tax:.3}") } else { format!("{tax:.0}") }
 }
@@ -127,11 +129,12 @@ fn section(matrix: &Matrix, row: &Row, workers: usize) -> String {
     text
 }
 
-/// What a worker of each backend costs before the first batch.
+/// The pool start of each backend, for each worker.
 pub(super) fn pool_starts(matrix: &Matrix) -> Vec<Block> {
     let Some(row) = matrix.rows.iter().max_by_key(|row| row.cells.len()) else { return vec![] };
-    let most = row.cells.iter().map(|cell| cell.workers).max();
-    let cells = row.cells.iter().filter(|cell| Some(cell.workers) == most && cell.engine.is_none());
+    let most_workers = row.cells.iter().map(|cell| cell.workers).max();
+    let cells =
+        row.cells.iter().filter(|cell| Some(cell.workers) == most_workers && cell.engine.is_none());
     let starts: Vec<String> = cells
         .filter_map(|cell| {
             let start = duration(cell.pool_start_ns? / cell.workers as f64);

@@ -1,4 +1,4 @@
-//! Printing an analysis. Pure: the same analysis gives the same bytes.
+//! Prints an analysis. The same analysis always gives the same bytes.
 
 mod conclusions;
 mod document;
@@ -27,15 +27,16 @@ pub fn text(analysis: &Analysis, page: Page) -> String {
     page.print(&document::document(analysis, page.width))
 }
 
-/// A table with a paragraph above it and notes below it, for reports that are not about an analysis.
+/// A table with a paragraph above it and notes below it, for reports that do not come from an
+/// analysis.
 pub fn table(
-    above: &str,
+    intro: &str,
     heading: &[&str],
     rows: Vec<Vec<String>>,
-    below: &str,
+    notes: &str,
     page: Page,
 ) -> String {
     let mut table = Table::new(heading.iter().copied());
     rows.into_iter().for_each(|row| table.row(row));
-    page.print(&[Block::Text(above.into()), Block::Table(table), Block::Text(below.into())])
+    page.print(&[Block::Text(intro.into()), Block::Table(table), Block::Text(notes.into())])
 }

@@ -1,4 +1,5 @@
-//! Predictions for many workers: a table for each batch, and the errors where they are known.
+//! Predictions for many workers: a table for each batch, and the errors of predictions that could
+//! be checked.
 
 use super::numbers::{duration, percent, ratio};
 use super::page::{Block, Table};
@@ -6,14 +7,14 @@ use crate::analysis::Matrix;
 use crate::studies::{Model, WORKERS};
 
 const ASSUMPTIONS: &str = "\
-Each schedule is simulated, using sequential times of the pieces of a batch and overheads that come from \
-timelines of the other batches. The simulation assumes that every worker has its own CPU, and that work \
-slows down with other workers as it did on these cores and no further.
-Below each backend stands Amdahl's law, S = 1 / (f + (1 - f) / p), with the serial fraction f that Karp and \
-Flatt's formula gives at the largest worker count that was measured.";
+Each schedule is simulated, using sequential times of the pieces of a batch and overheads that \
+come from timelines of the other batches. The simulation assumes that every worker has its own \
+CPU, and that work slows down with other workers as it did on these cores and no further.
+The line below each backend shows Amdahl's law, S = 1 / (f + (1 - f) / p). Its serial fraction f \
+comes from the formula of Karp and Flatt at the largest worker count that was measured.";
 
-const ONE_CPU: &str =
-    "With one CPU nothing is known about a second worker; all workers are taken to start at once.";
+const ONE_CPU: &str = "With one CPU nothing is known about a second worker, so the simulation \
+                       starts all workers at once.";
 
 pub(super) fn model(matrix: &Matrix, models: &[Model]) -> Vec<Block> {
     let one_cpu = if matrix.header.cores == 1 { format!("\n{ONE_CPU}") } else { String::new() };
@@ -24,7 +25,7 @@ pub(super) fn model(matrix: &Matrix, models: &[Model]) -> Vec<Block> {
 }
 
 fn table(model: &Model) -> [Block; 3] {
-    // A third of the columns would not fit: every second worker count, first and last included.
+    // All worker counts would not fit the page, so above 4 every second one is left out.
     let shown = |i: &usize| i.is_multiple_of(2) || WORKERS[*i] <= 4;
     let columns: Vec<usize> = (0..WORKERS.len()).filter(shown).collect();
     let heading = columns.iter().map(|&i| WORKERS[i].to_string());
@@ -43,13 +44,13 @@ fn table(model: &Model) -> [Block; 3] {
     let checks = model.predictions.iter().filter_map(|prediction| {
         let worst = prediction.worst()?;
         let (error, workers) = (worst.error() * 100.0, worst.workers);
-        let many = if workers == 1 { "" } else { "s" };
-        Some(format!("{} {error:+.0}% with {workers} worker{many}", prediction.backend))
+        let plural = if workers == 1 { "" } else { "s" };
+        Some(format!("{} {error:+.0}% with {workers} worker{plural}", prediction.backend))
     });
     let checks = checks.collect::<Vec<_>>().join(", ");
-    let alone = model.baseline_ns.map_or("no time".into(), duration);
+    let sequential = model.baseline_ns.map_or("no time".into(), duration);
     let title = format!(
-        "{}: predicted speedup ({alone} on one thread; the longest number takes {} of it)",
+        "{}: predicted speedup ({sequential} on one thread; the longest number takes {} of it)",
         model.scenario,
         share(model.longest)
     );
@@ -74,6 +75,6 @@ fn errors(models: &[Model]) -> String {
             median * 100.0,
             largest * 100.0
         ),
-        _ => "No prediction could be checked: nothing was measured beside it.".into(),
+        _ => "No prediction could be checked, because no backend was measured.".into(),
     }
 }

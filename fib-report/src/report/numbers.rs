@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers as text for people.
 
 use crate::stats::Estimate;
 
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn spreads_never_promise_too_much() {
+    fn spreads_are_rounded_up() {
         let estimate = |low, high| Estimate { median: 2.0, interval: Some((low, high)) };
         assert_eq!(spread(&estimate(1.99, 2.001)), "1%");
         assert_eq!(spread(&estimate(1.90, 2.01)), "5%");

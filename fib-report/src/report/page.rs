@@ -5,13 +5,11 @@ use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
 
 /// A part of a report.
 pub(super) enum Block {
-    /// Above everything else, because it says how far the report can be trusted.
+    /// A warning above everything else, which says whether the report can be trusted.
     Banner(String),
     /// The title of what follows.
     Title(String),
-    /// A paragraph.
     Text(String),
-    /// A table.
     Table(Table),
     /// Names, and a sentence about each name.
     List(Vec<(String, String)>),
@@ -28,7 +26,7 @@ pub(super) struct Table {
 }
 
 pub(super) enum Row {
-    /// A line of its own, above the rows that it names.
+    /// A line across the table, which names the rows below it.
     Section(String),
     Cells(Vec<String>),
 }
@@ -72,7 +70,8 @@ const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 const SECTION: &str = "\u{1}";
 
 impl Page {
-    /// Prints blocks, with a blank line before each block that does not belong to the block above it.
+    /// Prints blocks, with a blank line before each block that does not belong to the block above
+    /// it.
     pub(super) fn print(self, blocks: &[Block]) -> String {
         let mut text = String::new();
         let mut after_title = false;
@@ -106,7 +105,8 @@ impl Page {
     /// Wraps every line of a text. A line that starts with blanks keeps its layout.
     fn wrapped(self, text: &str, indent: &str) -> String {
         if self.markdown {
-            return text.lines().map(|line| format!("{line}  \n")).collect(); // two blanks break a line
+            // In Markdown, two blanks at its end break a line.
+            return text.lines().map(|line| format!("{line}  \n")).collect();
         }
         let options = textwrap::Options::new(self.width)
             .initial_indent(indent)
@@ -117,7 +117,7 @@ impl Page {
         text.lines().map(wrap).collect()
     }
 
-    /// Names to the left, sentences to the right; long names stand above their sentence.
+    /// Names to the left, sentences to the right. A long name stands above its sentence.
     fn list(self, lines: &[(String, String)]) -> String {
         if self.markdown {
             return lines.iter().map(|(name, text)| format!("- `{name}`: {text}\n")).collect();
@@ -190,7 +190,7 @@ impl Page {
     }
 }
 
-/// A heading on one line: parts of a name that a line break splits are joined again.
+/// A heading on one line. The pieces of a name that [`narrow`] has split are joined again.
 fn unbroken(text: &str) -> String {
     text.replace("-\n", "-").replace('\n', " ")
 }
@@ -200,7 +200,8 @@ fn broken(label: &str) -> String {
     if label.chars().count() > 20 { label.replacen('@', "@\n  ", 1) } else { label.into() }
 }
 
-/// A name as a narrow heading: a line break after each hyphen, and in pieces longer than eight.
+/// A name as a narrow heading, with a line break after each hyphen or `@`, and within a piece of
+/// more than eight characters.
 pub(super) fn narrow(name: &str) -> String {
     let pieces = name.split_inclusive(['-', '@']).flat_map(|piece| {
         let half = piece.chars().count().div_ceil(2);

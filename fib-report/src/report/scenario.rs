@@ -1,4 +1,4 @@
-//! One scenario: a backend on each line, with headed columns.
+//! One scenario as a table, with a line for each backend.
 
 use super::numbers::{duration, percent, ratio, with_interval};
 use super::page::{Block, Table};
@@ -31,10 +31,10 @@ pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
 fn baseline(matrix: &Matrix, row: &Row) -> String {
     let Cell { backend, workers, kernel, wall_ns, .. } = &row.baseline;
     let time = wall_ns.map_or("no time".into(), duration);
-    let whole =
+    let whole_call =
         row.whole_ns.map_or(String::new(), |ns| format!(" ({} with allocation)", duration(ns)));
     let workers = if *workers > 1 { format!(", {workers} workers") } else { String::new() };
-    let mut text = format!("baseline: {backend}{workers}, kernel {kernel}: {time}{whole}");
+    let mut text = format!("baseline: {backend}{workers}, kernel {kernel}: {time}{whole_call}");
     for (copies, ceiling) in row.ceilings.iter().filter(|(copies, _)| **copies > 1) {
         let ceiling = with_interval(ceiling);
         text += &format!("\nceiling: {ceiling} with {copies} independent copies of sequential");
@@ -66,7 +66,7 @@ fn interval(estimate: &Estimate) -> String {
     interval
 }
 
-/// The verdict, or what stands in its place.
+/// The verdict, or the reason why there is none.
 pub(super) fn verdict(cell: &Cell) -> String {
     match (cell.verdict, cell.status) {
         (Some(verdict), _) => verdict.name().into(),
@@ -88,7 +88,8 @@ pub(super) fn fault(status: Status) -> &'static str {
     }
 }
 
-/// Everything else that is known of a scenario, printed when there is only one.
+/// Everything else that is known about a scenario. It is printed only if the report has one
+/// scenario.
 pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
     let mut table = Table::new([
         "backend",
@@ -112,13 +113,13 @@ pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
         ]);
     }
     let mut notes = String::from(
-        "first batch: its speedup, with the start of the pool in its time. overhead: time beyond the time \
-         at the ceiling. serial fraction: the share of the work that would explain the speedup if it ran \
-         on one worker (Karp and Flatt).",
+        "first batch: its speedup, with the start of the pool in its time. overhead: time beyond \
+         the time at the ceiling. serial fraction: the share of the work that would explain the \
+         speedup if it ran on one worker (Karp and Flatt).",
     );
     if !matrix.header.engines.is_empty() {
-        notes += " Overhead and serial fraction compare with our sequential baseline, so other engines \
-                  have none.";
+        notes += " Overhead and serial fraction compare with our sequential baseline, so other \
+                  engines have none.";
     }
     if row.best.shared {
         notes += &format!(" {} computes each distinct number once.", row.best.kernel);

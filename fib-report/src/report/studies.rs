@@ -24,12 +24,12 @@ pub(super) fn findings(analysis: &Analysis) -> Vec<Block> {
     }
 }
 
-const METG: &str = "METG (minimum effective task granularity): a task must take at least this long, wall time \
-                    x workers / tasks, before the workers are so efficient. Efficiency is speedup over \
-                    number of workers.";
+const METG: &str = "METG (minimum effective task granularity): the smallest task at which workers \
+                    reach this efficiency. The size of a task is wall time x workers / tasks. \
+                    Efficiency is speedup over number of workers.";
 
-const OPEN: &str = "The interval follows from the intervals of the measured points; ? marks an end that lies \
-                    beyond them.";
+const OPEN: &str = "The interval follows from the intervals of the measured points; ? marks an end \
+                    that lies beyond them.";
 
 fn granularity(matrix: &Matrix, granularities: &[Granularity]) -> Vec<Block> {
     let heading = ["backend".into(), "workers".into()].into_iter();
@@ -53,7 +53,7 @@ fn granularity(matrix: &Matrix, granularities: &[Granularity]) -> Vec<Block> {
     blocks
 }
 
-/// Efficiency by task: sizes down, backends across.
+/// The efficiency for each task size: sizes down, backends across.
 fn efficiencies(matrix: &Matrix, workers: usize) -> [Block; 2] {
     let backends = &matrix.header.backends;
     let heading = ["task".into(), "time\nalone".into()].into_iter();
@@ -61,14 +61,14 @@ fn efficiencies(matrix: &Matrix, workers: usize) -> [Block; 2] {
         Table::new(heading.chain(backends.iter().map(|head| narrow(&head.label)))).narrow();
     for row in &matrix.rows {
         let index = row.scenario.index.map_or(String::new(), |n| format!("F({n})"));
-        let alone = row.baseline.wall_ns.map(|ns| duration(ns / row.scenario.items as f64));
+        let sequential = row.baseline.wall_ns.map(|ns| duration(ns / row.scenario.items as f64));
         let efficiencies = backends.iter().map(|head| {
             let mut cells = row.cells.iter();
             let cell = cells.find(|cell| cell.backend == head.label && cell.workers == workers);
             let speedup = cell.and_then(|cell| cell.speedup);
             speedup.map_or("-".into(), |speedup| percent(speedup.median / workers as f64))
         });
-        table.row([index, alone.unwrap_or("-".into())].into_iter().chain(efficiencies));
+        table.row([index, sequential.unwrap_or("-".into())].into_iter().chain(efficiencies));
     }
     let title = format!("Efficiency with {workers} workers: the share of their time that is used");
     [Block::Title(title), Block::Table(table)]
@@ -94,11 +94,11 @@ fn break_even(points: &[BreakEven]) -> Vec<Block> {
     vec![Block::Title(title.into()), Block::Table(table), Block::Text(OPEN.into())]
 }
 
-/// A crossing with its interval, or on which side of the measured points it lies.
+/// A crossing with its interval, or the side of the measured points on which it lies.
 fn crossing(crossing: &Crossing, show: impl Fn(&f64) -> String) -> String {
     match crossing {
         Crossing::At { value, low, high } => {
-            let end = |end: &Option<f64>| end.as_ref().map_or("?".into(), &show);
+            let end = |bound: &Option<f64>| bound.as_ref().map_or("?".into(), &show);
             format!("{} [{}, {}]", show(value), end(low), end(high))
         }
         Crossing::Below(smallest) => format!("below {} (smallest tried)", show(smallest)),
@@ -149,7 +149,7 @@ fn scaling(scalings: &[Scaling]) -> Vec<Block> {
     ]
 }
 
-/// Why laws were refused. The reason is the same for all backends.
+/// Why laws were refused. The reason is the same for all backends, so the first backend is enough.
 fn refusals(scalings: &[Scaling]) -> String {
     let Some(scaling) = scalings.first() else { return String::new() };
     let refused = [
@@ -179,13 +179,14 @@ fn chunking(matrix: &Matrix, effects: &[ChunkingEffect]) -> Vec<Block> {
     let mut blocks = vec![];
     let mut lines = vec![];
     for row in &matrix.rows {
-        let own: Vec<&ChunkingEffect> =
+        let row_effects: Vec<&ChunkingEffect> =
             effects.iter().filter(|effect| effect.scenario == row.scenario.name).collect();
-        let Some(first) = own.first() else { continue };
+        let Some(first) = row_effects.first() else { continue };
         let heading = ["chunking".into()].into_iter();
-        let mut table = Table::new(heading.chain(own.iter().map(|effect| narrow(&effect.backend))));
+        let mut table =
+            Table::new(heading.chain(row_effects.iter().map(|effect| narrow(&effect.backend))));
         for (i, point) in first.points.iter().enumerate() {
-            let speedups = own.iter().map(|effect| {
+            let speedups = row_effects.iter().map(|effect| {
                 let point = effect.points.get(i);
                 let slower = point.is_some_and(|p| p.verdict == Some(Verdict::Slower));
                 let speedup = point.and_then(|point| point.speedup);
@@ -198,7 +199,8 @@ fn chunking(matrix: &Matrix, effects: &[ChunkingEffect]) -> Vec<Block> {
         let title = format!("{}: speedup by chunking", row.scenario.name);
         blocks.extend([Block::Title(title), Block::Table(table)]);
         lines.extend(
-            own.iter()
+            row_effects
+                .iter()
                 .map(|effect| (format!("{}, {}", effect.scenario, effect.backend), words(effect))),
         );
     }

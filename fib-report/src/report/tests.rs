@@ -16,8 +16,8 @@ fn plain(analysis: &Analysis) -> String {
     printed
 }
 
-/// Two scenarios: the batch of the analysis tests, where one backend lies, and a tiny one, where
-/// everything is slower.
+/// Two scenarios: the batch of the analysis tests, where one backend lies, and a tiny batch, where
+/// every backend is slower.
 fn analysis() -> Analysis {
     let mut samples = rounds(&[("quick", 2, 640.0), ("slow-one", 2, 2000.0), ("liar", 2, 1.0)]);
     for sample in samples.iter_mut().filter(|sample| sample.backend == "liar") {
@@ -33,7 +33,7 @@ fn analysis() -> Analysis {
         }
     }
     samples.extend(tiny);
-    // Quick starts three times, in 4, 2 and 90 ms: 4 ms, 2 ms a worker.
+    // The pool of `quick` starts three times, in 4, 2 and 90 ms: the median is 2 ms for each worker.
     let template = samples[0].clone();
     samples.extend([4, 2, 90].into_iter().enumerate().map(|(round, ms)| Sample {
         scenario: String::new(),
@@ -268,7 +268,7 @@ fn json_lines() {
     );
 }
 
-/// The batch of the analysis tests with another engine and with timelines.
+/// The batch of the analysis tests, with another engine and with timelines.
 fn everything() -> Analysis {
     let cells = [("quick", 2, 640.0), ("snake/loop", 1, 20_000.0), ("snake/pool", 2, 12_500.0)];
     let mut samples = rounds(&cells);
@@ -419,7 +419,7 @@ fn noise_gives_no_advice() {
     assert!(report.starts_with("!! This run is too noisy to compare backends"), "{report}");
 }
 
-/// No sentence names a leader below a cell that measured more.
+/// No sentence names a fastest cell and hides a cell with a higher median.
 #[test]
 fn a_cell_that_measured_more_is_named_beside_the_fastest() {
     let Analysis { mut matrix, .. } = analysis();

@@ -4,14 +4,13 @@ use crate::analysis::{Cell, Matrix, Row, Verdict};
 use crate::stats::Estimate;
 use serde::Serialize;
 
-/// What chunking does to a backend at one worker count on one scenario.
+/// The effect of chunking on a backend at one worker count on one scenario.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChunkingEffect {
     /// The name of the scenario.
     pub scenario: String,
     /// The name of the backend.
     pub backend: String,
-    /// The number of workers.
     pub workers: usize,
     /// Each chunking, in the order of the measurement.
     pub points: Vec<ChunkingPoint>,
@@ -20,7 +19,6 @@ pub struct ChunkingEffect {
 /// One way to cut the batch.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChunkingPoint {
-    /// The chunking.
     pub chunking: String,
     /// Speedup over the baseline.
     pub speedup: Option<Estimate>,
@@ -43,7 +41,8 @@ impl ChunkingEffect {
         self.points.iter().filter_map(|point| Some((point.speedup?.median, point)))
     }
 
-    /// Whether the chunking decides: the intervals of the fastest and the slowest point do not overlap.
+    /// Whether the chunking decides: the intervals of the fastest and the slowest point do not
+    /// overlap.
     pub fn matters(&self) -> bool {
         let interval = |point: Option<&ChunkingPoint>| point?.speedup?.interval;
         match (interval(self.slowest()), interval(self.fastest())) {

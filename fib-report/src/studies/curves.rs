@@ -1,5 +1,5 @@
-//! Sweeps over sizes: a cell across all batches is a curve, and what is asked is where the curve crosses
-//! a line.
+//! Sweeps over sizes: a cell across all batches is a curve, and the result is where the curve
+//! crosses a line.
 
 use crate::analysis::{Cell, Matrix, Row};
 use crate::laws::{self, Crossing};
@@ -13,16 +13,16 @@ pub const TASKS: usize = 128;
 /// The efficiencies at which a granularity sweep is read.
 pub const EFFICIENCIES: [f64; 3] = [0.5, 0.75, 0.9];
 
-/// Scenario names of a break-even sweep over the number of items start with this.
+/// The scenario names of the break-even sweep over the number of items start with this.
 pub const BREAK_EVEN_BATCH: &str = "batch-";
 
-/// Every item of those batches is F(1000).
+/// The index of every item in the break-even sweep over the number of items.
 pub const BREAK_EVEN_INDEX: u64 = 1000;
 
-/// Scenario names of a break-even sweep over the index start with this.
+/// The scenario names of the break-even sweep over the index start with this.
 pub const BREAK_EVEN_ITEM: &str = "item-";
 
-/// Those batches have this many items.
+/// The number of items in the break-even sweep over the index.
 pub const BREAK_EVEN_ITEMS: usize = 16;
 
 /// The smallest mean task granularity at which workers are this efficient.
@@ -34,23 +34,21 @@ pub struct Metg {
     pub granularity_ns: Crossing,
 }
 
-/// How small tasks may be on a backend.
+/// The smallest tasks at which the workers of a backend are efficient.
 #[derive(Clone, Debug, Serialize)]
 pub struct Granularity {
     /// The label of the backend.
     pub backend: String,
-    /// The number of workers.
     pub workers: usize,
     /// METG at each of [`EFFICIENCIES`].
     pub metg: Vec<Metg>,
 }
 
-/// How large a batch must be to be faster on a backend.
+/// The smallest batches that are not slower on a backend than on one thread.
 #[derive(Clone, Debug, Serialize)]
 pub struct BreakEven {
     /// The label of the backend.
     pub backend: String,
-    /// The number of workers.
     pub workers: usize,
     /// The number of items of F(1000).
     pub items: Crossing,

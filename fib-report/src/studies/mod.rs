@@ -1,8 +1,8 @@
-//! Studies: what a measurement is for, and what is read off its cells.
+//! Studies: what a measurement is for, and which findings follow from its cells.
 //!
-//! A study changes one thing step by step, or predicts. Each study is one [`Definition`], and
-//! [`Study::definition`] is the only place that matches on the kind of study. The batches of a study are
-//! listed in `fib-bench`.
+//! A study varies one parameter, or predicts. Each study is one [`Definition`], and
+//! [`Study::definition`] is the only place that matches on the kind of study. `fib-bench` lists the
+//! batches of each study.
 
 mod chunking;
 mod curves;
@@ -25,7 +25,8 @@ use crate::record::{Role, Study};
 
 /// What a study needs from the measurement, and what it finds.
 pub struct Definition {
-    /// Whether a reader compares all cells of a scenario at once. A search looks at each cell alone.
+    /// Whether a reader compares all cells of a scenario at once. A search looks at each cell
+    /// alone.
     pub compares_cells: bool,
     /// What is measured in addition to the matrix.
     pub extra_role: Option<Role>,
@@ -46,7 +47,7 @@ pub enum Findings {
     BreakEven(Vec<BreakEven>),
     /// The laws of scaling.
     Scaling(Vec<Scaling>),
-    /// What chunking does.
+    /// The effects of chunking.
     Chunking(Vec<ChunkingEffect>),
     /// Predictions for many more workers.
     Model(Vec<Model>),

@@ -1,10 +1,11 @@
-//! Predictions for many more workers: a simulation of each schedule over what was measured here.
+//! Predictions for many more workers: a simulation of each schedule with the times that were
+//! measured.
 //!
-//! The costs of the work come from the baseline, timed piece by piece. The overheads of a backend come
-//! from the timelines of its runs on the other batches. The ceiling says how much longer work takes while
-//! other workers compute; beyond the cores, the last ceiling is used. So no run of a backend on a batch
-//! goes into the prediction of that batch, and the prediction can be checked against that run. If there
-//! is only one batch, its own timelines have to do.
+//! The costs of the work come from the baseline, timed piece by piece. The overheads of a backend
+//! come from the timelines of its runs on the other batches. The ceiling says how much longer work
+//! takes while other workers compute; beyond the cores, the last ceiling is used. So no run of a
+//! backend on a batch goes into the prediction of that batch, and the prediction can be checked
+//! against that run. If there is only one batch, its own timelines are used.
 
 use crate::analysis::{Cell, Matrix, Row};
 use crate::laws;
@@ -17,14 +18,14 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// How the baseline is cut into pieces: fine enough to simulate any schedule, coarse enough that looking
-/// at the clock between the pieces costs little.
+/// How the baseline is cut into pieces: fine enough to simulate any schedule, coarse enough that
+/// looking at the clock between the pieces costs little.
 pub const PIECES: Chunking = Chunking::Balanced(NonZeroUsize::new(256).unwrap());
 
 /// The worker counts that are predicted: powers of two.
 pub const WORKERS: Counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
-/// [`WORKERS`], or something of each.
+/// A value for each of [`WORKERS`].
 pub type Counts<T = usize> = [T; 11];
 
 /// The predicted speedups of a batch.
@@ -59,10 +60,9 @@ pub struct Prediction {
     pub checks: Vec<PredictionCheck>,
 }
 
-/// A prediction beside its measurement.
+/// A prediction and the measurement that checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PredictionCheck {
-    /// The number of workers.
     pub workers: usize,
     /// The measured speedup.
     pub measured: f64,
@@ -85,7 +85,8 @@ impl Prediction {
     }
 }
 
-/// The models of a matrix, one for each batch whose record has everything that the simulation needs.
+/// The models of a matrix, one for each batch whose record has everything that the simulation
+/// needs.
 pub(super) fn models(matrix: &Matrix) -> Vec<Model> {
     let Some(kernel) = kernels::by_name(&matrix.header.kernel) else { return vec![] };
     matrix.rows.iter().filter_map(|row| model(matrix, row, &kernel)).collect()
@@ -109,14 +110,14 @@ fn model(matrix: &Matrix, row: &Row, kernel: &Arc<dyn Kernel>) -> Option<Model> 
     })
 }
 
-/// The overheads of each backend, from its runs on other batches than this row (if there are others),
-/// with no more workers than cores.
+/// The overheads of each backend, with no more workers than cores. They come from its runs on the
+/// other batches, or on this batch if it is the only one.
 fn overheads<'m>(matrix: &'m Matrix, row: &Row) -> BTreeMap<&'m str, Overheads> {
     let mut runs: BTreeMap<&str, Vec<RunTrace>> = BTreeMap::new();
-    let alone = matrix.rows.len() == 1;
-    let others =
-        matrix.rows.iter().filter(|other| alone || other.scenario.name != row.scenario.name);
-    let cells = others.flat_map(|row| &row.cells);
+    let is_only_row = matrix.rows.len() == 1;
+    let other_rows =
+        matrix.rows.iter().filter(|other| is_only_row || other.scenario.name != row.scenario.name);
+    let cells = other_rows.flat_map(|row| &row.cells);
     for cell in cells.filter(|cell| cell.workers <= matrix.header.cores) {
         runs.entry(&cell.backend).or_default().extend_from_slice(&cell.traced);
     }
@@ -165,19 +166,19 @@ impl Simulation<'_> {
         self.costs.total_ns() / wall
     }
 
-    /// The factor by which work takes longer while this many workers compute: p over the ceiling of p,
-    /// interpolated between the counts that were measured.
+    /// The factor by which work takes longer while this many workers compute: p over the ceiling of
+    /// p, interpolated between the counts that were measured.
     fn inflation(&self, workers: usize) -> f64 {
         let ceilings = self.ceilings.iter().filter(|(copies, _)| **copies <= self.cores);
-        let (mut below, mut inflation) = (1, 1.0);
+        let (mut last_copies, mut last) = (1, 1.0);
         for (&copies, ceiling) in ceilings {
-            let here = copies as f64 / ceiling.median;
+            let inflation = copies as f64 / ceiling.median;
             if copies >= workers {
-                let part = (workers - below) as f64 / (copies - below).max(1) as f64;
-                return inflation + (here - inflation) * part;
+                let part = (workers - last_copies) as f64 / (copies - last_copies).max(1) as f64;
+                return last + (inflation - last) * part;
             }
-            (below, inflation) = (copies, here);
+            (last_copies, last) = (copies, inflation);
         }
-        inflation
+        last
     }
 }

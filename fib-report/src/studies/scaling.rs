@@ -7,7 +7,7 @@ use crate::stats::Estimate;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The scenario that is the same at every worker count.
+/// The name of the scenario that is the same at every worker count.
 pub const STRONG: &str = "strong";
 
 /// The names of scenarios that grow with the workers start with this.
@@ -28,14 +28,14 @@ pub struct Scaling {
     pub usl_contention: Result<Estimate, Refusal>,
     /// Coherency of the USL.
     pub usl_coherency: Result<Estimate, Refusal>,
-    /// The worker count with the highest throughput under the USL; `None` if throughput never falls.
+    /// The worker count with the highest throughput under the USL; `None` if throughput never
+    /// falls.
     pub usl_peak: Result<Option<Estimate>, Refusal>,
 }
 
 /// The same batch at one worker count.
 #[derive(Clone, Debug, Serialize)]
 pub struct StrongPoint {
-    /// The number of workers.
     pub workers: usize,
     /// Speedup over the baseline.
     pub speedup: Option<Estimate>,
@@ -43,7 +43,7 @@ pub struct StrongPoint {
     pub karp_flatt: Option<Estimate>,
 }
 
-/// A serial fraction from points of workers and speedup.
+/// A law that gives a serial fraction from points of workers and speedup.
 type Law = fn(&[(usize, f64)]) -> Result<f64, Refusal>;
 
 /// The laws of scaling for each backend.
@@ -51,8 +51,10 @@ pub(super) fn scalings(matrix: &Matrix) -> Vec<Scaling> {
     let curves = curves(matrix);
     let scaling = |label: &str| {
         let cells = |prefix: &str| -> Vec<&Cell> {
-            let own = curves.iter().filter(|curve| curve.backend == label);
-            own.flat_map(|curve| curve.family(prefix).cells().collect::<Vec<_>>()).collect()
+            let backend_curves = curves.iter().filter(|curve| curve.backend == label);
+            backend_curves
+                .flat_map(|curve| curve.family(prefix).cells().collect::<Vec<_>>())
+                .collect()
         };
         scaling_of(label, &cells(STRONG), &cells(WEAK))
     };
@@ -86,7 +88,8 @@ fn estimate(values: Vec<f64>) -> Result<Estimate, Refusal> {
     Estimate::new(values, 1).ok_or(Refusal::NoFit)
 }
 
-/// What a law gives for the speedups of each round. Rounds in which the law does not fit are left out.
+/// What a law gives for the speedups of each round. Rounds in which the law does not fit are left
+/// out.
 fn each_round<T>(
     cells: &[&Cell],
     law: impl Fn(&[(usize, f64)]) -> Result<T, Refusal>,
@@ -97,8 +100,8 @@ fn each_round<T>(
             rounds.entry(round).or_default().push((cell.workers, speedup));
         }
     }
-    let whole = rounds.into_values().filter(|points| points.len() == cells.len());
-    let fits: Vec<_> = whole.map(|points| law(&points)).collect();
+    let complete = rounds.into_values().filter(|points| points.len() == cells.len());
+    let fits: Vec<_> = complete.map(|points| law(&points)).collect();
     let refusal = fits.iter().find_map(|fit| fit.as_ref().err().copied());
     let values: Vec<T> = fits.into_iter().filter_map(Result::ok).collect();
     if values.is_empty() { Err(refusal.unwrap_or(Refusal::NoFit)) } else { Ok(values) }

@@ -1,4 +1,5 @@
-//! Studies of programs that follow a law: the analysis finds the parameters that generated the samples.
+//! Studies of samples that follow a law. The analysis must find the parameters that generated the
+//! samples.
 
 use super::model::models;
 use super::*;
@@ -11,8 +12,8 @@ use fib_simulate::WorkerTrace;
 
 const ROUNDS: usize = 20;
 
-/// A name, a number of items, their index, the time on one thread, and the time of a cell for each number
-/// of workers, in microseconds.
+/// A name, a number of items, their index, the time on one thread, and the time of a cell for each
+/// number of workers, in microseconds.
 type Timed = (String, usize, u64, f64, Vec<(usize, f64)>);
 
 /// Twenty rounds of these batches.
@@ -31,15 +32,15 @@ fn analysis(study: Study, workers: &[usize], batches: &[Timed]) -> Analysis {
     let cores = workers.iter().copied().max().unwrap();
     let header = Header { study, scenarios, cores, ..header(&["cell"], workers) };
     let mut samples: Vec<Sample> = vec![];
-    for (name, _, _, alone, cells) in batches {
+    for (name, _, _, sequential, cells) in batches {
         for round in 0..ROUNDS {
             let drift = 1.0 + (round % 4) as f64;
             let mut take = |role, label, workers, us: f64| {
                 let taken = sample(role, label, workers, round, us * drift);
                 samples.push(Sample { scenario: name.clone(), ..taken });
             };
-            take(Role::Baseline, "sequential", 1, *alone);
-            take(Role::Control, "sequential", 1, *alone);
+            take(Role::Baseline, "sequential", 1, *sequential);
+            take(Role::Control, "sequential", 1, *sequential);
             cells.iter().for_each(|&(workers, us)| take(Role::Cell, "cell", workers, us));
         }
     }
@@ -52,7 +53,7 @@ fn close(found: f64, expected: f64) -> bool {
 
 #[test]
 fn the_metg_of_a_constant_overhead_for_each_task_is_found() {
-    // Each task takes n ns x 100, and 500 us more on a worker: E = g / (g + 500 us).
+    // A task takes 100 n ns, and 500 us more on a worker, so E = g / (g + 500 us).
     let batches = (4..=14).map(|power| {
         let n = 1u64 << power;
         let task = n as f64 * 0.1; // us
@@ -73,11 +74,11 @@ fn the_metg_of_a_constant_overhead_for_each_task_is_found() {
 
 #[test]
 fn the_break_even_of_a_constant_overhead_for_each_batch_is_found() {
-    // An item takes 1 us for F(1000), and in proportion for other indices; a batch takes 60 us more on
-    // two workers. So two workers are faster from 120 us of work on.
+    // An item of index n takes n / 1000 us, and a batch takes 60 us more on two workers. So two
+    // workers are faster from 120 us of work on.
     let batch = |name: String, items: usize, n: u64| {
-        let alone = items as f64 * n as f64 / 1000.0;
-        (name, items, n, alone, vec![(2, alone / 2.0 + 60.0)])
+        let sequential = items as f64 * n as f64 / 1000.0;
+        (name, items, n, sequential, vec![(2, sequential / 2.0 + 60.0)])
     };
     let items = (0..=12).map(|power| 1usize << power);
     let items = items.map(|k| batch(format!("{BREAK_EVEN_BATCH}{k}"), k, BREAK_EVEN_INDEX));
@@ -103,8 +104,8 @@ fn scaling(
     let cells = counts.iter().map(|&p| (p, 1000.0 / strong(p))).collect();
     let mut batches = vec![(STRONG.to_owned(), 1000, 1000, 1000.0, cells)];
     batches.extend(counts.iter().map(|&p| {
-        let alone = 1000.0 * p as f64;
-        (format!("{WEAK}{p}"), 1000 * p, 1000, alone, vec![(p, alone / weak(p))])
+        let sequential = 1000.0 * p as f64;
+        (format!("{WEAK}{p}"), 1000 * p, 1000, sequential, vec![(p, sequential / weak(p))])
     }));
     let Findings::Scaling(found) = analysis(Study::Scaling, counts, &batches).findings else {
         panic!("another study")
@@ -167,8 +168,8 @@ fn a_chunking_that_decides_is_named() {
     assert_eq!(effect.slowest().unwrap().chunking, "items:1");
 }
 
-/// 32 equal numbers in four chunks for each worker. Runs take `slower` times as long as their costs and
-/// overheads say.
+/// 32 equal numbers in four chunks for each worker. Runs take `slower` times as long as their costs
+/// and overheads say.
 fn modelled(slower: f64) -> Matrix {
     let indices = vec![1000; 32];
     let scenario = ScenarioHead {
@@ -202,7 +203,7 @@ fn modelled(slower: f64) -> Matrix {
         take(Role::Baseline, "sequential", 1, 3200.0);
         take(Role::Control, "sequential", 1, 3200.0);
         take(Role::Ceiling, "copies", 1, 3200.0);
-        take(Role::Ceiling, "copies", 2, 3200.0); // two CPUs give two
+        take(Role::Ceiling, "copies", 2, 3200.0); // two CPUs do the work of two
         let pieces = take(Role::Pieces, "sequential", 1, 3300.0);
         let runs = [1, 2].map(|workers| {
             let (wall, traces) = run(workers);
@@ -215,8 +216,9 @@ fn modelled(slower: f64) -> Matrix {
     analyse(header, &samples).matrix
 }
 
-/// The first worker starts after 110 us, each further worker 50 us later. Each further chunk costs 10 us.
-/// Joining takes 20 us. Returns the time of a run in microseconds, and the traces of its workers.
+/// The first worker starts after 110 us, each further worker 50 us later. Each further chunk costs
+/// 10 us. Joining takes 20 us. Returns the time of a run in microseconds, and the traces of its
+/// workers.
 fn run(workers: usize) -> (f64, Vec<WorkerTrace>) {
     let chunk = 3_200_000 / 4 / workers as u64;
     let trace = |worker| {
@@ -234,7 +236,7 @@ fn run(workers: usize) -> (f64, Vec<WorkerTrace>) {
 }
 
 #[test]
-fn a_model_gives_what_its_overheads_come_to() {
+fn a_prediction_follows_from_costs_and_overheads() {
     let matrix = modelled(1.0);
     let [model] = &models(&matrix)[..] else { panic!("one batch") };
     assert!(close(model.longest, 1.0 / 32.0), "{}", model.longest);
@@ -253,7 +255,7 @@ fn a_model_gives_what_its_overheads_come_to() {
 }
 
 #[test]
-fn a_prediction_that_is_wrong_is_seen_to_be() {
+fn the_error_of_a_wrong_prediction_is_reported() {
     let matrix = modelled(1.5);
     let error = models(&matrix)[0].predictions[0].worst().unwrap().error();
     assert!(close(error, 0.5), "{error}");
