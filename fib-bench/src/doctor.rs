@@ -1,5 +1,6 @@
 //! The facts about this machine, how noisy it is now, and how small a difference it can measure.
 
+use crate::surroundings::quota_cpus;
 use fib_report::{Estimate, Matrix, Row};
 use std::fs::read_to_string;
 use std::time::{Duration, Instant};
@@ -32,7 +33,7 @@ pub fn facts(matrix: &Matrix) -> Vec<Fact> {
         fact("CPUs", format!("{logical}; this process may use {usable}: {allowed}")),
         fact("SMT", smt()),
         fact("affinity", allowed_cpus().unwrap_or_else(|| "unknown".into())),
-        fact("quota", quota().unwrap_or_else(|| "none".into())),
+        fact("quota", quota_cpus().map_or("none".into(), quota_in_words)),
         fact("governor", governor()),
         fact("clock", clock()),
         fact("load", load.map_or("unknown".into(), |load| load_in_words(load, usable))),
@@ -90,8 +91,7 @@ pub fn verdict(row: &Row) -> String {
             part * 100.0
         ),
         None => {
-            "differences below 20% cannot be measured right now: another program is running on \
-             this machine or on its host"
+            "differences below 20% cannot be measured right now; close other programs and try again"
                 .into()
         }
     }
@@ -126,20 +126,6 @@ fn allowed_cpus() -> Option<String> {
     None
 }
 
-/// The CPU quota of the control group, of version 2 or 1.
-fn quota() -> Option<String> {
-    let text = |quota: f64, period: f64| format!("the CPU time of {:.2} CPUs", quota / period);
-    if let Ok(max) = read_to_string("/sys/fs/cgroup/cpu.max") {
-        let (quota, period) = max.trim().split_once(' ')?;
-        return Some(text(quota.parse().ok()?, period.parse().ok()?));
-    }
-    let number = |file: &str| -> Option<f64> {
-        read_to_string(format!("/sys/fs/cgroup/cpu/{file}")).ok()?.trim().parse().ok()
-    };
-    let quota = number("cpu.cfs_quota_us").filter(|quota| *quota > 0.0)?;
-    Some(text(quota, number("cpu.cfs_period_us")?))
-}
-
 fn governor() -> String {
     let path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
     match read_to_string(path).as_deref().map(str::trim) {
@@ -164,6 +150,10 @@ fn clock() -> String {
     }
     let cost = (last - start) / READS;
     format!("steps of {} ns; reading it takes {} ns", step.as_nanos(), cost.as_nanos())
+}
+
+fn quota_in_words(cpus: f64) -> String {
+    format!("the CPU time of {cpus:.2} CPUs")
 }
 
 fn load_in_words(load: f64, cores: usize) -> String {

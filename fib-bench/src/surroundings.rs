@@ -1,8 +1,13 @@
 //! What else happens on the machine while samples are taken, from counters of the system that only
-//! grow. Only Linux has these counters.
+//! grow, and the CPU quota. Only Linux has these counters and this quota.
 
 use fib_report::Surroundings;
 use std::time::Instant;
+
+/// The CPU quota of this process as a number of CPUs, if there is one.
+pub(crate) fn quota_cpus() -> Option<f64> {
+    system::quota_cpus()
+}
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +23,10 @@ impl Snapshot {
     pub(crate) fn take() -> Self {
         Snapshot {
             taken: Instant::now(),
-            steal_ns: counters::steal_ns().unwrap_or(0),
-            throttled_ns: counters::throttled_ns().unwrap_or(0),
-            cpu_pressure_ns: counters::cpu_pressure_ns(),
-            load_1min: counters::load_1min(),
+            steal_ns: system::steal_ns().unwrap_or(0),
+            throttled_ns: system::throttled_ns().unwrap_or(0),
+            cpu_pressure_ns: system::cpu_pressure_ns(),
+            load_1min: system::load_1min(),
         }
     }
 
@@ -39,10 +44,11 @@ impl Snapshot {
 }
 
 #[cfg(target_os = "linux")]
-mod counters {
+mod system {
     use procfs::process::Process;
     use procfs::{CpuPressure, Current, CurrentSI, KernelStats, LoadAverage};
     use std::fs::read_to_string;
+    use std::path::{Path, PathBuf};
 
     /// The steal time of all CPUs together. The system counts it in ticks of usually 10 ms.
     pub(super) fn steal_ns() -> Option<u64> {
@@ -53,15 +59,40 @@ mod counters {
     /// How long the CPU quota has stopped the control group of this process. With control groups of
     /// version 1 it is the time of the root group.
     pub(super) fn throttled_ns() -> Option<u64> {
-        let groups = Process::myself().and_then(|process| process.cgroups()).ok()?;
-        let unified = groups.into_iter().find(|group| group.hierarchy == 0);
-        let version_2 = unified.and_then(|group| {
-            let file = format!("/sys/fs/cgroup{}/cpu.stat", group.pathname.trim_end_matches('/'));
-            field(&read_to_string(file).ok()?, "throttled_usec").map(|us| us * 1000)
+        let version_2 = control_group().and_then(|group| {
+            let stat = read_to_string(group.join("cpu.stat")).ok()?;
+            field(&stat, "throttled_usec").map(|us| us * 1000)
         });
         let version_1 =
             || field(&read_to_string("/sys/fs/cgroup/cpu/cpu.stat").ok()?, "throttled_time");
         version_2.or_else(version_1)
+    }
+
+    /// The folder of the control group of this process (version 2).
+    fn control_group() -> Option<PathBuf> {
+        let groups = Process::myself().and_then(|process| process.cgroups()).ok()?;
+        let unified = groups.into_iter().find(|group| group.hierarchy == 0)?;
+        Some(PathBuf::from(format!("/sys/fs/cgroup{}", unified.pathname)))
+    }
+
+    /// The CPU quota of this process as a number of CPUs: the smallest of its control group and of
+    /// the groups around it. With version 1 it is the quota of the root group.
+    pub(super) fn quota_cpus() -> Option<f64> {
+        let version_2 = |group: &Path| {
+            let max = read_to_string(group.join("cpu.max")).ok()?;
+            let (quota, period) = max.trim().split_once(' ')?;
+            Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
+        };
+        let number = |file: &str| -> Option<f64> {
+            read_to_string(format!("/sys/fs/cgroup/cpu/{file}")).ok()?.trim().parse().ok()
+        };
+        let version_1 = || {
+            let quota = number("cpu.cfs_quota_us").filter(|quota| *quota > 0.0)?;
+            Some(quota / number("cpu.cfs_period_us")?)
+        };
+        let smallest =
+            |group: PathBuf| group.ancestors().filter_map(version_2).min_by(f64::total_cmp);
+        control_group().and_then(smallest).or_else(version_1)
     }
 
     fn field(text: &str, name: &str) -> Option<u64> {
@@ -92,11 +123,14 @@ mod counters {
 }
 
 #[cfg(not(target_os = "linux"))]
-mod counters {
+mod system {
     pub(super) fn steal_ns() -> Option<u64> {
         None
     }
     pub(super) fn throttled_ns() -> Option<u64> {
+        None
+    }
+    pub(super) fn quota_cpus() -> Option<f64> {
         None
     }
     pub(super) fn cpu_pressure_ns() -> Option<u64> {

@@ -22,11 +22,11 @@ pub(crate) struct NotWritten {
 /// Cells or checks that failed. The report names each of them.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadCells {
-    #[error("{0} cells failed")]
+    #[error("failed cells: {0}")]
     Failed(usize),
-    #[error("{0} cells gave wrong results")]
+    #[error("cells with wrong results: {0}")]
     Wrong(usize),
-    #[error("{0} checks failed")]
+    #[error("failed checks: {0}")]
     Checks(usize),
 }
 

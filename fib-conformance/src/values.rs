@@ -2,7 +2,7 @@
 
 use super::oracle::{LAST, assert_right};
 use super::{build, with_each_worker_count};
-use fib_core::kernels::KERNELS;
+use fib_core::kernels::{KERNELS, arithmetic};
 use fib_core::{Chunking, Descriptor, FibBackend, Options, compute};
 
 /// Batches whose order, repeats or sizes have caught mistakes: limb boundaries (93/94, 186/187), powers of
@@ -29,7 +29,7 @@ fn chunkings() -> Vec<Chunking> {
 }
 
 fn assert_batch(backend: &dyn FibBackend, wanted: &[u64]) {
-    for kernel in KERNELS.iter().filter(|kernel| kernel.name != "empty") {
+    for kernel in arithmetic() {
         for chunking in chunkings() {
             let options = Options { chunking, ..Options::default() };
             let what = format!("{} {chunking}, {} indices", kernel.name, wanted.len());

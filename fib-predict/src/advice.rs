@@ -223,7 +223,7 @@ impl CheckedCandidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fib::kernels::KERNELS;
+    use fib::kernels::arithmetic;
     use fib_simulate::Overheads;
 
     fn advice(indices: &[u64]) -> Advice {
@@ -234,8 +234,7 @@ mod tests {
         });
         let calibration = Calibration::with_overheads(2, backends);
         let two = NonZeroUsize::new(2).unwrap();
-        let kernels: Vec<KernelEntry> =
-            KERNELS.iter().filter(|e| e.name != "empty").copied().collect();
+        let kernels: Vec<KernelEntry> = arithmetic().copied().collect();
         advise(indices, &kernels, two, MemoryLimit::default(), &calibration).unwrap()
     }
 

@@ -151,14 +151,16 @@ impl Calibration {
                 break;
             }
             let mut work = trial(kernels::iterative(), &WORK)?;
-            for pool in &mut pools {
-                pool.backend = pool.entry.build(Settings::workers(pool.workers))?;
-            }
+            pools.retain_mut(|pool| {
+                let backend = pool.entry.build(Settings::workers(pool.workers));
+                backend.map(|backend| pool.backend = backend).is_ok()
+            });
             for _ in 0..RUNS_PER_BUILD {
                 let sequential = wall_ns(&mut work, &Sequential)?;
                 for pool in &pools {
-                    let wall = wall_ns(&mut work, &*pool.backend)?;
-                    losses.entry(pool.entry.name).or_default().push(wall - sequential * share);
+                    if let Ok(wall) = wall_ns(&mut work, &*pool.backend) {
+                        losses.entry(pool.entry.name).or_default().push(wall - sequential * share);
+                    }
                 }
             }
         }

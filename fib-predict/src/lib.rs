@@ -19,8 +19,3 @@ pub use advice::{Advice, Candidate, Measurement, advise, check};
 pub use auto::{AUTO, Auto};
 pub use cache::{Source, calibration, recalibrate};
 pub use calibration::Calibration;
-
-/// All backends that a user can choose: every backend that is compiled in, and [`AUTO`].
-pub fn choices() -> impl Iterator<Item = &'static fib::Descriptor> {
-    fib::REGISTRY.iter().chain([&AUTO])
-}

@@ -1,4 +1,4 @@
-//! How long each number of a batch takes to compute, and therefore each chunk.
+//! How long each number of a batch takes to compute, and therefore how long each chunk takes.
 
 use fib_core::{Chunking, Layout};
 use serde::{Deserialize, Serialize};
@@ -14,13 +14,14 @@ pub struct ChunkCost {
     pub bytes: f64,
 }
 
-/// Measured over predicted cost of a kernel, at a few indices.
+/// Pairs of an index and a factor: the measured cost of a kernel at this index, divided by its
+/// predicted cost. The indices ascend.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Factors(pub Vec<(u64, f64)>);
 
 impl Factors {
-    /// The factor for index n, interpolated in the logarithm of the index. Beyond the ends, the factor
-    /// of the nearest index; without any factor, 1.
+    /// The factor for index n, interpolated in the logarithm of the index. Beyond the first and
+    /// the last index, the factor of the nearest index is returned; without any factor, 1.
     pub fn get(&self, n: u64) -> f64 {
         let next = self.0.partition_point(|&(size, _)| size <= n);
         match (next.checked_sub(1).map(|last| self.0[last]), self.0.get(next)) {
@@ -34,12 +35,13 @@ impl Factors {
     }
 }
 
-/// How far the cost predictions of a kernel are off on this machine.
+/// The factors that correct the cost predictions of a kernel on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KernelFactors {
-    /// For an index that is computed from scratch.
+    /// The factors for indices that are computed from scratch.
     pub fresh: Factors,
-    /// For an index that is computed from the index before it, where the kernel can do that.
+    /// The factors for indices that are computed from the index before them, if the kernel can do
+    /// that.
     pub following: Factors,
 }
 
@@ -47,7 +49,7 @@ pub struct KernelFactors {
 #[derive(Clone)]
 pub struct Costs<'a> {
     layout: &'a Layout,
-    /// Running sums in nanoseconds: before each slot, and of all slots.
+    /// Running sums in nanoseconds: the sum before each slot, then the sum of all slots.
     sums: Vec<f64>,
     /// Nanoseconds for each unit of predicted cost, for an index that is computed from scratch.
     fresh: Factors,
@@ -57,24 +59,24 @@ impl<'a> Costs<'a> {
     /// The costs that the kernel predicts, corrected by its factors on this machine.
     pub fn predicted(layout: &'a Layout, factors: &KernelFactors) -> Self {
         let cost = |slot: usize| {
-            let (n, cost) = (layout.indices()[slot], predicted(layout, slot));
-            let is_after = slot > 0 && cost < layout.kernel().cost(n, None);
-            cost * if is_after { &factors.following } else { &factors.fresh }.get(n)
+            let (n, cost) = (layout.indices()[slot], predicted_cost(layout, slot));
+            let follows = slot > 0 && cost < layout.kernel().cost(n, None);
+            cost * if follows { &factors.following } else { &factors.fresh }.get(n)
         };
         let sums = sums((0..layout.slots()).map(cost));
         Costs { layout, sums, fresh: factors.fresh.clone() }
     }
 
-    /// The costs from a sequential run whose chunks were timed one by one. `total_ns` is the time of the
-    /// whole run without looking at the clock in between. Within a chunk, the time is split as the
-    /// kernel predicts.
+    /// The costs from a sequential run whose chunks were timed one by one. `total_ns` is the time
+    /// of the whole run, measured without reading the clock between chunks. The time of a chunk is
+    /// divided among its slots in proportion to their predicted costs.
     pub fn measured(layout: &'a Layout, ends: &[usize], chunks_ns: &[f64], total_ns: f64) -> Self {
         let scale = total_ns / chunks_ns.iter().sum::<f64>();
         let starts = [0].into_iter().chain(ends.iter().copied());
         let chunks = starts.zip(ends).zip(chunks_ns).flat_map(|((start, &end), ns)| {
-            let whole: f64 = (start..end).map(|slot| predicted(layout, slot)).sum();
-            let share = move |slot| match whole > 0.0 {
-                true => predicted(layout, slot) / whole,
+            let chunk_cost: f64 = (start..end).map(|slot| predicted_cost(layout, slot)).sum();
+            let share = move |slot| match chunk_cost > 0.0 {
+                true => predicted_cost(layout, slot) / chunk_cost,
                 false => 1.0 / (end - start) as f64,
             };
             (start..end).map(move |slot| ns * scale * share(slot))
@@ -89,7 +91,7 @@ impl<'a> Costs<'a> {
         self.sums.last().copied().unwrap_or(0.0)
     }
 
-    /// The time of the longest slot, in nanoseconds. No schedule is shorter.
+    /// The time of the longest slot, in nanoseconds. No schedule can be shorter than this.
     pub fn longest_ns(&self) -> f64 {
         self.sums.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
     }
@@ -101,17 +103,18 @@ impl<'a> Costs<'a> {
         starts.zip(&ends).map(|(start, &end)| self.chunk(start..end)).collect()
     }
 
-    /// A kernel that walks from index to index must compute the first index of a chunk from scratch.
+    /// The costs of one chunk. A kernel that walks from index to index must compute the first index
+    /// of a chunk from scratch, which adds to the time of the chunk.
     fn chunk(&self, slots: Range<usize>) -> ChunkCost {
         let (indices, offsets) = (self.layout.indices(), self.layout.offsets());
         let first = indices[slots.start];
         let kernel = self.layout.kernel();
-        let own = self.sums[slots.start + 1] - self.sums[slots.start];
-        let anew = kernel.cost(first, None) * self.fresh.get(first);
-        let is_after = predicted(self.layout, slots.start) < kernel.cost(first, None);
-        let restart = if is_after { (anew - own).max(0.0) } else { 0.0 };
+        let slot_ns = self.sums[slots.start + 1] - self.sums[slots.start];
+        let from_scratch_ns = kernel.cost(first, None) * self.fresh.get(first);
+        let follows = predicted_cost(self.layout, slots.start) < kernel.cost(first, None);
+        let restart_ns = if follows { (from_scratch_ns - slot_ns).max(0.0) } else { 0.0 };
         ChunkCost {
-            ns: self.sums[slots.end] - self.sums[slots.start] + restart,
+            ns: self.sums[slots.end] - self.sums[slots.start] + restart_ns,
             bytes: travelling_bytes(offsets[slots.end] - offsets[slots.start], slots.len()),
         }
     }
@@ -131,10 +134,11 @@ fn sums(slots: impl Iterator<Item = f64>) -> Vec<f64> {
     [0.0].into_iter().chain(running).collect()
 }
 
-/// The predicted cost of a slot, after the slot before it, in the unit of the kernel.
-fn predicted(layout: &Layout, slot: usize) -> f64 {
-    let before = slot.checked_sub(1).map(|before| layout.indices()[before]);
-    layout.kernel().cost(layout.indices()[slot], before)
+/// The predicted cost of a slot that is computed after the slot before it, in the unit of the
+/// kernel.
+fn predicted_cost(layout: &Layout, slot: usize) -> f64 {
+    let previous = slot.checked_sub(1).map(|previous| layout.indices()[previous]);
+    layout.kernel().cost(layout.indices()[slot], previous)
 }
 
 #[cfg(test)]
@@ -149,37 +153,38 @@ mod tests {
         assert_eq!(Factors::default().get(7), 1.0);
     }
 
-    fn total(pieces: &[ChunkCost]) -> f64 {
-        pieces.iter().map(|piece| piece.ns).sum()
+    fn total_ns(chunks: &[ChunkCost]) -> f64 {
+        chunks.iter().map(|chunk| chunk.ns).sum()
     }
 
     #[test]
     fn measured_chunks_are_cut_again_without_loss() {
         let indices: Vec<u64> = (0..1000).collect();
         let layout = Layout::new(kernels::iterative(), &indices, MemoryLimit::default()).unwrap();
-        // Measured in four chunks, the timeline making them 10 % longer than they are.
+        // Four chunks were measured. Reading the clock made each chunk 10 % longer.
         let ends = [250, 500, 750, 1000];
         let costs = Costs::measured(&layout, &ends, &[11.0, 33.0, 55.0, 77.0], 160.0);
         let per_worker: Chunking = "per-worker:1".parse().unwrap();
-        let pieces = |p| costs.chunks(per_worker, NonZeroUsize::new(p).unwrap());
-        let four: Vec<f64> = pieces(4).iter().map(|piece| piece.ns).collect();
+        let chunks = |p| costs.chunks(per_worker, NonZeroUsize::new(p).unwrap());
+        let four: Vec<f64> = chunks(4).iter().map(|chunk| chunk.ns).collect();
         assert!(four.iter().zip([10.0, 30.0, 50.0, 70.0]).all(|(a, b)| (a - b).abs() < 1e-9));
-        assert!((total(&pieces(7)) - 160.0).abs() < 1e-9);
-        assert!(costs.longest_ns() > 0.28 && costs.longest_ns() < 0.40, "a larger one of 70 / 250");
-        let bytes: f64 = pieces(3).iter().map(|piece| piece.bytes).sum();
+        assert!((total_ns(&chunks(7)) - 160.0).abs() < 1e-9);
+        // The longest slot is in the last chunk, whose slots take 70 / 250 = 0.28 on average.
+        assert!(costs.longest_ns() > 0.28 && costs.longest_ns() < 0.40);
+        let bytes: f64 = chunks(3).iter().map(|chunk| chunk.bytes).sum();
         assert_eq!(bytes, (8 * (layout.limbs() + 1000)) as f64);
     }
 
     #[test]
-    fn chunks_of_a_walk_pay_for_finding_their_start() {
+    fn every_chunk_of_a_walk_must_seek_its_first_index() {
         let indices: Vec<u64> = (50_000..51_000).collect();
         let layout = Layout::new(kernels::stepping(), &indices, MemoryLimit::default()).unwrap();
         let whole = layout.costs()[999];
         let costs = Costs::measured(&layout, &[1000], &[whole], whole);
         let per_worker: Chunking = "per-worker:1".parse().unwrap();
-        let pieces = |p| total(&costs.chunks(per_worker, NonZeroUsize::new(p).unwrap()));
-        assert!((pieces(1) - whole).abs() < 1e-6 * whole);
+        let time_ns = |p| total_ns(&costs.chunks(per_worker, NonZeroUsize::new(p).unwrap()));
+        assert!((time_ns(1) - whole).abs() < 1e-6 * whole);
         let seek = layout.kernel().cost(50_500, None) - layout.kernel().cost(50_500, Some(50_499));
-        assert!((pieces(2) - whole - seek).abs() < 1e-6 * whole);
+        assert!((time_ns(2) - whole - seek).abs() < 1e-6 * whole);
     }
 }

@@ -1,16 +1,17 @@
-//! Predicts how long a backend takes for a batch, by playing its schedule through. Pure functions.
+//! Predicts how long a backend takes for a batch, by simulating its schedule. All functions are
+//! pure.
 //!
 //! ```text
 //! layout, factors ----------> Costs -> chunks --\
 //! timelines of real runs ---> Overheads ---------> makespan
 //! ```
 //!
-//! [`makespan`] simulates a schedule for any number of workers. [`Costs`] say how long each chunk takes,
-//! [`Overheads`] how long a backend takes besides the work. Neither names a backend: a schedule is one
-//! of the four kinds of [`fib_core::Scheduling`].
+//! [`makespan`] simulates a schedule for any number of workers. [`Costs`] holds the time that each
+//! chunk takes. [`Overheads`] holds the time that a backend adds to the work. Neither names a
+//! backend: a schedule is one of the four kinds of [`fib_core::Scheduling`].
 //!
-//! The simulation assumes that every worker has its own CPU, and that memory is as fast for many
-//! workers as it was for as many as could be measured.
+//! The simulation assumes that every worker has its own CPU. It also assumes that memory is as fast
+//! for many workers as it was for the largest number of workers that was measured.
 #![forbid(unsafe_code)]
 
 mod costs;

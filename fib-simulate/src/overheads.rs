@@ -5,14 +5,14 @@ use crate::trace::RunTrace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The time that a backend takes besides the work, in nanoseconds.
+/// The time that a backend adds to the work, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overheads {
     /// The time from the start of a run to the first chunk of the first worker.
     pub start_ns: f64,
     /// How much later each further worker starts its first chunk.
     pub step_ns: f64,
-    /// The time to hand out a chunk. Meanwhile no other chunk of a shared queue is handed out.
+    /// The time to hand out a chunk. During that time a shared queue hands out no other chunk.
     pub hand_ns: f64,
     /// The time to bring back each byte of a result that was not written in place.
     pub byte_ns: f64,
@@ -23,7 +23,7 @@ pub struct Overheads {
 }
 
 impl Overheads {
-    /// An ideal backend.
+    /// The overheads of an ideal backend: none.
     pub const NONE: Overheads = Overheads {
         start_ns: 0.0,
         step_ns: 0.0,
@@ -33,9 +33,10 @@ impl Overheads {
         join_step_ns: 0.0,
     };
 
-    /// Fits the overheads to runs with one worker up to as many workers as cores. Medians are used, so
-    /// one disturbed run does not matter. What grows with the number of workers is taken to grow
-    /// linearly. `None` without runs. `byte_ns` is left at 0.
+    /// Fits the overheads to runs with different worker counts, from one worker to one for each
+    /// core. The fit uses medians, so one disturbed run does not matter. It assumes that the start
+    /// and the join grow linearly with the number of workers. Returns `None` without runs.
+    /// `byte_ns` is left at 0.
     pub fn fit(runs: &[RunTrace]) -> Option<Self> {
         let fewest = runs.iter().map(|run| run.workers.len()).min()?;
         let mut arrivals: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
@@ -48,33 +49,37 @@ impl Overheads {
             }
             joins.entry(run.workers.len().saturating_sub(1)).or_default().push(run.join_ns());
         }
-        // With several workers a gap includes waiting for each other, which the simulation adds.
-        let alone = runs.iter().filter(|run| run.workers.len() == fewest);
-        let (start_ns, step_ns) = line(arrivals);
-        let (join_ns, join_step_ns) = line(joins);
-        let hand_ns = median(alone.filter_map(RunTrace::mean_gap_ns).collect()).unwrap_or(0.0);
+        // With several workers a gap between chunks includes waiting for other workers. The
+        // simulation adds that wait, so only runs with the fewest workers count here.
+        let least_contended = runs.iter().filter(|run| run.workers.len() == fewest);
+        let (start_ns, step_ns) = fit_line(arrivals);
+        let (join_ns, join_step_ns) = fit_line(joins);
+        let hand_ns = median(least_contended.filter_map(RunTrace::mean_gap_ns).collect());
+        let hand_ns = hand_ns.unwrap_or(0.0);
         Some(Overheads { start_ns, step_ns, hand_ns, byte_ns: 0.0, join_ns, join_step_ns })
     }
 
-    /// When worker number `worker`, counted from 0, can take its first chunk.
+    /// When worker number `worker`, counted from 0, can take its first chunk: nanoseconds after the
+    /// start of the run.
     pub fn arrival(&self, worker: usize) -> f64 {
         self.start_ns + self.step_ns * worker as f64
     }
 
-    /// The time to hand out a chunk and to bring back its results.
+    /// The time to hand out a chunk and to bring back its results, in nanoseconds.
     pub fn hand(&self, chunk: &ChunkCost) -> f64 {
         self.hand_ns + self.byte_ns * chunk.bytes
     }
 
-    /// The time from the end of the last chunk to the end of a run with this many workers.
+    /// The time from the end of the last chunk to the end of a run with this many workers, in
+    /// nanoseconds.
     pub fn join(&self, workers: usize) -> f64 {
         self.join_ns + self.join_step_ns * workers.saturating_sub(1) as f64
     }
 }
 
-/// The line of least squares through the medians at 0, 1, 2, ...: its value at 0 and its slope, neither
-/// of them below 0.
-fn line(values: BTreeMap<usize, Vec<f64>>) -> (f64, f64) {
+/// Fits a line by least squares through the median at each key. Returns its value at 0 and its
+/// slope. Negative results are replaced by 0.
+fn fit_line(values: BTreeMap<usize, Vec<f64>>) -> (f64, f64) {
     let points: Vec<(f64, f64)> =
         values.into_iter().filter_map(|(x, ys)| Some((x as f64, median(ys)?))).collect();
     let count = points.len().max(1) as f64;
@@ -86,7 +91,8 @@ fn line(values: BTreeMap<usize, Vec<f64>>) -> (f64, f64) {
     ((mean_y - slope * mean_x).max(0.0), slope)
 }
 
-/// The median; the mean of the middle two values if their number is even; `None` without values.
+/// The median. With an even number of values it is the mean of the middle two. `None` without
+/// values.
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
@@ -100,7 +106,7 @@ mod tests {
     use crate::trace::WorkerTrace;
     use fib_core::Scheduling;
 
-    /// The timeline that a static schedule of equal chunks has with these overheads.
+    /// The timeline of a static schedule of equal chunks with these overheads.
     fn run(overheads: &Overheads, chunk: f64, chunks: usize, workers: usize) -> RunTrace {
         let trace = |worker| {
             let mut trace = WorkerTrace::default();
@@ -118,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_generated_the_timelines_is_recovered() {
+    fn the_overheads_of_generated_timelines_are_recovered() {
         let truth = Overheads {
             start_ns: 5000.0,
             step_ns: 700.0,
@@ -130,7 +136,7 @@ mod tests {
         let runs: Vec<_> = [1, 1, 2, 4, 8].map(|p| run(&truth, 10_000.0, 8, p)).into();
         assert_eq!(Overheads::fit(&runs), Some(truth));
         assert_eq!(Overheads::fit(&[]), None);
-        // And the simulation gives the times they were read from, the first hand apart.
+        // The simulation gives the same time, except that it also hands out the first chunk.
         let chunks = [ChunkCost { ns: 10_000.0, bytes: 0.0 }; 32];
         let simulated = makespan(Scheduling::Static, &chunks, 4, &truth, |_| 1.0);
         assert_eq!(simulated, runs[3].wall_ns + truth.hand_ns);
@@ -147,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_without_a_chunk_tell_nothing() {
+    fn workers_without_a_chunk_do_not_count() {
         let mut idle = run(&Overheads { start_ns: 100.0, ..Overheads::NONE }, 50.0, 4, 1);
         idle.workers.push(WorkerTrace::default());
         let fit = Overheads::fit(&[idle]).unwrap();

@@ -6,14 +6,15 @@ use fib_core::Scheduling;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// The simulated wall time, in nanoseconds, of a run of `chunks` on `workers` workers with a CPU each.
+/// The simulated wall time, in nanoseconds, of a run of `chunks` on `workers` workers that have a
+/// CPU each.
 ///
-/// A worker arrives, takes chunks as long as there are chunks that it may take, and the run ends when
-/// all chunks are done and all workers are joined. The chunks of a shared queue are handed out one at a
-/// time: a worker waits while another worker is handed a chunk.
+/// Each worker arrives and takes chunks while there are chunks that it may take. The run ends when
+/// all chunks are done and all workers are joined. A shared queue hands out one chunk at a time, so
+/// a worker waits while the queue hands a chunk to another worker.
 ///
-/// `inflation(p)` is the factor by which work takes longer while p workers compute at once. Under an
-/// exclusive schedule only one worker computes at a time, so the factor is `inflation(1)`.
+/// While p workers compute at once, work takes `inflation(p)` times as long as on one worker. Under
+/// an exclusive schedule only one worker computes at a time, so the factor is `inflation(1)`.
 pub fn makespan(
     scheduling: Scheduling,
     chunks: &[ChunkCost],
@@ -21,11 +22,11 @@ pub fn makespan(
     overheads: &Overheads,
     inflation: impl Fn(usize) -> f64,
 ) -> f64 {
-    let at_once = match scheduling {
+    let computing_workers = match scheduling {
         Scheduling::Serial | Scheduling::Exclusive => 1,
         Scheduling::Static | Scheduling::Dynamic => workers,
     };
-    let factor = inflation(at_once);
+    let factor = inflation(computing_workers);
     let inflated = |chunk: &ChunkCost| ChunkCost { ns: chunk.ns * factor, ..*chunk };
     let chunks: Vec<ChunkCost> = chunks.iter().map(inflated).collect();
     let end = match scheduling {
@@ -33,14 +34,15 @@ pub fn makespan(
             let each = chunks.iter().map(|chunk| overheads.hand(chunk) + chunk.ns);
             overheads.arrival(0) + each.sum::<f64>()
         }
-        Scheduling::Static => in_groups(&chunks, workers, overheads),
-        Scheduling::Dynamic => from_a_queue(&chunks, workers, overheads),
+        Scheduling::Static => static_end_ns(&chunks, workers, overheads),
+        Scheduling::Dynamic => dynamic_end_ns(&chunks, workers, overheads),
     };
     end + overheads.join(workers)
 }
 
-/// Each worker has its own group of consecutive chunks, as in `Job::into_groups`.
-fn in_groups(chunks: &[ChunkCost], workers: usize, overheads: &Overheads) -> f64 {
+/// When the last chunk ends if each worker has its own group of consecutive chunks, as in
+/// `Job::into_groups`.
+fn static_end_ns(chunks: &[ChunkCost], workers: usize, overheads: &Overheads) -> f64 {
     let boundary = |worker: usize| chunks.len() * worker / workers;
     let end = |worker: usize| {
         let group = &chunks[boundary(worker)..boundary(worker + 1)];
@@ -50,14 +52,16 @@ fn in_groups(chunks: &[ChunkCost], workers: usize, overheads: &Overheads) -> f64
     (0..workers).map(end).fold(0.0, f64::max)
 }
 
-fn from_a_queue(chunks: &[ChunkCost], workers: usize, overheads: &Overheads) -> f64 {
-    // Times are never negative, and the bits of such numbers sort like the numbers.
+/// When the last chunk ends if idle workers take the next chunk from a shared queue.
+fn dynamic_end_ns(chunks: &[ChunkCost], workers: usize, overheads: &Overheads) -> f64 {
+    // Times are never negative, and the bits of numbers that are not negative sort like the
+    // numbers.
     let arrivals = (0..workers.min(chunks.len())).map(|w| Reverse(overheads.arrival(w).to_bits()));
     let mut idle: BinaryHeap<_> = arrivals.collect();
     let (mut queue_free, mut last) = (0.0, 0.0);
     for chunk in chunks {
-        let Some(Reverse(since)) = idle.pop() else { break };
-        let begin = f64::from_bits(since).max(queue_free) + overheads.hand(chunk);
+        let Some(Reverse(idle_since)) = idle.pop() else { break };
+        let begin = f64::from_bits(idle_since).max(queue_free) + overheads.hand(chunk);
         let end = begin + chunk.ns;
         queue_free = begin;
         last = f64::max(last, end);
@@ -71,7 +75,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn pieces(costs: &[f64]) -> Vec<ChunkCost> {
+    fn chunks_of(costs: &[f64]) -> Vec<ChunkCost> {
         costs.iter().map(|&ns| ChunkCost { ns, bytes: 0.0 }).collect()
     }
 
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn schedules_by_hand() {
-        let chunks = pieces(&[5.0, 1.0, 1.0, 1.0]);
+        let chunks = chunks_of(&[5.0, 1.0, 1.0, 1.0]);
         let time = |scheduling, workers| makespan(scheduling, &chunks, workers, &FREE, |_| 1.0);
         assert_eq!(time(Scheduling::Serial, 1), 8.0);
         assert_eq!(time(Scheduling::Exclusive, 4), 8.0);
@@ -89,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn work_takes_longer_while_others_compute_unless_they_take_turns() {
-        let chunks = pieces(&[4.0, 4.0]);
+    fn work_is_inflated_only_while_several_workers_compute() {
+        let chunks = chunks_of(&[4.0, 4.0]);
         let time = |scheduling| makespan(scheduling, &chunks, 2, &FREE, |p| p as f64);
         assert_eq!(time(Scheduling::Dynamic), 8.0);
         assert_eq!(time(Scheduling::Exclusive), 8.0); // one after the other, at full speed
@@ -100,19 +104,20 @@ mod tests {
     fn overheads_are_paid_where_they_arise() {
         let overheads =
             Overheads { start_ns: 10.0, step_ns: 4.0, hand_ns: 1.0, join_ns: 3.0, ..FREE };
-        let chunks = pieces(&[6.0, 6.0, 6.0]);
-        // Worker 0 from 10: 11..17, 18..24; worker 1 from 14: 15..21; joined after 3.
+        let chunks = chunks_of(&[6.0, 6.0, 6.0]);
+        // Worker 0 arrives at 10 and computes in 11..17 and 18..24. Worker 1 arrives at 14 and
+        // computes in 15..21. Joining takes 3.
         assert_eq!(makespan(Scheduling::Dynamic, &chunks, 2, &overheads, |_| 1.0), 27.0);
-        // One chunk in the first group, two in the second: 14 + 2 * 7 + 3.
+        // The first group has one chunk, the second group has two: 14 + 2 * 7 + 3.
         assert_eq!(makespan(Scheduling::Static, &chunks, 2, &overheads, |_| 1.0), 31.0);
         assert_eq!(makespan(Scheduling::Serial, &chunks, 1, &overheads, |_| 1.0), 34.0);
     }
 
-    /// However many workers there are, a chunk is not handed out before the one before it.
+    /// With any number of workers, the queue hands out one chunk after another.
     #[test]
     fn the_queue_is_a_bottleneck() {
         let overheads = Overheads { hand_ns: 1.0, ..FREE };
-        let chunks = pieces(&[10.0; 1000]);
+        let chunks = chunks_of(&[10.0; 1000]);
         assert_eq!(makespan(Scheduling::Dynamic, &chunks, 1000, &overheads, |_| 1.0), 1010.0);
         assert_eq!(makespan(Scheduling::Dynamic, &chunks, 11, &overheads, |_| 1.0), 1010.0);
     }
@@ -124,7 +129,7 @@ mod tests {
             costs in prop::collection::vec(0.0..1e6, 1..200),
             workers in 1usize..1100,
         ) {
-            let chunks = pieces(&costs);
+            let chunks = chunks_of(&costs);
             let total: f64 = costs.iter().sum();
             let longest = costs.iter().copied().fold(0.0, f64::max);
             let least = longest.max(total / workers as f64) * (1.0 - 1e-9);

@@ -32,7 +32,7 @@ impl WorkerTrace {
 /// A run with its timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunTrace {
-    /// The wall time of the run.
+    /// The wall time of the run, in nanoseconds.
     pub wall_ns: f64,
     /// One trace for every worker.
     pub workers: Vec<WorkerTrace>,
@@ -44,29 +44,31 @@ impl RunTrace {
         self.workers.iter().filter(|worker| worker.chunks > 0)
     }
 
-    /// The time that all workers spent computing: in chunks, without waiting for a lock.
+    /// The time that all workers together spent in chunks, without waiting for a lock, in
+    /// nanoseconds.
     pub fn computing_ns(&self) -> f64 {
         self.workers.iter().map(|worker| worker.busy_ns as f64 - worker.paused_ns as f64).sum()
     }
 
-    /// The mean time between two chunks of a worker; `None` if no worker ran two chunks.
+    /// The mean time between two chunks of a worker, in nanoseconds; `None` if no worker ran two
+    /// chunks.
     pub(crate) fn mean_gap_ns(&self) -> Option<f64> {
         let gaps: usize = self.used().map(|worker| worker.chunks - 1).sum();
-        let between = |worker: &WorkerTrace| {
+        let idle_ns = |worker: &WorkerTrace| {
             (worker.last_ns - worker.first_ns).saturating_sub(worker.busy_ns)
         };
-        (gaps > 0).then(|| self.used().map(between).sum::<u64>() as f64 / gaps as f64)
+        (gaps > 0).then(|| self.used().map(idle_ns).sum::<u64>() as f64 / gaps as f64)
     }
 
-    /// The time from the end of the last chunk to the end of the run.
+    /// The time from the end of the last chunk to the end of the run, in nanoseconds.
     pub(crate) fn join_ns(&self) -> f64 {
         let last = self.used().map(|worker| worker.last_ns).max();
         last.map_or(0.0, |last| (self.wall_ns - last as f64).max(0.0))
     }
 }
 
-/// Sums up chunks, given as worker, start, end and pause in nanoseconds, for each of `workers`
-/// workers. `None` if a chunk names a worker that does not exist.
+/// Sums up the chunks of each of `workers` workers. A chunk is given as its worker, start, end and
+/// pause; the times are in nanoseconds. `None` if a chunk names a worker that does not exist.
 pub fn worker_traces(
     chunks: impl IntoIterator<Item = (usize, u64, u64, u64)>,
     workers: usize,

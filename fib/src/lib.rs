@@ -73,7 +73,7 @@ pub fn init() {
 }
 
 /// Like [`init`], for a program with its own kernels. A worker process receives the name of a kernel and
-/// looks it up in [`kernels`] first, then with `kernel`.
+/// looks it up with `kernel` first, then in [`kernels`].
 pub fn init_with(kernel: fn(&str) -> Option<Arc<dyn Kernel>>) {
     #[cfg(all(feature = "process", unix))]
     fib_process::init_with(fib_process::Hooks { kernel, ..Default::default() });

@@ -11,7 +11,8 @@ use fib_bench::is_debug_build;
 use fib_predict::{Calibration, Source, advise, calibration, check, recalibrate};
 use std::time::Duration;
 
-/// The time budget of `--check`. Each candidate runs at least once, even if that takes longer.
+/// The time budget of `--check`. A candidate that is predicted to take longer is left out, and each
+/// of the others runs at least once.
 const CHECK_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 //! identities between several numbers, and last digits that repeat with a Pisano period. These
 //! oracles reach sizes that additions cannot check.
 
-use fib_core::kernels::{self, KERNELS};
+use fib_core::kernels;
 use fib_core::{Kernel, Options, Sequential, compute, size};
 use num_bigint::BigUint;
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ fn residue(n: u64, p: u64) -> u64 {
 }
 
 fn arithmetic() -> impl Iterator<Item = Arc<dyn Kernel>> {
-    KERNELS.iter().filter(|entry| entry.name != "empty").map(|entry| (entry.get)())
+    kernels::arithmetic().map(|entry| (entry.get)())
 }
 
 fn numbers(kernel: &Arc<dyn Kernel>, wanted: &[u64]) -> Vec<BigUint> {

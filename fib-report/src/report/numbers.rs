@@ -15,7 +15,12 @@ pub fn duration(ns: f64) -> String {
 
 /// A ratio, as 1.68x.
 pub fn ratio(ratio: f64) -> String {
-    format!("{}x", if ratio < 0.1 { format!("{ratio:.3}") } else { three_digits(ratio) })
+    let digits = match ratio {
+        r if r < 0.000_95 => format!("{ratio:.4}"),
+        r if r < 0.1 => format!("{ratio:.3}"),
+        _ => three_digits(ratio),
+    };
+    digits + "x"
 }
 
 /// A share of a whole, as 97%.
@@ -31,10 +36,14 @@ pub(super) fn spread(estimate: &Estimate) -> String {
 
 /// Median and interval, as 1.68x [1.65,1.70].
 pub fn with_interval(estimate: &Estimate) -> String {
-    let interval = estimate.interval.map_or("[?]".into(), |(low, high)| {
+    format!("{} {}", ratio(estimate.median), interval(estimate))
+}
+
+/// The interval of a ratio, as [1.65,1.70]; `[?]` without an interval.
+pub(super) fn interval(estimate: &Estimate) -> String {
+    estimate.interval.map_or("[?]".into(), |(low, high)| {
         format!("[{},{}]", ratio(low).replace('x', ""), ratio(high).replace('x', ""))
-    });
-    format!("{} {interval}", ratio(estimate.median))
+    })
 }
 
 fn three_digits(value: f64) -> String {
@@ -56,7 +65,10 @@ mod tests {
             durations,
             ["0.00 ns", "7.12 ns", "999 ns", "1.00 us", "12.3 us", "1.00 ms", "25.0 s", "-3.20 us"]
         );
-        assert_eq!([0.0083, 0.51, 1.684, 158.2].map(ratio), ["0.008x", "0.51x", "1.68x", "158x"]);
+        assert_eq!(
+            [0.000_42, 0.0083, 0.51, 1.684, 158.2].map(ratio),
+            ["0.0004x", "0.008x", "0.51x", "1.68x", "158x"]
+        );
     }
 
     #[test]

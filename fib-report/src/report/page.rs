@@ -148,13 +148,10 @@ impl Page {
         for row in &table.rows {
             match row {
                 Row::Cells(cells) if self.markdown => lines.add_row(cells),
-                Row::Cells(cells) => lines.add_row(
-                    cells.iter().enumerate().map(
-                        |(i, cell)| {
-                            if i == 0 { broken(cell) } else { cell.clone() }
-                        },
-                    ),
-                ),
+                Row::Cells(cells) => {
+                    let name = cells.first().map(|name| broken(name));
+                    lines.add_row(name.into_iter().chain(cells.iter().skip(1).cloned()))
+                }
                 Row::Section(text) if self.markdown => lines.add_row([format!("**{text}**")]),
                 Row::Section(text) => {
                     sections.push(text.clone());
@@ -179,10 +176,11 @@ impl Page {
     /// Colours every verdict in a line of a table.
     fn colored(self, line: &str) -> String {
         let colors = [(Verdict::Faster, "32"), (Verdict::Slower, "31"), (Verdict::Unclear, "33")];
-        let paint = |line: String, (verdict, color): (Verdict, &str)| {
-            line.replace(verdict.name(), &self.paint(verdict.name(), color))
+        let word = |word: &str| {
+            let color = colors.iter().find(|(verdict, _)| verdict.name() == word);
+            color.map_or(word.to_owned(), |(_, color)| self.paint(word, color))
         };
-        colors.into_iter().fold(line.to_owned(), paint)
+        line.split(' ').map(word).collect::<Vec<_>>().join(" ")
     }
 
     fn paint(self, text: &str, color: &str) -> String {
@@ -197,7 +195,12 @@ fn unbroken(text: &str) -> String {
 
 /// A long label on two lines, so that its table fits the page.
 fn broken(label: &str) -> String {
-    if label.chars().count() > 20 { label.replacen('@', "@\n  ", 1) } else { label.into() }
+    match label.find(['@', '/']) {
+        Some(at) if label.chars().count() > 20 => {
+            format!("{}\n  {}", &label[..=at], &label[at + 1..])
+        }
+        _ => label.into(),
+    }
 }
 
 /// A name as a narrow heading, with a line break after each hyphen or `@`, and within a piece of

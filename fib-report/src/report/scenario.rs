@@ -1,10 +1,9 @@
 //! One scenario as a table, with a line for each backend.
 
-use super::numbers::{duration, percent, ratio, with_interval};
+use super::numbers::{duration, interval, percent, ratio, with_interval};
 use super::page::{Block, Table};
 use crate::analysis::{Cell, Matrix, Row};
 use crate::record::Status;
-use crate::stats::Estimate;
 
 /// The scenario as a short table: what most readers want to know.
 pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
@@ -56,14 +55,6 @@ fn cells(matrix: &Matrix, cell: &Cell, name: &str) -> Vec<String> {
         cell.of_ceiling.map_or(String::new(), |part| percent(part.median)),
         verdict(cell),
     ]
-}
-
-fn interval(estimate: &Estimate) -> String {
-    let (_, interval) = with_interval(estimate).split_once(' ').map_or_else(
-        || (String::new(), String::new()),
-        |(median, interval)| (median.into(), interval.into()),
-    );
-    interval
 }
 
 /// The verdict, or the reason why there is none.

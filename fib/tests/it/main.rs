@@ -5,6 +5,6 @@ mod examples;
 mod registry;
 
 // The example has a test of its own, which runs the conformance suite.
-#[allow(dead_code)] // its `main` and what only `main` uses
+#[expect(dead_code, reason = "its `main` is not called here")]
 #[path = "../../examples/04-your-own-backend.rs"]
 mod your_own_backend;
