@@ -244,3 +244,23 @@ mod tests {
         assert!(color.contains("\u{1b}[32mfaster\u{1b}[0m"), "{color:?}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_verdicts_are_coloured_and_long_names_are_split() {
+        let mut table = Table::new(["backend", "verdict"]);
+        table.row(["detuned/slower", "slower"]);
+        table.row(["python/process-chunked", "tie"]);
+        let colored = Page { color: true, ..Page::default() };
+        let printed = colored.print(&[Block::Table(table)]);
+        assert_eq!(printed.matches("\u{1b}[31mslower\u{1b}[0m").count(), 1, "{printed}");
+        assert!(printed.contains("detuned/slower "), "{printed}");
+        assert!(
+            printed.contains("python/ ") && printed.contains("\n  process-chunked"),
+            "{printed}"
+        );
+    }
+}
