@@ -243,11 +243,6 @@ mod tests {
         let color = Page { color: true, ..Page::default() }.print(&blocks);
         assert!(color.contains("\u{1b}[32mfaster\u{1b}[0m"), "{color:?}");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn only_verdicts_are_coloured_and_long_names_are_split() {
