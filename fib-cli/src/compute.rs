@@ -1,57 +1,57 @@
-//! Computes a batch for `calc` and `batch`. A signal cancels the computation.
+//! What `calc` and `batch` share: limits, the backend, and what a signal does.
 
 use crate::args::ComputeArgs;
 use crate::diagnostics::say;
 use crate::interrupt;
-use fib::{Control, Error, Kernel, Layout, MemoryLimit, Options, Settings, Table, execute};
-use std::sync::Arc;
+use fib::{Control, Error, FibBackend, MemoryLimit, Settings};
+use std::io;
+use std::num::NonZeroUsize;
 
 impl ComputeArgs {
     /// The memory limit in bytes. Without --max-memory this asks the system, so call it once.
     pub(crate) fn memory(&self) -> MemoryLimit {
         self.max_memory.unwrap_or_default().fixed()
     }
-}
 
-/// Computes `wanted`. Returns the table, which holds every result that was computed, and the
-/// outcome.
-pub(crate) fn compute(
-    args: &ComputeArgs,
-    kernel: Arc<dyn Kernel>,
-    wanted: &[u64],
-    memory: MemoryLimit,
-) -> anyhow::Result<(Table, Result<(), Error>)> {
-    let mut table = Table::new(Layout::new(kernel, wanted, memory)?)?;
-    args.worker_limits.apply();
-    let settings = args.workers.map_or_else(Settings::default, Settings::workers);
-    // One number is one chain of operations, so no pool is started for it.
-    let default = if wanted.len() > 1 { fib::default_backend() } else { &fib::SEQUENTIAL };
-    let control = Control::default();
-    let cancelled = control.clone();
-    // This comes before the backend is built, while the system still grants threads.
-    interrupt::watch("interrupted while computing", move || cancelled.cancel())?;
-    let backend = args.backend.unwrap_or(default).build(settings)?;
-    let options = Options { chunking: args.chunking, control, ..Options::default() };
-    let outcome = execute(&*backend, &mut table, &options).map(drop);
-    Ok((table, outcome))
-}
-
-/// The outcome of a batch of which `written` numbers were written. If a signal stopped the batch,
-/// one line on stderr says how far it came; `main` then exits with the code of the signal.
-pub(crate) fn conclude(
-    outcome: Result<(), Error>,
-    written: usize,
-    wanted: usize,
-) -> anyhow::Result<()> {
-    if interrupt::exit_code().is_none() {
-        return Ok(outcome?);
+    /// The control of a computation, which a signal or the end of the time cancels. Call this before
+    /// [`build`](Self::build), while the system still grants threads.
+    ///
+    /// # Errors
+    /// If the system refuses the signal handlers.
+    pub(crate) fn watch(&self) -> io::Result<Control> {
+        let control = Control::default();
+        let cancelled = control.clone();
+        let stop = move || cancelled.cancel();
+        interrupt::watch("interrupted while computing", self.timeout, stop)?;
+        Ok(control)
     }
-    say(&format!("interrupted after {} of {} numbers", grouped(written), grouped(wanted)));
-    Ok(())
+
+    /// Builds the backend for `count` numbers, if the count is known.
+    ///
+    /// # Errors
+    /// The errors of [`Descriptor::build`](fib::Descriptor::build).
+    pub(crate) fn build(&self, count: Option<u128>) -> Result<Box<dyn FibBackend>, Error> {
+        self.worker_limits.apply();
+        // One number is one chain of operations, so no pool is started for it.
+        let is_one = count.is_some_and(|count| count <= 1);
+        let default = if is_one { &fib::SEQUENTIAL } else { fib::default_backend() };
+        let mut settings = self.workers.map_or_else(Settings::default, Settings::workers);
+        let useful = count.and_then(|count| NonZeroUsize::new(usize::try_from(count).ok()?));
+        settings.workers = useful.map_or(settings.workers, |useful| useful.min(settings.workers));
+        self.backend.unwrap_or(default).build(settings)
+    }
+}
+
+/// Says how far a computation came before a signal or the end of the time stopped it. `main` exits
+/// with the code of that event.
+pub(crate) fn interrupted(written: u64, count: Option<u128>) {
+    let of = count.map_or(String::new(), |count| format!(" of {}", grouped(count)));
+    let event = interrupt::event();
+    say(&format!("{event} after {}{of} numbers", grouped(written.into())));
 }
 
 /// A number with a comma between groups of three digits.
-fn grouped(number: usize) -> String {
+fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -1,6 +1,7 @@
 //! The errors of the program, and the one place that maps them to exit codes.
 
 use crate::diagnostics::say;
+use crate::spec::IndexLimit;
 use std::any::Any;
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -63,6 +64,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         Some(BadCells::Wrong(_)) => 6,
         Some(BadCells::Failed(_) | BadCells::Checks(_)) => 1,
         None if error.is::<BadInput>() => 2,
+        None if error.is::<IndexLimit>() => 3,
         None => 1,
     }
 }
@@ -77,6 +79,7 @@ fn details(error: &anyhow::Error) -> Vec<String> {
                 "hint: --max-memory {gigabytes}G would allow it, if the machine has the memory"
             )]
         }
+        None if error.is::<IndexLimit>() => vec!["hint: --max-index sets this limit".into()],
         Some(fib::Error::Failed(failures)) => {
             failures.iter().skip(1).map(|failure| format!("       {failure}")).collect()
         }

@@ -1,7 +1,11 @@
 //! Reads specs from files and standard input, line by line. An endless line is refused.
 
 use crate::failure::BadInput;
-use crate::spec::{Spec, Wanted};
+use crate::spec::Spec;
+use fib::Control;
+#[cfg(unix)]
+use rustix::io::Errno;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -9,62 +13,133 @@ use std::path::Path;
 /// A line of specs is never longer. A longer line means that the file holds something else.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// Appends the specs of the file at `path`.
-pub(crate) fn read_file(path: &Path, wanted: &mut Wanted) -> anyhow::Result<()> {
+const READ_AT_ONCE: usize = 64 << 10;
+
+/// The specs of the file at `path`.
+pub(crate) fn open(path: &Path) -> Result<SpecReader<BufReader<File>>, BadInput> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
-    read(BufReader::new(file), &name, wanted)
+    Ok(SpecReader::new(BufReader::with_capacity(READ_AT_ONCE, file), name))
 }
 
-/// Appends the specs of standard input.
-pub(crate) fn read_stdin(wanted: &mut Wanted) -> anyhow::Result<()> {
-    read(io::stdin().lock(), "standard input", wanted)
+/// The specs of standard input.
+pub(crate) fn standard_input(control: Control) -> SpecReader<BufReader<Stdin>> {
+    let stdin = BufReader::with_capacity(READ_AT_ONCE, Stdin { control });
+    SpecReader::new(stdin, "standard input".into())
 }
 
 fn unreadable(name: &str, error: &io::Error) -> BadInput {
     BadInput(format!("{name}: {error}"))
 }
 
-fn read(mut source: impl BufRead, name: &str, wanted: &mut Wanted) -> anyhow::Result<()> {
-    let mut line = vec![];
-    for number in 1.. {
-        line.clear();
-        let length = (&mut source)
+/// Standard input, as long as the computation is not cancelled.
+pub(crate) struct Stdin {
+    control: Control,
+}
+
+impl Read for Stdin {
+    /// Waits for input, and ends with an error when the computation is cancelled.
+    #[cfg(unix)]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        use rustix::event::PollFlags;
+        let stdin = rustix::stdio::stdin();
+        loop {
+            if self.control.is_cancelled() {
+                return Err(io::Error::other("the computation was cancelled"));
+            }
+            if crate::output::is_ready(stdin, PollFlags::IN)? {
+                match rustix::io::read(stdin, &mut *buffer) {
+                    Err(Errno::INTR | Errno::AGAIN) => {}
+                    outcome => return Ok(outcome?),
+                }
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::stdin().lock().read(buffer)
+    }
+}
+
+/// The specs of a text, read line by line.
+pub(crate) struct SpecReader<R> {
+    source: R,
+    name: String,
+    line: Vec<u8>,
+    /// The number of `line`, counted from 1.
+    number: usize,
+    /// The specs of `line` that were not handed out yet.
+    specs: VecDeque<Spec>,
+}
+
+impl<R: BufRead> Iterator for SpecReader<R> {
+    type Item = Result<Spec, BadInput>;
+
+    /// The next spec. The caller reads no further after an error.
+    fn next(&mut self) -> Option<Result<Spec, BadInput>> {
+        while self.specs.is_empty() {
+            match self.read_line() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.specs.pop_front().map(Ok)
+    }
+}
+
+impl<R: BufRead> SpecReader<R> {
+    fn new(source: R, name: String) -> Self {
+        SpecReader { source, name, line: vec![], number: 0, specs: VecDeque::new() }
+    }
+
+    /// Reads the specs of the next line, and returns whether there was a line.
+    fn read_line(&mut self) -> Result<bool, BadInput> {
+        self.line.clear();
+        self.number += 1;
+        let length = (&mut self.source)
             .take(LONGEST_LINE + 1)
-            .read_until(b'\n', &mut line)
-            .map_err(|error| unreadable(name, &error))?;
-        if length == 0 {
-            break;
-        }
+            .read_until(b'\n', &mut self.line)
+            .map_err(|error| unreadable(&self.name, &error))?;
         if length as u64 > LONGEST_LINE {
-            let problem = format!("{name}:{number}: the line is longer than {LONGEST_LINE} bytes");
-            return Err(BadInput(problem).into());
+            return Err(self.bad_line(&format!("the line is longer than {LONGEST_LINE} bytes")));
         }
-        read_line(&line, number, name, wanted)?;
+        let line = std::mem::take(&mut self.line);
+        self.parse_line(&line)?;
+        self.line = line;
+        Ok(length > 0)
     }
-    Ok(())
-}
 
-/// Appends the specs of a line. Columns count characters from 1.
-fn read_line(line: &[u8], number: usize, name: &str, wanted: &mut Wanted) -> anyhow::Result<()> {
-    let text = str::from_utf8(line).map_err(|error| {
-        let column = column_after(&String::from_utf8_lossy(&line[..error.valid_up_to()]));
-        BadInput(format!("{name}:{number}:{column}: this is not UTF-8 text"))
-    })?;
-    let text = if number == 1 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
-    let content = text.split('#').next().unwrap_or_default();
-    for token in content.split_ascii_whitespace() {
-        let offset = token.as_ptr() as usize - text.as_ptr() as usize;
-        let column = column_after(&text[..offset]);
-        let spec: Spec = token.parse().map_err(|error| {
-            BadInput(format!("{name}:{number}:{column}: {}: {error}", quoted(token)))
+    fn parse_line(&mut self, line: &[u8]) -> Result<(), BadInput> {
+        let text = str::from_utf8(line).map_err(|error| {
+            let start = String::from_utf8_lossy(&line[..error.valid_up_to()]);
+            self.bad_token(&start, "this is not UTF-8 text")
         })?;
-        wanted.push(spec)?;
+        let is_first = self.number == 1;
+        let text = if is_first { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
+        let content = text.split('#').next().unwrap_or_default();
+        for token in content.split_ascii_whitespace() {
+            let spec = token.parse().map_err(|error| {
+                let offset = token.as_ptr() as usize - text.as_ptr() as usize;
+                self.bad_token(&text[..offset], &format!("{}: {error}", quoted(token)))
+            })?;
+            self.specs.push_back(spec);
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn bad_line(&self, problem: &str) -> BadInput {
+        BadInput(format!("{}:{}: {problem}", self.name, self.number))
+    }
+
+    /// A problem after this start of a line.
+    fn bad_token(&self, start: &str, problem: &str) -> BadInput {
+        BadInput(format!("{}:{}:{}: {problem}", self.name, self.number, column_after(start)))
+    }
 }
 
-/// The column after this start of a line.
+/// The column after this start of a line. Columns count characters from 1.
 fn column_after(start: &str) -> usize {
     start.chars().count() + 1
 }
@@ -82,12 +157,14 @@ pub(crate) fn quoted(token: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fib::MemoryLimit;
     use proptest::prelude::*;
 
     fn read_bytes(bytes: &[u8]) -> Result<Vec<u64>, String> {
-        let mut wanted = Wanted::new(MemoryLimit::default(), false);
-        read(bytes, "in", &mut wanted).map(|()| wanted.indices).map_err(|e| e.to_string())
+        let mut indices = vec![];
+        for spec in SpecReader::new(bytes, "in".into()) {
+            indices.extend(spec.map_err(|error| error.to_string())?.indices().take(1000));
+        }
+        Ok(indices)
     }
 
     #[test]
@@ -117,8 +194,8 @@ mod tests {
     #[test]
     fn an_endless_line_is_refused_early() {
         let endless = BufReader::new(io::repeat(b' '));
-        let mut wanted = Wanted::new(MemoryLimit::default(), false);
-        let problem = read(endless, "in", &mut wanted).unwrap_err().to_string();
+        let problem =
+            SpecReader::new(endless, "in".into()).next().unwrap().unwrap_err().to_string();
         assert_eq!(problem, "in:1: the line is longer than 1048576 bytes");
     }
 

@@ -27,6 +27,7 @@ mod interrupt;
 mod measuring;
 mod output;
 mod recording;
+mod request;
 mod spec;
 mod stdout;
 

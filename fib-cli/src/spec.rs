@@ -1,6 +1,6 @@
 //! The grammar of a SPEC: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario.
 
-use fib::{Error, MemoryLimit, size, table_bytes};
+use fib::{Error, Kernel, MemoryLimit, size, table_bytes};
 use fib_bench::Scenario;
 use std::str::FromStr;
 
@@ -34,6 +34,9 @@ impl FromStr for Spec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
+        if text.as_bytes().iter().all(u8::is_ascii_digit) {
+            return Ok(Spec::Range { first: index(text)?, count: 1 });
+        }
         if let Some(scenario) = Scenario::by_name(text) {
             return Ok(Spec::Scenario(scenario));
         }
@@ -51,7 +54,7 @@ impl FromStr for Spec {
                 Ok(Spec::Copies { count, n })
             };
         }
-        Ok(Spec::Range { first: index(text)?, count: 1 })
+        Err(index(text).err().unwrap_or(SpecError::Malformed))
     }
 }
 
@@ -73,11 +76,31 @@ pub(crate) fn index(text: &str) -> Result<u64, SpecError> {
 }
 
 impl Spec {
-    fn count(self) -> u128 {
+    /// The number of indices.
+    pub(crate) fn count(self) -> u128 {
         match self {
             Spec::Range { count, .. } => count,
             Spec::Copies { count, .. } => count.into(),
             Spec::Scenario(scenario) => (scenario.indices)().len() as u128,
+        }
+    }
+
+    /// The indices, in order.
+    pub(crate) fn indices(self) -> Indices {
+        match self {
+            Spec::Range { first, count } => Indices::Steps { next: first, step: 1, left: count },
+            Spec::Copies { count, n } => Indices::Steps { next: n, step: 0, left: count.into() },
+            Spec::Scenario(scenario) => Indices::List((scenario.indices)().into_iter()),
+        }
+    }
+
+    fn largest(self) -> Option<u64> {
+        match self {
+            Spec::Range { count: 0, .. } => None,
+            // A range ends within u64.
+            Spec::Range { first, count } => Some((u128::from(first) + count - 1) as u64),
+            Spec::Copies { n, .. } => Some(n),
+            Spec::Scenario(scenario) => (scenario.indices)().into_iter().max(),
         }
     }
 
@@ -96,6 +119,64 @@ impl Spec {
             Spec::Copies { count, n } => u128::from(count).saturating_mul(size::bits(n).into()) / 8,
             Spec::Scenario(_) => 0, // small
         }
+    }
+}
+
+/// The indices of one spec.
+pub(crate) enum Indices {
+    /// `left` indices that are `step` apart.
+    Steps {
+        next: u64,
+        step: u64,
+        left: u128,
+    },
+    List(std::vec::IntoIter<u64>),
+}
+
+impl Iterator for Indices {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        match self {
+            Indices::Steps { left: 0, .. } => None,
+            Indices::Steps { next, step, left } => {
+                *left -= 1;
+                let n = *next;
+                *next = n.wrapping_add(*step); // the step after the last index is not used
+                Some(n)
+            }
+            Indices::List(list) => list.next(),
+        }
+    }
+}
+
+/// An index above `--max-index`.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("F({n}) is above the limit of F({limit})")]
+pub(crate) struct IndexLimit {
+    n: u64,
+    limit: u64,
+}
+
+/// What a single number may need.
+pub(crate) struct NumberLimits<'a> {
+    pub(crate) kernel: &'a dyn Kernel,
+    pub(crate) memory: MemoryLimit,
+    pub(crate) max_index: Option<u64>,
+}
+
+impl NumberLimits<'_> {
+    /// Checks the largest number of `spec`.
+    ///
+    /// # Errors
+    /// [`IndexLimit`] and [`Error::Limit`].
+    pub(crate) fn check(&self, spec: Spec) -> anyhow::Result<()> {
+        let Some(n) = spec.largest() else { return Ok(()) };
+        if let Some(limit) = self.max_index.filter(|&limit| n > limit) {
+            return Err(IndexLimit { n, limit }.into());
+        }
+        let bytes = table_bytes(1) + 8 * self.kernel.limbs(n) as u128;
+        Ok(self.memory.check(bytes).map_err(|limit| Error::Limit { bytes, limit })?)
     }
 }
 
@@ -124,16 +205,7 @@ impl Wanted {
         self.limit.check(bytes).map_err(|limit| Error::Limit { bytes, limit })?;
         let room = self.indices.try_reserve(spec.count() as usize);
         room.map_err(|_| Error::Allocation { bytes })?;
-        match spec {
-            Spec::Range { first, count } => {
-                // The limit has room for `count` indices, so it fits a usize.
-                self.indices.extend((first..=u64::MAX).take(count as usize));
-            }
-            Spec::Copies { count, n } => {
-                self.indices.extend(std::iter::repeat_n(n, count as usize));
-            }
-            Spec::Scenario(scenario) => self.indices.extend((scenario.indices)()),
-        }
+        self.indices.extend(spec.indices());
         Ok(())
     }
 }

@@ -60,3 +60,4 @@ pub use scarcity::warn_of_fewer_threads;
 pub use sequential::{SEQUENTIAL, Sequential};
 pub use table::{Table, from_limbs};
 pub use task::{Pending, Task, TaskReply};
+pub use work::inside_a_chunk;

@@ -16,7 +16,8 @@ thread_local!(static INSIDE_A_CHUNK: Cell<bool> = const { Cell::new(false) });
 
 /// Whether the calling thread is running a chunk now. A computation that starts inside a chunk runs
 /// inline on that worker, so no pool can wait for itself.
-pub(crate) fn inside_a_chunk() -> bool {
+#[must_use]
+pub fn inside_a_chunk() -> bool {
     INSIDE_A_CHUNK.get()
 }
 

@@ -36,10 +36,14 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod stream;
+mod windows;
+
 pub use fib_core::*;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+pub use stream::{Sink, StreamError, stream};
 
 /// Every backend that is compiled in. The baseline comes first; then the backends follow in the order
 /// of how much they decide while they run. `gil`, which is there to be slow, comes last.

@@ -48,10 +48,19 @@ pub(crate) struct ComputeArgs {
     /// How to cut the batch: per-worker:K, balanced:K or items:N
     #[arg(short, long, value_name = "CHUNKING", default_value_t)]
     pub(crate) chunking: Chunking,
-    /// Refuse a batch that needs more memory than this, such as 500M or 8G [default: half of the
-    /// available memory]
+    /// Keep the results in memory below this, such as 500M or 8G, and refuse a number that needs more
+    /// [default: half of the available memory]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub(crate) max_memory: Option<MemoryLimit>,
+    /// Refuse indices above this
+    #[arg(long, value_name = "N")]
+    pub(crate) max_index: Option<u64>,
+    /// Stop after this many seconds, with exit code 124
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) timeout: Option<Duration>,
+    /// Write to this file, which appears when it is complete [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) worker_limits: WorkerLimitArgs,
 }

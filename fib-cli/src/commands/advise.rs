@@ -1,6 +1,5 @@
 //! `fib advise`: recommends how to compute a batch, without running it.
 
-use super::batch::wanted;
 use crate::advice;
 use crate::args::{AdviseArgs, AdviseFormat, ColorChoice};
 use crate::diagnostics::say;
@@ -26,7 +25,7 @@ pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
     } else {
         Order::AsGiven
     };
-    let indices = wanted(&args.specs, memory, order)?;
+    let indices = args.specs.wanted(memory, order)?;
     if is_debug_build() {
         log::warn!("this is a debug build (no --release), so its times mean nothing");
     }

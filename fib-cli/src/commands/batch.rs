@@ -1,63 +1,114 @@
-//! `fib batch`: many numbers, in the order of the request.
+//! `fib batch`: many numbers, in the order of the request, while the request is still being read.
 
-use crate::args::{BatchArgs, BatchFormat, SpecArgs};
-use crate::compute::{compute, conclude};
-use crate::failure::BadInput;
+use crate::args::{BatchArgs, BatchFormat};
+use crate::compute::interrupted;
+use crate::failure::{BadInput, NotWritten};
 use crate::format::hex;
-use crate::input::{quoted, read_file, read_stdin};
 use crate::interrupt;
-use crate::output::to_stdout;
-use crate::spec::Wanted;
-use fib::{MemoryLimit, Order, Table};
+use crate::output::{Records, Target};
+use crate::spec::{NumberLimits, Spec};
+use fib::{Options, Sink, StreamError, from_limbs};
 use std::io::{self, Write};
+use std::iter::once;
+use std::sync::mpsc::channel;
 
 pub(crate) fn run(args: &BatchArgs) -> anyhow::Result<()> {
     let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
-    let indices = wanted(&args.specs, memory, kernel.order())?;
-    let (table, outcome) = compute(&args.compute, kernel, &indices, memory)?;
-    let mut written = 0;
-    to_stdout(|out| write_all(&table, args.format, out, &mut written))?;
-    conclude(outcome, written, indices.len()) // the numbers that could be computed are written
+    let max_index = args.compute.max_index;
+    let limits = NumberLimits { kernel: &*kernel, memory, max_index };
+    let count = args.specs.check(&limits)?;
+    let mut records = Records::new(Target::open(args.compute.out.as_deref())?);
+    let control = args.compute.watch()?;
+
+    let (to_problems, problems) = channel();
+    let good = |spec: Result<Spec, BadInput>| {
+        let checked = spec.map_err(anyhow::Error::from).and_then(|spec| {
+            limits.check(spec)?;
+            Ok(spec)
+        });
+        checked.map_err(|problem| to_problems.send(problem)).ok()
+    };
+    let mut indices = args.specs.specs(&control)?.map_while(good).flat_map(Spec::indices);
+    let mut outcome = Ok(());
+    // No worker starts before there is work.
+    if let Some(first) = indices.next() {
+        let backend = args.compute.build(count)?;
+        let chunking = args.compute.chunking;
+        let options = Options { chunking, memory, control, ..Options::default() };
+        let lines = Lines { records: &mut records, format: args.format };
+        let indices = once(first).chain(indices);
+        outcome = match fib::stream(&*backend, &kernel, indices, &options, lines) {
+            Err(StreamError::Sink(Stop::NotWritten(error))) => return Err(error.into()),
+            Err(StreamError::Sink(Stop::Interrupted)) => Err(fib::Error::Cancelled),
+            Err(StreamError::Compute(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
+    }
+    if interrupt::exit_code().is_some() {
+        interrupted(records.written(), count);
+        return Ok(());
+    }
+    // The numbers that could be computed are results, even if others failed.
+    if matches!(outcome, Err(ref error) if !matches!(error, fib::Error::Failed(_))) {
+        return Ok(outcome?);
+    }
+    problems.try_recv().map_or(Ok(()), Err)?;
+    records.finish()?;
+    Ok(outcome?)
 }
 
-/// The indices that the specs name, as long as a kernel of this order can compute them in `memory`.
-pub(crate) fn wanted(
-    args: &SpecArgs,
-    memory: MemoryLimit,
-    order: Order,
-) -> anyhow::Result<Vec<u64>> {
-    let mut wanted = Wanted::new(memory, order == Order::Ascending);
-    for (i, text) in args.specs.iter().enumerate() {
-        if text == "-" {
-            read_stdin(&mut wanted)?;
-            continue;
-        }
-        let problem = |error| BadInput(format!("spec {}: {}: {error}", i + 1, quoted(text)));
-        wanted.push(text.parse().map_err(problem)?)?;
-    }
-    if let Some(path) = &args.file {
-        read_file(path, &mut wanted)?;
-    }
-    Ok(wanted.indices)
+/// Why no more lines are written.
+enum Stop {
+    NotWritten(NotWritten),
+    /// By a signal, or because the time is over.
+    Interrupted,
 }
 
-/// Writes each result on a line. After a signal it ends with the current line.
-fn write_all(
-    table: &Table,
+/// Writes each result on a line.
+struct Lines<'a> {
+    records: &'a mut Records,
     format: BatchFormat,
-    out: &mut dyn Write,
-    written: &mut usize,
-) -> io::Result<()> {
-    for (n, number) in table.iter() {
-        match format {
-            BatchFormat::Tsv => writeln!(out, "{n}\t{number}")?,
-            BatchFormat::Jsonl => writeln!(out, r#"{{"n":{n},"fib":"{number}"}}"#)?,
-            BatchFormat::Hex => writeln!(out, "{n}\t{}", hex(&number))?,
+}
+
+impl Sink for Lines<'_> {
+    type Error = Stop;
+
+    fn take(&mut self, n: u64, limbs: &[u64]) -> Result<(), Stop> {
+        if interrupt::exit_code().is_some() {
+            self.flush()?;
+            return Err(Stop::Interrupted);
         }
-        *written += 1;
-        if interrupt::check().is_err() {
-            break;
-        }
+        let format = self.format;
+        self.records.push(|line| write_line(line, format, n, limbs)).map_err(Stop::NotWritten)
     }
+
+    fn flush(&mut self) -> Result<(), Stop> {
+        self.records.flush().map_err(Stop::NotWritten)
+    }
+}
+
+fn write_line(line: &mut Vec<u8>, format: BatchFormat, n: u64, limbs: &[u64]) -> io::Result<()> {
+    match format {
+        BatchFormat::Tsv => {
+            write!(line, "{n}\t")?;
+            write_decimal(line, limbs)?;
+        }
+        BatchFormat::Jsonl => {
+            write!(line, r#"{{"n":{n},"fib":""#)?;
+            write_decimal(line, limbs)?;
+            line.extend_from_slice(br#""}"#);
+        }
+        BatchFormat::Hex => write!(line, "{n}\t{}", hex(&from_limbs(limbs)))?,
+    }
+    line.push(b'\n');
     Ok(())
+}
+
+/// Writes a number in decimal. A number of one limb needs no memory of its own.
+fn write_decimal(line: &mut Vec<u8>, limbs: &[u64]) -> io::Result<()> {
+    match limbs {
+        [] => write!(line, "0"),
+        [limb] => write!(line, "{limb}"),
+        limbs => write!(line, "{}", from_limbs(limbs)),
+    }
 }

@@ -1,12 +1,14 @@
 //! `fib calc`: one number.
 
 use crate::args::{CalcArgs, CalcFormat};
-use crate::compute::{compute, conclude};
+use crate::compute::interrupted;
 use crate::failure::BadInput;
 use crate::format::{brief, hex};
 use crate::input::quoted;
-use crate::output::to_stdout;
-use crate::spec::{SpecError, index};
+use crate::interrupt;
+use crate::output::{Target, to_target};
+use crate::spec::{NumberLimits, Spec, SpecError, index};
+use fib::{Options, compute, from_limbs};
 
 pub(crate) fn run(args: &CalcArgs) -> anyhow::Result<()> {
     let n = index(&args.n).map_err(|error| {
@@ -17,13 +19,24 @@ pub(crate) fn run(args: &CalcArgs) -> anyhow::Result<()> {
         BadInput(format!("{}: {problem}", quoted(&args.n)))
     })?;
     let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
-    let (table, outcome) = compute(&args.compute, kernel, &[n], memory)?;
-    let Some(number) = table.to_biguint(0) else { return conclude(outcome, 0, 1) };
+    let spec = Spec::Copies { count: 1, n };
+    let max_index = args.compute.max_index;
+    NumberLimits { kernel: &*kernel, memory, max_index }.check(spec)?;
+    let target = Target::open(args.compute.out.as_deref())?;
+    let control = args.compute.watch()?;
+    let backend = args.compute.build(Some(1))?;
+    let options =
+        Options { chunking: args.compute.chunking, memory, control, ..Options::default() };
+    let outcome = compute(&*backend, &kernel, &[n], &options);
+    if interrupt::exit_code().is_some() {
+        interrupted(0, Some(1));
+        return Ok(());
+    }
+    let number = from_limbs(outcome?.limbs(0).unwrap_or_default());
     let text = match args.format {
         CalcFormat::Dec => number.to_string(),
         CalcFormat::Hex => hex(&number),
         CalcFormat::Brief => brief(&number),
     };
-    to_stdout(|out| writeln!(out, "{text}"))?;
-    Ok(outcome?)
+    to_target(target, |out| writeln!(out, "{text}"))
 }

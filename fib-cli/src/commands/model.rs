@@ -1,7 +1,6 @@
 //! `fib model`: predicts a batch for many more workers.
 
 use super::analyse::print;
-use super::batch::wanted;
 use crate::args::{ModelArgs, SpecArgs};
 use crate::failure::BadInput;
 use crate::measuring::{plan, workers};
@@ -37,7 +36,7 @@ fn batches(args: &ModelArgs) -> anyhow::Result<Vec<NamedBatch>> {
     }
     let specs = SpecArgs { specs: args.specs.clone(), file: None };
     let kernel = (args.measure.kernel.get)();
-    let indices = wanted(&specs, MemoryLimit::default(), kernel.order())?;
+    let indices = specs.wanted(MemoryLimit::default(), kernel.order())?;
     if indices.is_empty() {
         return Err(BadInput("an empty batch has nothing to predict".into()).into());
     }

@@ -49,7 +49,13 @@ fn bad_input_is_named_with_its_place() {
     let output = with_input("batch -", b"1 2\n3 1e6\n");
     let expected = "expected N, A..B, A..=B or KxN in decimal digits, or a scenario name";
     let line = format!("error: standard input:2:3: '1e6': {expected}\n");
-    assert_eq!(refusal(&output), (Some(2), line.as_str()));
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), line.as_str()));
+    assert_eq!(text(&output.stdout), "1\t1\n2\t1\n"); // the lines before were computed as they came
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"1 2\n3 1e6\n").unwrap();
+    let output = fib("batch 5 --in").arg(file.path()).output().unwrap();
+    let line = format!("error: {}:2:3: '1e6': {expected}\n", file.path().display());
+    assert_eq!(refusal(&output), (Some(2), line.as_str())); // a file is checked first
     let output = with_input("batch -", &[b'7'; 3 << 20]);
     let line = "error: standard input:1: the line is longer than 1048576 bytes\n";
     assert_eq!(refusal(&output), (Some(2), line));
@@ -186,7 +192,7 @@ mod linux {
     #[test]
     fn absurd_requests_are_refused_early() {
         for request in
-            ["calc 1000000000000", "batch 0..=18446744073709551615", "batch 9000000000x9"]
+            ["calc 1000000000000", "batch 0..=18446744073709551615", "batch 5 9x1000000000000"]
         {
             let start = Instant::now();
             // 200 MB of address space: the program, not its results.

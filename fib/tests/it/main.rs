@@ -3,6 +3,7 @@
 
 mod examples;
 mod registry;
+mod stream;
 
 // The example has a test of its own, which runs the conformance suite.
 #[expect(dead_code, reason = "its `main` is not called here")]

@@ -1,0 +1,81 @@
+//! The indices that the command line asks for: its specs, its file and standard input.
+
+use crate::args::SpecArgs;
+use crate::failure::BadInput;
+use crate::input::{open, quoted, standard_input};
+use crate::spec::{NumberLimits, Spec, Wanted};
+use fib::{Control, MemoryLimit, Order};
+use std::fs;
+
+type SpecResult = Result<Spec, BadInput>;
+
+impl SpecArgs {
+    /// Every spec, in order. Standard input is read as it arrives, until `control` is cancelled.
+    ///
+    /// # Errors
+    /// [`BadInput`] if an argument is not a spec, or if the file cannot be opened.
+    pub(crate) fn specs(
+        &self,
+        control: &Control,
+    ) -> Result<impl Iterator<Item = SpecResult> + Send + use<>, BadInput> {
+        let mut specs: Box<dyn Iterator<Item = SpecResult> + Send> = Box::new(std::iter::empty());
+        for (i, text) in self.specs.iter().enumerate() {
+            specs = match parse(i, text)? {
+                Some(spec) => Box::new(specs.chain([Ok(spec)])),
+                None => Box::new(specs.chain(standard_input(control.clone()))),
+            };
+        }
+        if let Some(path) = &self.file {
+            specs = Box::new(specs.chain(open(path)?));
+        }
+        Ok(specs)
+    }
+
+    /// Checks everything that can be checked before the first result: all arguments, and the whole
+    /// file if it is a regular file. Returns the number of indices, if it is known.
+    ///
+    /// # Errors
+    /// [`BadInput`], and the errors of [`NumberLimits::check`].
+    pub(crate) fn check(&self, limits: &NumberLimits<'_>) -> anyhow::Result<Option<u128>> {
+        let (mut count, mut is_known) = (0u128, true);
+        let mut check = |spec: Spec| -> anyhow::Result<()> {
+            count += spec.count(); // fewer than 2^64 specs of at most 2^64 indices
+            limits.check(spec)
+        };
+        for (i, text) in self.specs.iter().enumerate() {
+            match parse(i, text)? {
+                Some(spec) => check(spec)?,
+                None => is_known = false,
+            }
+        }
+        if let Some(path) = &self.file {
+            if fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir()) {
+                is_known = false; // it can be read only once
+            } else {
+                open(path)?.try_for_each(|spec| check(spec?))?;
+            }
+        }
+        Ok(is_known.then_some(count))
+    }
+
+    /// All indices, as long as a kernel of this order can compute them in `memory`.
+    ///
+    /// # Errors
+    /// [`BadInput`], and the errors of [`Wanted::push`].
+    pub(crate) fn wanted(&self, memory: MemoryLimit, order: Order) -> anyhow::Result<Vec<u64>> {
+        let mut wanted = Wanted::new(memory, order == Order::Ascending);
+        for spec in self.specs(&Control::default())? {
+            wanted.push(spec?)?;
+        }
+        Ok(wanted.indices)
+    }
+}
+
+/// The spec of argument `i`, or `None` for standard input.
+fn parse(i: usize, text: &str) -> Result<Option<Spec>, BadInput> {
+    if text == "-" {
+        return Ok(None);
+    }
+    let problem = |error| BadInput(format!("spec {}: {}: {error}", i + 1, quoted(text)));
+    text.parse().map(Some).map_err(problem)
+}

@@ -1,0 +1,294 @@
+//! A batch of any length in bounded memory.
+//!
+//! The indices are computed in windows. Three stages overlap: one thread reads indices, one thread
+//! computes a window on the backend, and the calling thread hands the results of the window before
+//! to the sink. A window takes whatever has been read when the backend becomes free. So the first
+//! results of a slow input come at once, and a fast input fills large windows.
+
+use crate::windows::Windows;
+use fib_core::{
+    Control, Error, FibBackend, Kernel, Layout, Options, Table, execute, inside_a_chunk,
+    table_bytes,
+};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
+use std::thread::{self, Builder};
+use std::time::Instant;
+
+/// How many indices may wait between the reader and the next window.
+const INDICES_AHEAD: usize = 1 << 14;
+
+/// A stream ends after more failed indices than this.
+const MOST_FAILURES: usize = 1000;
+
+/// Takes the results of a [`stream`], in the order of the indices.
+///
+/// A closure `|n, limbs| { .. }` that returns a `Result` is a sink.
+pub trait Sink {
+    /// Why the sink takes no more results.
+    type Error;
+
+    /// Takes F(`n`) as little-endian limbs without leading zero limbs; F(0) has no limbs.
+    ///
+    /// # Errors
+    /// An error ends the stream.
+    fn take(&mut self, n: u64, limbs: &[u64]) -> Result<(), Self::Error>;
+
+    /// Called before the stream waits for results. A sink that has a buffer writes it out here.
+    ///
+    /// # Errors
+    /// An error ends the stream.
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+impl<E, F: FnMut(u64, &[u64]) -> Result<(), E>> Sink for F {
+    type Error = E;
+
+    fn take(&mut self, n: u64, limbs: &[u64]) -> Result<(), E> {
+        self(n, limbs)
+    }
+}
+
+/// Why a stream ended before its last index.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError<E> {
+    /// The sink returned this error.
+    #[error("{0}")]
+    Sink(E),
+    /// Not every index could be computed. The sink has taken every result that was computed.
+    #[error(transparent)]
+    Compute(#[from] Error),
+}
+
+/// Computes F(n) for every n of `indices`, and hands the results to `sink` in that order.
+///
+/// Memory is bounded by `options.memory`, not by the length of the batch: the results that are
+/// being computed and those that wait for the sink stay below this limit together. One number that
+/// needs more than the limit is refused.
+///
+/// `indices` is read on a thread of its own, and may take its time. `sink` runs on the calling
+/// thread. If the system refuses threads, the stages take turns on the calling thread.
+///
+/// ```
+/// use fib::{Options, Sequential, kernels, stream};
+///
+/// let mut bits = 0;
+/// let indices = (0..1_000_000).map(|i| i % 90);
+/// stream(&Sequential, &kernels::stepping(), indices, &Options::default(), |_n, limbs: &[u64]| {
+///     bits += limbs.iter().map(|limb| limb.count_ones()).sum::<u32>();
+///     Ok::<_, std::convert::Infallible>(())
+/// })?;
+/// # assert_eq!(bits, 15_210_975);
+/// # Ok::<(), fib::StreamError<std::convert::Infallible>>(())
+/// ```
+///
+/// # Errors
+/// [`StreamError::Sink`] with the error of the sink. [`StreamError::Compute`] with the errors of
+/// [`execute`] and [`Layout::new`]; single failed indices do not end the stream, unless they are
+/// more than 1000.
+///
+/// # Panics
+/// A panic of `indices` or `sink` passes on to the caller, after the workers have stopped. Whenever
+/// a stream ends early, it cancels `options.control`.
+pub fn stream<S: Sink>(
+    backend: &dyn FibBackend,
+    kernel: &Arc<dyn Kernel>,
+    indices: impl IntoIterator<Item = u64, IntoIter: Send>,
+    options: &Options,
+    mut sink: S,
+) -> Result<(), StreamError<S::Error>> {
+    let mut indices = indices.into_iter();
+    let sequential = fib_core::Sequential;
+    // The threads below do not know that the caller runs inside a chunk.
+    let backend = if inside_a_chunk() { &sequential } else { backend };
+    let options = Options { memory: options.memory.fixed(), ..options.clone() };
+    let batch = Batch { backend, kernel, options: &options };
+    match overlapped(batch, &mut indices, &mut sink) {
+        Some(outcome) => outcome,
+        None => in_turns(batch, indices, &mut sink),
+    }
+}
+
+/// What stays the same for all windows of a stream.
+#[derive(Clone, Copy)]
+pub(crate) struct Batch<'a> {
+    pub(crate) backend: &'a dyn FibBackend,
+    pub(crate) kernel: &'a Arc<dyn Kernel>,
+    pub(crate) options: &'a Options,
+}
+
+/// Runs the three stages at the same time. `None` if the system refuses the threads.
+fn overlapped<S: Sink>(
+    batch: Batch<'_>,
+    indices: &mut (impl Iterator<Item = u64> + Send),
+    sink: &mut S,
+) -> Option<Result<(), StreamError<S::Error>>> {
+    thread::scope(|scope| {
+        let (to_windows, read) = sync_channel(INDICES_AHEAD);
+        let (to_sink, tables) = sync_channel(1);
+        let (to_budget, freed) = channel();
+        let compute = move || {
+            let next = |wait: bool| if wait { read.recv().ok() } else { read.try_recv().ok() };
+            batch.compute_all(Windows::new(batch, next), &to_sink, &freed)
+        };
+        let compute = Builder::new().name("fib-stream".into()).spawn_scoped(scope, compute).ok()?;
+        let read = move || for_each_while(indices, |n| to_windows.send(n).is_ok());
+        // Without a reader the other thread finds no indices and ends.
+        let reader = Builder::new().name("fib-read".into()).spawn_scoped(scope, read).ok()?;
+
+        let control = &batch.options.control;
+        let delivered = deliver(tables, &to_budget, sink, control);
+        let computed = compute.join();
+        if !matches!(computed, Ok(Ok(()))) {
+            control.cancel(); // so that indices which look at it do not keep their reader waiting
+        }
+        reader.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let computed = computed.unwrap_or_else(|panic| resume_unwind(panic));
+        Some(delivered.map_err(StreamError::Sink).and_then(|()| Ok(computed?)))
+    })
+}
+
+fn for_each_while(items: impl Iterator<Item = u64>, mut send: impl FnMut(u64) -> bool) {
+    for item in items {
+        if !send(item) {
+            break;
+        }
+    }
+}
+
+/// Cancels the computation when a sink returns an error or panics.
+struct CancelOnDrop<'a>(&'a Control);
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Hands every table to the sink, and tells how many bytes that frees.
+fn deliver<S: Sink>(
+    tables: Receiver<Table>,
+    to_budget: &Sender<u128>,
+    sink: &mut S,
+    control: &Control,
+) -> Result<(), S::Error> {
+    let cancel = CancelOnDrop(control);
+    loop {
+        let table = match tables.try_recv() {
+            Ok(table) => table,
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                sink.flush()?;
+                let Ok(table) = tables.recv() else { break };
+                table
+            }
+        };
+        hand_over(&table, sink)?;
+        let bytes = bytes(table.layout());
+        drop(table);
+        let _ = to_budget.send(bytes); // nobody counts any more after the last window
+    }
+    sink.flush()?;
+    std::mem::forget(cancel);
+    Ok(())
+}
+
+fn hand_over<S: Sink>(table: &Table, sink: &mut S) -> Result<(), S::Error> {
+    for i in 0..table.len() {
+        if let Some(limbs) = table.limbs(i) {
+            sink.take(table.index(i), limbs)?;
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a table.
+fn bytes(layout: &Layout) -> u128 {
+    table_bytes(layout.len() as u128) + 8 * layout.limbs() as u128
+}
+
+/// Reads, computes and hands over one window after the other on the calling thread.
+fn in_turns<S: Sink>(
+    batch: Batch<'_>,
+    mut indices: impl Iterator<Item = u64>,
+    sink: &mut S,
+) -> Result<(), StreamError<S::Error>> {
+    let mut failures = Failures::default();
+    let mut windows = Windows::new(batch, |_wait| indices.next());
+    while let Some(window) = windows.next_window() {
+        let layout = batch.lay_out(&window)?;
+        let start = Instant::now();
+        let (table, outcome) = batch.compute(layout)?;
+        windows.adapt(start.elapsed());
+        hand_over(&table, sink).and_then(|()| sink.flush()).map_err(StreamError::Sink)?;
+        failures.add(outcome)?;
+    }
+    Ok(failures.into_result()?)
+}
+
+impl Batch<'_> {
+    fn lay_out(&self, window: &[u64]) -> Result<Layout, Error> {
+        Layout::new(Arc::clone(self.kernel), window, self.options.memory)
+    }
+
+    fn compute(&self, layout: Layout) -> Result<(Table, Result<(), Error>), Error> {
+        let mut table = Table::new(layout)?;
+        let outcome = execute(self.backend, &mut table, self.options).map(drop);
+        Ok((table, outcome))
+    }
+
+    /// Computes every window and sends its table to the sink, as long as the sink takes tables.
+    fn compute_all(
+        self,
+        mut windows: Windows<'_, impl FnMut(bool) -> Option<u64>>,
+        to_sink: &SyncSender<Table>,
+        freed: &Receiver<u128>,
+    ) -> Result<(), Error> {
+        let mut failures = Failures::default();
+        let mut in_flight = 0;
+        while let Some(window) = windows.next_window() {
+            let layout = self.lay_out(&window)?;
+            let bytes = bytes(&layout);
+            in_flight -= freed.try_iter().sum::<u128>();
+            while in_flight > 0 && in_flight + bytes > windows.limit {
+                let Ok(freed) = freed.recv() else { return failures.into_result() };
+                in_flight -= freed;
+            }
+            let start = Instant::now();
+            let (table, outcome) = self.compute(layout)?;
+            windows.adapt(start.elapsed());
+            in_flight += bytes;
+            if to_sink.send(table).is_err() {
+                break; // the sink has returned an error
+            }
+            failures.add(outcome)?;
+        }
+        failures.into_result()
+    }
+}
+
+/// The failed indices of all windows so far.
+#[derive(Default)]
+struct Failures(Vec<fib_core::Failure>);
+
+impl Failures {
+    /// Keeps the failures of a window.
+    ///
+    /// # Errors
+    /// Any other error, and too many failures.
+    fn add(&mut self, outcome: Result<(), Error>) -> Result<(), Error> {
+        match outcome {
+            Ok(()) => return Ok(()),
+            Err(Error::Failed(failures)) => self.0.extend(failures),
+            Err(error) => return Err(error),
+        }
+        if self.0.len() > MOST_FAILURES { std::mem::take(self).into_result() } else { Ok(()) }
+    }
+
+    fn into_result(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Failed(self.0)) }
+    }
+}
