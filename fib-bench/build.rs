@@ -1,4 +1,4 @@
-//! Notes what this was built with: a time without its compiler cannot be compared.
+//! Stores the compiler and the flags of this build, because every record names them.
 
 fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");

@@ -47,7 +47,7 @@ fn print(text: &str) -> io::Result<()> {
     io::stdout().lock().write_all(text.as_bytes())
 }
 
-/// The default comparison, without scenarios and backends that no cell of the filter has.
+/// The default comparison, limited to the scenarios and backends that the filter selects.
 fn plan(filter: &str) -> io::Result<Plan> {
     let workers = Settings::default().workers;
     let scenarios =

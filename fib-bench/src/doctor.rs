@@ -56,7 +56,7 @@ pub fn noise(row: &Row) -> Vec<Fact> {
     let mut facts = vec![fact("noise", floor)];
     for (copies, ceiling) in &row.ceilings {
         let text = format!(
-            "{copies} CPUs at once do the work of {:.2} ± {}",
+            "{copies} CPUs at once do the work of {:.2} CPUs (± {})",
             ceiling.median,
             half_width(ceiling)
         );
@@ -101,7 +101,7 @@ fn smt() -> String {
     let siblings = read_to_string("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list");
     match siblings.as_deref().map(str::trim) {
         Ok(alone) if !alone.contains([',', '-']) => {
-            "off: no two CPUs share a core, as reported".into()
+            "off: the system reports no two CPUs that share a core".into()
         }
         Ok(shared) => {
             format!("on: CPUs {shared} share a core, so together they do less than the work of two")
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(facts[2].text, "2; this process may use 2: all of them");
         let noise = noise(&row((0.99, 1.01), (2.0, 2.0)));
         assert_eq!(noise[0].text, "+0.0% ± 1.0% between two runs of the baseline, 0 rounds");
-        assert_eq!(noise[1].text, "2 CPUs at once do the work of 2.00 ± 0.0%");
+        assert_eq!(noise[1].text, "2 CPUs at once do the work of 2.00 CPUs (± 0.0%)");
     }
 
     #[test]

@@ -68,13 +68,13 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "range-2000",
-        summary: "F(0) to F(1999): the same, with more to gain",
+        summary: "F(0) to F(1999): like range-1000, with more work to share",
         full_only: false,
         indices: || (0..2000).collect(),
     },
     Scenario {
         name: "range-5000",
-        summary: "F(0) to F(4999): the same, long enough to judge the last percent",
+        summary: "F(0) to F(4999): like range-1000, and long enough to judge the last percent",
         full_only: true,
         indices: || (0..5000).collect(),
     },

@@ -1,5 +1,6 @@
-//! What else happens on the machine while samples are taken, from counters of the system that only
-//! grow, and the CPU quota. Only Linux has these counters and this quota.
+//! What else happens on the machine while samples are taken, and the CPU quota of this process. The
+//! system counts what happens; the difference of two readings belongs to the sample between them.
+//! Only Linux has these counters and this quota.
 
 use fib_report::Surroundings;
 use std::time::Instant;

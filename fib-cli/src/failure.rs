@@ -69,15 +69,24 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// More memory than this, 4 TB, is not worth a hint.
+const MOST_MEGABYTES: u128 = 4 << 20;
+
 /// The lines after the `error:` line: a hint, or the failures that the line counts but does not
 /// name.
 fn details(error: &anyhow::Error) -> Vec<String> {
     match error.downcast_ref() {
         Some(fib::Error::Limit { bytes, .. }) => {
-            let gigabytes = bytes.div_ceil(1 << 30);
-            vec![format!(
-                "hint: --max-memory {gigabytes}G would allow it, if the machine has the memory"
-            )]
+            let megabytes = bytes.div_ceil(1 << 20);
+            if megabytes > MOST_MEGABYTES {
+                return vec![];
+            }
+            let size = if megabytes < 1024 {
+                format!("{megabytes}M")
+            } else {
+                format!("{}G", megabytes.div_ceil(1024))
+            };
+            vec![format!("hint: --max-memory {size} would allow it, if the machine has the memory")]
         }
         None if error.is::<IndexLimit>() => vec!["hint: --max-index sets this limit".into()],
         Some(fib::Error::Failed(failures)) => {

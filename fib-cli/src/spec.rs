@@ -1,4 +1,4 @@
-//! The grammar of a SPEC: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario.
+//! The grammar of a SPEC: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario. `FN` is `N`.
 
 use fib::{Error, Kernel, MemoryLimit, size, table_bytes};
 use fib_bench::Scenario;
@@ -24,7 +24,7 @@ pub(crate) enum SpecError {
     TooLarge,
     #[error("the range runs backwards")]
     Reversed,
-    #[error("the number of copies must be at least 1 (and indices are decimal)")]
+    #[error("the number of copies must be at least 1; indices must be decimal")]
     NoCopies,
     #[error("expected N, A..B, A..=B or KxN in decimal digits, or a scenario name")]
     Malformed,
@@ -41,20 +41,25 @@ impl FromStr for Spec {
             return Ok(Spec::Scenario(scenario));
         }
         if let Some((first, last)) = text.split_once("..=") {
-            return range(index(first)?, u128::from(index(last)?) + 1);
+            let (first, last) = (index(first)?, index(last)?);
+            return if first > last {
+                Err(SpecError::Reversed)
+            } else {
+                range(first, u128::from(last) + 1)
+            };
         }
         if let Some((first, end)) = text.split_once("..") {
             return range(index(first)?, index(end)?.into());
         }
         if let Some((count, n)) = text.split_once('x') {
-            let (count, n) = (index(count)?, index(n.strip_prefix('F').unwrap_or(n))?);
+            let (count, n) = (index(count)?, index(n)?);
             return if count == 0 {
                 Err(SpecError::NoCopies)
             } else {
                 Ok(Spec::Copies { count, n })
             };
         }
-        Err(index(text).err().unwrap_or(SpecError::Malformed))
+        Ok(Spec::Range { first: index(text)?, count: 1 })
     }
 }
 
@@ -63,8 +68,9 @@ fn range(first: u64, end: u128) -> Result<Spec, SpecError> {
     Ok(Spec::Range { first, count })
 }
 
-/// An index in decimal digits and nothing else.
+/// An index in decimal digits, also written FN, and nothing else.
 pub(crate) fn index(text: &str) -> Result<u64, SpecError> {
+    let text = text.strip_prefix('F').unwrap_or(text);
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if all_digits(text) {
         return text.parse().map_err(|_| SpecError::TooLarge);
@@ -225,6 +231,7 @@ mod tests {
     fn the_grammar() {
         assert_eq!(expand("7"), [7]);
         assert_eq!(expand("007"), [7]);
+        assert_eq!(expand("F7"), [7]);
         assert_eq!(expand("3..6"), [3, 4, 5]);
         assert_eq!(expand("3..=6"), [3, 4, 5, 6]);
         assert_eq!(expand("3..3"), [0; 0]);
@@ -248,10 +255,11 @@ mod tests {
         assert_eq!(error("18446744073709551616"), SpecError::TooLarge);
         assert_eq!(error("9..3"), SpecError::Reversed);
         assert_eq!(error("9..=7"), SpecError::Reversed);
+        assert_eq!(error("9..=8"), SpecError::Reversed);
         assert_eq!(error("0x10"), SpecError::NoCopies);
         for text in [
             "", "1e6", "+3", "1_000", "３", "5..", "..5", "1..2..3", "x5", "5x", "2X3", "1.5", "a",
-            "-", "--5", "5\0",
+            "F", "FF3", "f3", "-", "--5", "5\0",
         ] {
             assert_eq!(error(text), SpecError::Malformed, "{text}");
         }

@@ -64,7 +64,7 @@ fn equal_costs(costs: &[f64], chunks: usize) -> Vec<usize> {
         return equal_counts(costs.len(), chunks);
     }
     let share = total / chunks as f64;
-    // Chunk i ends at the boundary between two slots whose cost so far is nearest to i shares.
+    // Chunk i ends after the slot whose running sum of costs is nearest to i shares.
     let end = |i: usize| {
         let wanted = share * i as f64;
         let count = costs.partition_point(|&sum| sum <= wanted);

@@ -27,8 +27,7 @@ impl MemoryLimit {
         }
     }
 
-    /// Like [`fixed`](Self::fixed), but the limit stays as it is if `bytes` are so few that no
-    /// check has to ask the system.
+    /// Like [`fixed`](Self::fixed), but asks the system only if a check of `bytes` would ask it.
     pub(crate) fn fixed_for(self, bytes: u128) -> Self {
         if bytes > ALWAYS_ALLOWED { self.fixed() } else { self }
     }

@@ -1,8 +1,8 @@
 //! Feeding scoped workers through a bounded channel.
 //!
 //! The workers start first and wait. Then the calling thread sends chunks, and it has to wait itself
-//! while the channel is full (backpressure): at no time do more than two chunks for each worker lie in
-//! the channel. The workers borrow their chunks, so the channel carries pointers and nothing is copied.
+//! while the channel is full (backpressure). The channel never holds more than two chunks for each
+//! worker. The workers borrow their chunks, so the channel carries pointers and nothing is copied.
 
 use crossbeam::channel::bounded;
 use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling, warn_of_fewer_threads};

@@ -4,7 +4,7 @@
 //! compute, join. Four steps come before the clock starts:
 //!
 //! 1. A short batch runs once on its backend, because other processes had the CPUs before, and a
-//!    warm batch means a batch right after a batch.
+//!    sample is warm only if its backend ran the batch just before it.
 //! 2. Everything rests for a moment, so that the sample starts on CPUs that the last program has
 //!    left.
 //! 3. Before a short batch the baseline runs for a moment, because a CPU that has rested starts
@@ -24,10 +24,10 @@ use std::time::{Duration, Instant};
 /// A batch of at least this length needs no warm-up, because its start hardly affects its time.
 const LONG: Duration = Duration::from_millis(1);
 
-/// The rest before a sample. Without it the system often puts two new or woken threads on one CPU
-/// for milliseconds; then short batches on threads that start with the batch reach two thirds of
-/// their speedup. After a rest of 2 ms the speedup is lower again, because the processor has gone
-/// to sleep.
+/// The rest before a sample. Without it, the system often puts two new or woken threads on one CPU
+/// for milliseconds. Backends that start their threads for each batch then reach only two thirds of
+/// their speedup on short batches. After a rest of 2 ms the speedup is lower again, because the
+/// processor has gone to sleep.
 const REST: Duration = Duration::from_micros(200);
 
 /// How long the baseline runs before a short batch.

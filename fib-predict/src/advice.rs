@@ -34,8 +34,9 @@ impl Candidate {
 /// A recommendation for a batch, and the candidates that it was chosen from.
 #[derive(Clone, Debug)]
 pub struct Advice {
-    /// Every backend with the recommended kernel and the fastest settings found, and every other
-    /// kernel once, on its fastest backend. The fastest candidate comes first.
+    /// One candidate for each backend, with the recommended kernel and the fastest settings that
+    /// were found, and one candidate for each other kernel, on its fastest backend. The fastest
+    /// candidate comes first.
     pub candidates: Vec<Candidate>,
     /// The fastest candidate that needs only the calling thread.
     pub alone: Candidate,

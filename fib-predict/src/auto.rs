@@ -10,13 +10,13 @@ use fib::{
 use fib_simulate::{Factors, Overheads, travelling_bytes};
 use std::num::NonZeroUsize;
 
-/// Runs each batch on the pool that loses the least time on this machine, or on the calling thread
-/// if that is predicted to be faster. The first build on a machine calibrates the machine.
+/// Runs each batch on the pool with the smallest predicted overhead, or on the calling thread if
+/// that is predicted to be faster. The first build on a machine calibrates the machine.
 ///
 /// This backend is not in [`REGISTRY`], because it schedules nothing itself.
 pub const AUTO: Descriptor = Descriptor {
     name: "auto",
-    summary: "for each batch the calling thread or the best pool, as this machine's calibration says",
+    summary: "runs each batch on the calling thread or on the pool that is predicted to be fastest",
     scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Auto::new(settings)?)),
 };
@@ -35,8 +35,8 @@ const CHUNK_OVER_HANDING: f64 = 10.0;
 
 /// See [`AUTO`].
 pub struct Auto {
-    /// One or two pools: the pool that loses the least time, and the pool that loses the least time
-    /// if results are long.
+    /// One or two pools: the pool with the smallest overhead on short results, and the pool with
+    /// the smallest overhead on long results.
     pools: Vec<CandidatePool>,
     /// The share of the sequential time that a parallel run takes at best.
     share: f64,

@@ -45,8 +45,8 @@ const WORK: [u64; 128] = [1000; 128];
 const BACKEND_TIME: Duration = Duration::from_millis(1100);
 const FINAL_TIME: Duration = Duration::from_millis(400);
 
-/// Another program ran if parallel work usually takes more than this many times as long as at its
-/// fastest.
+/// Another program is assumed to have run if the median time of parallel work is more than this
+/// many times its shortest time.
 const DISTURBED: f64 = 1.15;
 
 /// How long kernels and backends take on this machine.
@@ -200,9 +200,9 @@ impl Calibration {
         self.inflation(workers) / workers.min(self.cores) as f64
     }
 
-    /// The time that a batch with the default chunking takes beyond its share of the work. On all
-    /// cores this was measured, for the fastest pools only. With fewer or more workers it is
-    /// simulated.
+    /// The overhead of a batch with the default chunking: the time beyond its share of the work.
+    /// For all cores, the overhead was measured, and only the fastest pools have one. For fewer or
+    /// more workers, the overhead is simulated.
     pub(crate) fn loss_ns(&self, entry: &Descriptor, workers: NonZeroUsize) -> Option<f64> {
         /// The length of the simulated batch, which does not affect the loss.
         const BATCH_NS: f64 = 200_000.0;

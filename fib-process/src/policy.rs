@@ -11,15 +11,15 @@ use std::time::Duration;
 /// When a pool replaces its workers, and when it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Supervision {
-    /// The pool replaces a worker after this many tasks; `None` means never.
+    /// The pool replaces a worker after this many chunks; `None` means never.
     pub tasks_per_worker: Option<NonZeroU32>,
     /// The pool kills and replaces a worker that owes a reply and has not used the CPU for this long.
     pub stall_limit: Duration,
     /// The pool kills and replaces a worker that has not replied for this long, however busy it is.
     /// `None` means that a number may take as long as it needs.
     pub reply_limit: Option<Duration>,
-    /// The pool gives a batch up when it loses more than this many workers in a row, with no task
-    /// finished in between.
+    /// The pool gives a batch up when it loses more than this many workers in a row, with no result
+    /// in between.
     pub respawn_limit: u32,
 }
 

@@ -1,9 +1,9 @@
 //! The connection between the pool and a worker: requests and descriptors go to the worker over a
 //! socket, and replies come back through a pipe.
 //!
-//! Replies do not use the socket, because a socket tells its other end when there is room to write
-//! again. Whenever the pool read a reply, it would needlessly wake the worker, which waits for a
-//! request at its end of the socket.
+//! Replies do not use the socket. A socket tells its writer when there is room again, so each reply
+//! that the pool read would needlessly wake the worker, which waits for a request at its end of the
+//! socket.
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,

@@ -1,14 +1,16 @@
-//! Work stealing: a rayon pool, and one expression that runs a job on it.
+//! A rayon pool, and one expression that runs a job on it.
 //!
-//! Every chunk is a rayon task. A worker runs the tasks of its own queue and then steals tasks from
-//! other workers, until no task is left. The pool starts with the backend and sleeps between batches,
-//! so a batch pays for waking the workers and not for starting them. The backend has its own pool,
-//! because rayon's global pool belongs to the program and panics where the system refuses threads.
+//! Every chunk is a rayon task. The calling thread is not a worker of the pool, so the tasks that it
+//! spawns wait in the queue of the pool (rayon calls it the injector), and idle workers take the next
+//! task from there. Workers steal from each other only what a task spawns itself, as when a backend
+//! is used inside a chunk. The pool starts with the backend and sleeps between batches, so a batch
+//! pays for waking the workers and not for starting them. The backend has its own pool, because
+//! rayon's global pool belongs to the program and panics where the system refuses threads.
 //!
 //! The calling thread spawns all tasks itself, and each spawn wakes a worker. The other way to write
-//! this is a parallel iterator inside `install`. There the caller wakes one worker, which wakes the
-//! next; on two CPUs the system often put the second worker beside the first, and batches of a few
-//! milliseconds reached less speedup.
+//! this is a parallel iterator inside `install`. There the caller wakes one worker, and this worker
+//! wakes the next. With two CPUs the system often put both workers on one CPU, so batches of a few
+//! milliseconds had a lower speedup.
 #![forbid(unsafe_code)]
 
 use fib_core::{
@@ -80,7 +82,7 @@ fn pool(workers: NonZeroUsize, pin: bool) -> Result<ThreadPool, rayon::ThreadPoo
 /// The registry entry of [`Rayon`].
 pub const RAYON: Descriptor = Descriptor {
     name: "rayon",
-    summary: "a work-stealing pool: every chunk is a task, and idle workers steal tasks",
+    summary: "the pool of rayon: every chunk is a task, and idle workers take the next one",
     scheduling: Scheduling::Dynamic,
     build: |settings| Ok(Box::new(Rayon::new(settings)?)),
 };

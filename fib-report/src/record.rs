@@ -17,7 +17,7 @@ pub const SCHEMA_VERSION: u32 = 3;
 pub enum Record {
     /// The first line.
     Header(Box<Header>),
-    /// A later run added the samples that follow.
+    /// A later measurement added the samples that follow.
     Resumed(Resumed),
     /// One timing.
     Sample(Box<Sample>),
@@ -32,7 +32,7 @@ pub struct Header {
     pub version: String,
     /// The command line, without the folder of the program.
     pub command: String,
-    /// When the run started, in seconds since 1970 (UTC).
+    /// When the measurement started, in seconds since 1970 (UTC).
     pub started_unix_s: u64,
     /// Processor, operating system and kernel.
     pub machine: Machine,
@@ -127,12 +127,12 @@ mod as_text {
     }
 }
 
-/// A later run that added samples to the record.
+/// A later measurement that added samples to the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resumed {
-    /// The command line of that run.
+    /// The command line of that measurement.
     pub command: String,
-    /// When that run started, in seconds since 1970 (UTC).
+    /// When that measurement started, in seconds since 1970 (UTC).
     pub started_unix_s: u64,
     /// Its time budget in seconds.
     pub budget_s: f64,
@@ -226,7 +226,7 @@ pub struct Machine {
     pub kernel: String,
     /// Architecture.
     pub arch: String,
-    /// Load average over the minute before the run.
+    /// Load average over the minute before the measurement.
     pub load_1min: Option<f64>,
 }
 

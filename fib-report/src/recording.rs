@@ -9,7 +9,7 @@ pub struct Recording {
     /// The first line.
     pub header: Header,
     pub samples: Vec<Sample>,
-    /// The later runs that added samples.
+    /// The later measurements that added samples.
     pub resumed: Vec<Resumed>,
     /// The number of bytes up to the end of the last complete line.
     pub whole_bytes: usize,

@@ -1,6 +1,7 @@
 //! Threads under one global lock, as in CPython: why threads do not help there.
 //!
-//! The protocol is the one of CPython 3.2 and later (`Python/ceval_gil.c`). Two threads, `=` computes:
+//! This is the protocol of CPython 3.2 and later (`Python/ceval_gil.c`). The diagram shows two
+//! threads. A thread computes where its line has `=`:
 //!
 //! ```text
 //! thread 0   ====== takes the lock ===========| hands over .......... waits ....|====

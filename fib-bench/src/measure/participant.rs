@@ -1,4 +1,5 @@
-//! A participant of the rounds: a cell or a control, with its own runner process.
+//! A participant of the rounds, with its own runner process: a cell, the baseline, or anything else
+//! that takes a turn.
 
 use crate::engine::{Fault, RunnerProcess};
 use crate::plan::{CellSpec, Plan};

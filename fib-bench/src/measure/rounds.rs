@@ -20,13 +20,13 @@ const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
 /// 2.04 on two CPUs, because the threads do not start at exactly the same time.
 const SHORTEST_CEILING: Duration = Duration::from_millis(5);
 
-/// Turns that give orientation and are not compared take place in one of this many rounds.
+/// The whole call, the first batch and the pieces are measured only in one of this many rounds.
 const SOMETIMES: usize = 4;
 
-/// In one of this many rounds a participant gets a new runner, each participant in turn. Two
-/// runners of the same program may differ for as long as they live, because their memory has other
-/// addresses. With runners that lived as long as the comparison, `scripts/aa-check` found a
-/// difference between a backend and itself in 2 of 20 runs, once of 7 %.
+/// In one of this many rounds, one participant gets a new runner, and the participants take turns
+/// at this. Two runners of the same program may differ for as long as they live, because their
+/// memory has other addresses. With runners that lived as long as the comparison,
+/// `scripts/aa-check` found a difference between a backend and itself in 2 of 20 runs, once of 7 %.
 const RENEW_EVERY: usize = 2;
 
 /// The kind of a turn.
@@ -37,8 +37,8 @@ enum Turn {
     Traced,
 }
 
-/// A participant that is measured on this batch. A seat has a number, which is `p` in the functions
-/// below.
+/// A participant that is measured on this batch. In the functions below, `p` is a position in
+/// `seats`, and not a number of workers.
 struct Seat {
     /// The number of the participant.
     participant: usize,

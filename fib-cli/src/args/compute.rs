@@ -21,7 +21,7 @@ Examples
 
 pub(super) const BATCH_HELP: &str = "\
 A SPEC is one of
-  N         F(N)
+  N         F(N), also written FN
   A..B      F(A) to F(B-1)
   A..=B     F(A) to F(B)
   KxN       K copies of F(N), also written KxFN
@@ -38,8 +38,8 @@ Examples
 /// Where and how to compute.
 #[derive(Args, Debug)]
 pub(crate) struct ComputeArgs {
-    /// Backend, see `fib list backends` [default: the first of rayon, crossbeam, threads-queue,
-    /// sequential that is compiled in; sequential for one number]
+    /// Backend, see `fib list backends` [default: sequential for one number, otherwise the first of
+    /// rayon, crossbeam, threads-queue, sequential that is compiled in]
     #[arg(short, long, value_name = "BACKEND", value_parser = backend_parser(), hide_possible_values = true)]
     pub(crate) backend: Option<&'static Descriptor>,
     /// Number of workers, from 1 to 1024 [default: the number of CPUs that this process may use]

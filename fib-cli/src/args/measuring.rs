@@ -28,8 +28,8 @@ Examples
 pub(super) const SWEEP_HELP: &str = "\
 granularity  the smallest task at which workers are 50 / 75 / 90% efficient
              (METG), with 128 tasks in each batch
-break-even   the number of items of F(1000), and the index of sixteen items,
-             from which a backend is not slower than one thread
+break-even   the smallest k in k times F(1000), and the smallest n in sixteen
+             times F(n), at which a backend is not slower than one thread
 scaling      a batch with 1, 2, 4 ... workers, and a batch that grows with the
              workers: Karp-Flatt, Amdahl, Gustafson, USL
 chunking     the same batch in chunks of 1, 16 and 256 items, and in 1 and 8
@@ -40,8 +40,8 @@ Examples
   fib sweep break-even --backend rayon,process --time 20";
 
 pub(super) const MODEL_HELP: &str = "\
-Measures how long the work takes and what each backend takes besides, with up to as many workers as \
-CPUs. Then simulates each schedule for up to 1024 workers.
+The command measures how long the work takes and how much time each backend adds, with up to as \
+many workers as there are CPUs. It then simulates each schedule for up to 1024 workers.
 
 Examples
   fib model
@@ -69,13 +69,14 @@ pub(crate) struct MeasureArgs {
     /// Backends to measure beside the baseline [default: all]
     #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser(), hide_possible_values = true)]
     pub(crate) backend: Vec<&'static Descriptor>,
-    /// Worker counts [default: the number of CPUs that this process may use]
+    /// Worker counts [default: the number of CPUs that this process may use; `compare --full`,
+    /// `model` and `sweep scaling` also measure the powers of two below it]
     #[arg(short, long, value_name = "COUNTS", value_delimiter = ',', value_parser = parse_workers)]
     pub(crate) workers: Vec<NonZeroUsize>,
     /// Kernel to compute with
     #[arg(short, long, default_value = "iterative", value_parser = kernel_parser(), hide_possible_values = true)]
     pub(crate) kernel: &'static KernelEntry,
-    /// Bind each worker of a pool to one CPU (Linux)
+    /// Bind each worker to one CPU, if the pool outlives a batch (Linux)
     #[arg(long)]
     pub(crate) pin: bool,
     /// Total time budget; exceeded only if a confidence interval needs more rounds [default: 27 for
@@ -122,7 +123,7 @@ pub(crate) enum ColorChoice {
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
-    /// Scenarios to measure [default: all but the slowest]
+    /// Scenarios to measure [default: all except one-100, one-1000 and range-5000]
     #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser(), hide_possible_values = true)]
     pub(crate) scenario: Vec<&'static Scenario>,
     /// Measure every scenario with 1, 2, 4 ... workers

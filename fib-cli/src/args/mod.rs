@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// Recommend a backend, worker count and chunking for a batch, without running it
     #[command(after_help = ADVISE_HELP)]
     Advise(AdviseArgs),
-    /// Measure every backend on every scenario: the speedup matrix of this machine
+    /// Measure every backend on nine scenarios, and print the speedup matrix of this machine
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
     /// Vary one parameter: task size, batch size, worker count or chunking
@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// Predict the speedup of a batch for up to 1024 workers, from measurements on this machine
     #[command(after_help = MODEL_HELP)]
     Model(ModelArgs),
-    /// Print the report of a recorded run again
+    /// Print the report of a record again
     Analyse(AnalyseArgs),
     /// Describe this machine, how noisy it is now, and how small a difference it can measure
     Doctor,
@@ -58,7 +58,7 @@ pub(crate) enum Command {
     /// Run batches for another program, over the engine protocol on standard input and output
     #[command(after_help = RUNNER_HELP)]
     Runner {
-        /// Run this engine instead (on Linux it is killed when its parent exits)
+        /// Run this engine instead of our own; on Linux it ends when its parent ends
         #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },

@@ -1,4 +1,4 @@
-//! `fib analyse`: the report of a recorded run.
+//! `fib analyse`: the report of a record.
 
 use crate::args::{AnalyseArgs, OutputArgs, ReportFormat};
 use crate::output::{page, to_stdout};

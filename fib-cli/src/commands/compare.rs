@@ -45,7 +45,7 @@ fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
             let BaselineCell { label, workers } = &plan.baseline;
             let measured: Vec<String> = plan.heads().into_iter().map(|head| head.label).collect();
             let problem = format!(
-                "--against: {label} with {workers} workers is not measured; this run measures {}",
+                "--against: {label} with {workers} workers is not measured; the comparison has {}",
                 measured.join(", ")
             );
             Err(BadInput(problem).into())

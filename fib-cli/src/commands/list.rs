@@ -1,11 +1,11 @@
 //! `fib list`: backends, kernels and scenarios.
 
-use crate::args::ListedKind;
+use crate::args::{ColorChoice, ListedKind};
 use crate::backends;
-use crate::output::to_stdout;
+use crate::output::{page, to_stdout};
 use fib::kernels::KERNELS;
 use fib_bench::SCENARIOS;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 type Lines = Vec<(&'static str, &'static str)>;
 
@@ -44,5 +44,16 @@ fn write_section(
         writeln!(out, "{title}")?;
     }
     let indent = if title.is_empty() { "" } else { "  " };
-    lines.iter().try_for_each(|(name, summary)| writeln!(out, "{indent}{name:<17} {summary}"))
+    for (name, summary) in lines {
+        let line = format!("{indent}{name:<17} {summary}");
+        // What is read by a program stays one line.
+        if io::stdout().is_terminal() {
+            let below = " ".repeat(indent.len() + 18);
+            let options = textwrap::Options::new(page(ColorChoice::Never).width);
+            writeln!(out, "{}", textwrap::fill(&line, options.subsequent_indent(&below)))?;
+        } else {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
 }

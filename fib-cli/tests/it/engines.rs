@@ -68,7 +68,7 @@ fn the_engine_of_the_documentation_holds_and_is_short() {
 fn engines_that_must_not_be_believed_are_found() {
     let bad = [
         ("return a\n", "return a + (n == 93)\n", "the digest is"),
-        ("range(request[\"repeats\"])", "range(1)", "repeats take longer than one: 40 runs"),
+        ("range(request[\"repeats\"])", "range(1)", "five times as long as one run: 40 runs"),
         ("\"wall_ns\": wall_ns", "\"wall_ns\": wall_ns * 10**9", "it reports"),
         ("if request[\"kernel\"] != \"iterative\":", "if False:", "an unknown kernel is accepted"),
         ("\"protocol\": 1, \"engine\"", "\"protocol\": 2, \"engine\"", "it speaks protocol 2"),
@@ -137,12 +137,12 @@ fn an_engine_ends_with_whoever_compares_it() {
     wait(&|| !pid().is_empty());
     harness.kill().unwrap();
     harness.wait().unwrap();
-    // Whoever adopts it may take its time to notice that it ended.
+    // The new parent of the engine may take its time to notice that the engine has ended.
     let state = || fs::read_to_string(format!("/proc/{}/stat", pid())).unwrap_or_default();
     wait(&|| state().is_empty() || state().contains(") Z "));
 }
 
-/// What the runner is told word by word, it answers line by line.
+/// A runner replies to every line with one line, whatever the line says.
 #[test]
 fn a_runner_answers_whatever_it_is_told() {
     let mut runner = Command::new(FIB)

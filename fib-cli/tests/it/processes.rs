@@ -134,7 +134,7 @@ fn names(folder: &str) -> BTreeSet<std::ffi::OsString> {
 }
 
 fn is_gone(pid: u32) -> bool {
-    // A zombie has ended; whoever has to wait for it is not this project.
+    // A zombie has ended. Reaping it is not the task of this program.
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }

@@ -128,12 +128,12 @@ pub enum Verdict {
     Slower,
     /// No difference beyond the noise.
     Tie,
-    /// This run cannot tell: the interval is too wide, or there is none.
+    /// The measurement cannot tell: the interval is too wide, or there is no interval.
     Unclear,
 }
 
-/// An interval whose half-width is above this share of the median, and a noise floor above it, say
-/// nothing about the differences between backends.
+/// If the half-width of an interval exceeds this share of its median, or if the noise exceeds this
+/// share, the measurement says nothing about the differences between backends.
 pub const TOO_NOISY: f64 = 0.2;
 
 impl Verdict {

@@ -15,7 +15,8 @@ use std::collections::BTreeSet;
 pub enum Refusal {
     /// There are too few different worker counts up to the number of cores.
     #[error(
-        "needs {needed} different worker counts up to the number of cores, this run has {found}"
+        "the law needs {needed} different worker counts up to the number of cores, and {found} \
+         were measured"
     )]
     FewWorkerCounts {
         /// The number of worker counts that were measured.

@@ -62,7 +62,7 @@ fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) 
     let undecided = our_cells(row).filter(|cell| cell.verdict == Some(Verdict::Unclear));
     for cell in undecided.filter(|cell| median(cell) > median(fastest)) {
         let (name, speedup) = (name(row, cell), ratio(median(cell)));
-        text += &format!(" {name} measured {speedup}, but its interval is too wide to tell.");
+        text += &format!(" {name} reached {speedup}, but its interval is too wide for a verdict.");
     }
     text
 }
@@ -79,10 +79,7 @@ fn none_is_faster(matrix: &Matrix, row: &Row) -> String {
     } else if all(Verdict::Slower) {
         format!("All backends are slower than {baseline} for this batch.")
     } else if verdicts.contains(&Verdict::Unclear) {
-        format!(
-            "This run cannot tell whether a backend is faster than {baseline}: the intervals are \
-             too wide."
-        )
+        format!("The intervals are too wide to say whether a backend is faster than {baseline}.")
     } else {
         format!("No backend is faster than {baseline} for this batch.")
     }
@@ -103,7 +100,8 @@ fn fastest_kernel(matrix: &Matrix, row: &Row, leader: Option<&Cell>) -> String {
     {
         return String::new();
     }
-    let reason = if best.shared { ", because it computes each distinct number once" } else { "" };
+    let reason =
+        if best.shared { ", partly because it computes each distinct number once" } else { "" };
     let (kernel, speedup) = (&best.kernel, ratio(median(best)));
     format!(" A better algorithm ({kernel}) on one core is {speedup} as fast{reason}.")
 }

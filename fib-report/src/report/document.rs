@@ -44,9 +44,9 @@ pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
 fn banner(matrix: &Matrix) -> Option<Block> {
     let noise = matrix.noise_floor().filter(|noise| *noise > TOO_NOISY)?;
     Some(Block::Banner(format!(
-        "This run is too noisy to compare backends: the baseline differs from itself by up to \
-         {:.0}%. Close other programs, or wait until `fib doctor` says that the machine is idle, \
-         and run it again. More time (--time) makes the intervals narrower.",
+        "This measurement is too noisy to compare backends: the baseline differs from itself by up \
+         to {:.0}%. Close other programs, or wait until `fib doctor` says that the machine is \
+         idle, and measure again. More time (--time) makes the intervals narrower.",
         noise * 100.0
     )))
 }

@@ -8,9 +8,11 @@ use crate::analysis::{Cell, Loss, Losses, Matrix, Row};
 /// Below this share of the worker time, a loss needs no advice.
 const LITTLE: f64 = 0.03;
 
-const NOTE: &str = "useful: the work that the baseline does. inflation: extra time of that work. \
-                    lock: waiting for a lock. first chunk: until a worker starts its first chunk. \
-                    dispatch: between two chunks. tail: after the last chunk of a worker. unused: \
+const NOTE: &str = "Each column is a part of the time of all workers. useful is the work that the \
+                    baseline does, and inflation is the extra time that this work took. lock is \
+                    the time that workers waited for a lock. first chunk is the time until a \
+                    worker starts its first chunk, dispatch is the time between two chunks, and \
+                    tail is the time after the last chunk of a worker. unused is the time of \
                     workers without a chunk.";
 
 const NEGATIVE: &str = "A negative inflation means that the work took less time here than in the \

@@ -6,10 +6,18 @@ use super::page::{Block, Table};
 use crate::analysis::Matrix;
 use crate::studies::{Model, WORKERS};
 
-const ASSUMPTIONS: &str = "\
+const OTHER_TIMELINES: &str = "\
 Each schedule is simulated, using sequential times of the pieces of a batch and overheads that \
-come from timelines of the other batches. The simulation assumes that every worker has its own \
-CPU, and that work slows down with other workers as it did on these cores and no further.
+come from timelines of the other batches.";
+
+const OWN_TIMELINES: &str = "\
+Each schedule is simulated, using sequential times of the pieces of the batch and overheads that \
+come from timelines of the same batch, because there is no other batch. So the errors below are no \
+independent check.";
+
+const ASSUMPTIONS: &str = "\
+The simulation assumes that every worker has its own \
+CPU, and that other workers slow work down no more than they did when all cores were busy.
 The line below each backend shows Amdahl's law, S = 1 / (f + (1 - f) / p). Its serial fraction f \
 comes from the formula of Karp and Flatt at the largest worker count that was measured.";
 
@@ -18,7 +26,8 @@ const ONE_CPU: &str = "With one CPU nothing is known about a second worker, so t
 
 pub(super) fn model(matrix: &Matrix, models: &[Model]) -> Vec<Block> {
     let one_cpu = if matrix.header.cores == 1 { format!("\n{ONE_CPU}") } else { String::new() };
-    let mut blocks = vec![Block::Text(format!("{ASSUMPTIONS}{one_cpu}"))];
+    let source = if models.len() > 1 { OTHER_TIMELINES } else { OWN_TIMELINES };
+    let mut blocks = vec![Block::Text(format!("{source} {ASSUMPTIONS}{one_cpu}"))];
     blocks.extend(models.iter().flat_map(table));
     blocks.push(Block::Text(errors(models)));
     blocks

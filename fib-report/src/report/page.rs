@@ -147,7 +147,7 @@ impl Page {
         let mut sections = vec![];
         for row in &table.rows {
             match row {
-                Row::Cells(cells) if self.markdown => lines.add_row(cells),
+                Row::Cells(cells) if self.markdown => lines.add_row(cells.iter().map(breaks)),
                 Row::Cells(cells) => {
                     let name = cells.first().map(|name| broken(name));
                     lines.add_row(name.into_iter().chain(cells.iter().skip(1).cloned()))
@@ -188,7 +188,7 @@ impl Page {
     }
 }
 
-/// A heading on one line. The pieces of a name that [`narrow`] has split are joined again.
+/// A heading or a cell on one line. The pieces of a name that [`narrow`] has split are joined again.
 fn unbroken(text: &str) -> String {
     text.replace("-\n", "-").replace('\n', " ")
 }

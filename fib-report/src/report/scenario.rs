@@ -23,7 +23,7 @@ pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
         let name = format!("({} alone)", row.best.kernel);
         table.row(cells(matrix, &row.best, &name));
     }
-    let title = format!("{}: {}", row.scenario.name, row.scenario.summary);
+    let title = format!("{}, {}", row.scenario.name, row.scenario.summary);
     vec![Block::Title(title), Block::Text(baseline(matrix, row)), Block::Table(table)]
 }
 
@@ -104,9 +104,9 @@ pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
         ]);
     }
     let mut notes = String::from(
-        "first batch: its speedup, with the start of the pool in its time. overhead: time beyond \
-         the time at the ceiling. serial fraction: the share of the work that would explain the \
-         speedup if it ran on one worker (Karp and Flatt).",
+        "first batch is the speedup of the first batch, with the start of the pool in its time. \
+         overhead is the time beyond the time at the ceiling. serial fraction is the share of the \
+         work that would explain the speedup if this share ran on one worker (Karp and Flatt).",
     );
     if !matrix.header.engines.is_empty() {
         notes += " Overhead and serial fraction compare with our sequential baseline, so other \

@@ -94,15 +94,15 @@ fn break_even(points: &[BreakEven]) -> Vec<Block> {
     vec![Block::Title(title.into()), Block::Table(table), Block::Text(OPEN.into())]
 }
 
-/// A crossing with its interval, or the side of the measured points on which it lies.
+/// A crossing with its interval below it, or the side of the measured points on which it lies.
 fn crossing(crossing: &Crossing, show: impl Fn(&f64) -> String) -> String {
     match crossing {
         Crossing::At { value, low, high } => {
             let end = |bound: &Option<f64>| bound.as_ref().map_or("?".into(), &show);
-            format!("{} [{}, {}]", show(value), end(low), end(high))
+            format!("{}\n[{}, {}]", show(value), end(low), end(high))
         }
-        Crossing::Below(smallest) => format!("below {} (smallest tried)", show(smallest)),
-        Crossing::Above(largest) => format!("not reached (largest tried: {})", show(largest)),
+        Crossing::Below(smallest) => format!("below {}\n(smallest tried)", show(smallest)),
+        Crossing::Above(largest) => format!("not reached\n(up to {})", show(largest)),
         Crossing::Unknown => "no sample".into(),
     }
 }
@@ -143,7 +143,7 @@ fn scaling(scalings: &[Scaling]) -> Vec<Block> {
     vec![
         Block::Title("The same batch with more workers".into()),
         Block::Table(strong),
-        Block::Title("Laws of scaling, fitted to these runs".into()),
+        Block::Title("Laws of scaling, fitted to these speedups".into()),
         Block::Table(laws),
         Block::Text(refusals(scalings)),
     ]
@@ -216,9 +216,11 @@ fn words(effect: &ChunkingEffect) -> String {
     let speedup = |e: &Option<Estimate>| e.map_or("?".into(), |e| ratio(e.median));
     let (high, low) = (speedup(&fastest.speedup), speedup(&slowest.speedup));
     match effect.matters() {
-        true => format!("{} gives {high}, {} only {low}.", fastest.chunking, slowest.chunking),
+        true => {
+            format!("{} gives {high}, and {} gives only {low}.", fastest.chunking, slowest.chunking)
+        }
         false => format!(
-            "no difference beyond the intervals ({low} with {} to {high} with {}).",
+            "no certain difference: the intervals of {low} with {} and {high} with {} overlap.",
             slowest.chunking, fastest.chunking
         ),
     }

@@ -62,7 +62,7 @@ kernel iterative, chunking balanced:8, seed 1
 20 interleaved rounds; medians with 99% confidence intervals
 noise: the baseline differs from itself by up to 1.0%
 
-batch: a batch
+batch, a batch
 baseline: sequential, kernel iterative: 2.00 ms (2.20 ms with allocation)
 ceiling: 1.60x [1.60,1.60] with 2 independent copies of sequential
 
@@ -74,7 +74,7 @@ slow-one                2  4.00 ms    0.50x     [0.50,0.50]      31%   slower
 liar                    2                                               WRONG
 (stepping alone)        1  20.0 us     100x       [100,100]            faster
 
-tiny: a batch
+tiny, a batch
 baseline: sequential, kernel iterative: 2.00 us (2.20 us with allocation)
 ceiling: 1.60x [1.60,1.60] with 2 independent copies of sequential
 
@@ -104,11 +104,11 @@ pool start for each worker: quick 2.00 ms
 
 Conclusions
 batch  quick is fastest: 1.56x, 98% of the ceiling. A better algorithm
-       (stepping) on one core is 100x as fast, because it computes each distinct
-       number once.
+       (stepping) on one core is 100x as fast, partly because it computes each
+       distinct number once.
 tiny   All backends are slower than one thread for this batch. A better
-       algorithm (stepping) on one core is 1.11x as fast, because it computes
-       each distinct number once.
+       algorithm (stepping) on one core is 1.11x as fast, partly because it
+       computes each distinct number once.
 
 batch: liar/2: the result is wrong
 
@@ -128,7 +128,7 @@ kernel iterative, chunking balanced:8, seed 1
 20 interleaved rounds; medians with 99% confidence intervals
 noise: the baseline differs from itself by up to 1.0%
 
-batch: a batch
+batch, a batch
 baseline: sequential, kernel iterative: 2.00 ms (2.20 ms with allocation)
 ceiling: 1.60x [1.60,1.60] with 2 independent copies of sequential
 
@@ -147,15 +147,15 @@ backend   workers  first     pool  overhead  CPUs  serial fraction
 quick           2      -  4.00 ms   30.0 us     -            0.280
 slow-one        2      -        -   2.75 ms     -            3.000
 
-first batch: its speedup, with the start of the pool in its time. overhead: time
-beyond the time at the ceiling. serial fraction: the share of the work that
-would explain the speedup if it ran on one worker (Karp and Flatt). stepping
-computes each distinct number once.
+first batch is the speedup of the first batch, with the start of the pool in its
+time. overhead is the time beyond the time at the ceiling. serial fraction is
+the share of the work that would explain the speedup if this share ran on one
+worker (Karp and Flatt). stepping computes each distinct number once.
 
 Conclusions
 batch  quick is fastest: 1.56x, 98% of the ceiling. A better algorithm
-       (stepping) on one core is 100x as fast, because it computes each distinct
-       number once.
+       (stepping) on one core is 100x as fast, partly because it computes each
+       distinct number once.
 
 batch: liar/2: the result is wrong
 
@@ -173,7 +173,7 @@ kernel iterative, chunking balanced:8, seed 1
 20 interleaved rounds; medians with 99% confidence intervals  
 noise: the baseline differs from itself by up to 1.0%  
 
-**batch: a batch**
+**batch, a batch**
 
 baseline: sequential, kernel iterative: 2.00 ms (2.20 ms with allocation)  
 ceiling: 1.60x [1.60,1.60] with 2 independent copies of sequential  
@@ -185,7 +185,7 @@ ceiling: 1.60x [1.60,1.60] with 2 independent copies of sequential
 | liar             |       2 |         |         |                |            |   WRONG |
 | (stepping alone) |       1 | 20.0 us |    100x |      [100,100] |            |  faster |
 
-**tiny: a batch**
+**tiny, a batch**
 
 baseline: sequential, kernel iterative: 2.00 us (2.20 us with allocation)  
 ceiling: 1.60x [1.60,1.60] with 2 independent copies of sequential  
@@ -215,8 +215,8 @@ pool start for each worker: quick 2.00 ms
 
 **Conclusions**
 
-- `batch`: quick is fastest: 1.56x, 98% of the ceiling. A better algorithm (stepping) on one core is 100x as fast, because it computes each distinct number once.
-- `tiny`: All backends are slower than one thread for this batch. A better algorithm (stepping) on one core is 1.11x as fast, because it computes each distinct number once.
+- `batch`: quick is fastest: 1.56x, 98% of the ceiling. A better algorithm (stepping) on one core is 100x as fast, partly because it computes each distinct number once.
+- `tiny`: All backends are slower than one thread for this batch. A better algorithm (stepping) on one core is 1.11x as fast, partly because it computes each distinct number once.
 
 batch: liar/2: the result is wrong  
 
@@ -314,7 +314,7 @@ kernel iterative, chunking balanced:8, seed 1
 noise: the baseline differs from itself by up to 1.0%
 every interval is within ±2.0% of its median
 
-batch: a batch
+batch, a batch
 baseline: sequential, kernel iterative: 2.00 ms (2.20 ms with allocation)
 ceiling: 1.60x [1.60,1.60] with 2 independent copies of sequential
 
@@ -334,12 +334,12 @@ quick             2  0.78x      -   30.0 us  2.00            0.280
 snake/loop        1      -      -         -  1.00                -
 snake/pool        2      -      -         -  2.00                -
 
-first batch: its speedup, with the start of the pool in its time. overhead: time
-beyond the time at the ceiling. serial fraction: the share of the work that
-would explain the speedup if it ran on one worker (Karp and Flatt). Overhead and
-serial fraction compare with our sequential baseline, so other engines have
-none. stepping computes each distinct number once. With one worker there is no
-serial fraction.
+first batch is the speedup of the first batch, with the start of the pool in its
+time. overhead is the time beyond the time at the ceiling. serial fraction is
+the share of the work that would explain the speedup if this share ran on one
+worker (Karp and Flatt). Overhead and serial fraction compare with our
+sequential baseline, so other engines have none. stepping computes each distinct
+number once. With one worker there is no serial fraction.
 
 snake (CSnake 3), 2 workers: speedup over loop
                  loop    pool fastest
@@ -354,8 +354,8 @@ batch (ours: quick)
 
 Conclusions
 batch  quick is fastest: 1.56x, 98% of the ceiling. A better algorithm
-       (stepping) on one core is 100x as fast, because it computes each distinct
-       number once.
+       (stepping) on one core is 100x as fast, partly because it computes each
+       distinct number once.
 
 batch: where worker time went (100% = workers x wall time)
 backend workers    time useful infla- lock first  dis- tail unused
@@ -366,10 +366,12 @@ quick         2 1.60 ms    78%     1%   0%    1%    0%  20%     0%
 quick  worker 2 is idle for the last 40% of the run; try more chunks, for
        example balanced:32
 
-useful: the work that the baseline does. inflation: extra time of that work.
-lock: waiting for a lock. first chunk: until a worker starts its first chunk.
-dispatch: between two chunks. tail: after the last chunk of a worker. unused:
-workers without a chunk.
+Each column is a part of the time of all workers. useful is the work that the
+baseline does, and inflation is the extra time that this work took. lock is the
+time that workers waited for a lock. first chunk is the time until a worker
+starts its first chunk, dispatch is the time between two chunks, and tail is the
+time after the last chunk of a worker. unused is the time of workers without a
+chunk.
 
 "#]]
     );
@@ -411,12 +413,12 @@ fn noise_gives_no_advice() {
     let row = &mut matrix.rows[0];
     row.cells[0].verdict = Some(Verdict::Unclear);
     let said = conclusion(&matrix, &matrix.rows[0]);
-    assert!(said.starts_with("This run cannot tell"), "{said}");
+    assert!(said.starts_with("The intervals are too wide"), "{said}");
     matrix.rows[0].noise = Some(Estimate { median: 1.0, interval: Some((0.7, 1.1)) });
     let said = conclusion(&matrix, &matrix.rows[0]);
     assert!(said.starts_with("Too noisy to compare"), "{said}");
     let report = plain(&Analysis { matrix, findings });
-    assert!(report.starts_with("!! This run is too noisy to compare backends"), "{report}");
+    assert!(report.starts_with("!! This measurement is too noisy to compare"), "{report}");
 }
 
 /// No sentence names a fastest cell and hides a cell with a higher median.
@@ -428,7 +430,7 @@ fn a_cell_that_measured_more_is_named_beside_the_fastest() {
         (Some(fast), Some(Verdict::Unclear));
     let said = conclusion(&matrix, &matrix.rows[0]);
     assert!(
-        said.contains("slow-one measured 1.70x, but its interval is too wide to tell"),
+        said.contains("slow-one reached 1.70x, but its interval is too wide for a verdict"),
         "{said}"
     );
 }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-/// Computes nothing, slowly until two threads had their turn, and notes who computes when.
+/// A kernel without numbers. It is slow until two threads have had their turn, and it notes which
+/// thread computes when.
 #[derive(Default)]
 struct Turns {
     started: AtomicUsize,
