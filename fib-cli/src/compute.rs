@@ -46,8 +46,9 @@ impl ComputeArgs {
 /// with the code of that event.
 pub(crate) fn interrupted(written: u64, count: Option<u128>) {
     let of = count.map_or(String::new(), |count| format!(" of {}", grouped(count)));
+    let numbers = if count.unwrap_or(written.into()) == 1 { "number" } else { "numbers" };
     let event = interrupt::event();
-    say(&format!("{event} after {}{of} numbers", grouped(written.into())));
+    say(&format!("{event} after {}{of} {numbers}", grouped(written.into())));
 }
 
 /// A number with a comma between groups of three digits.

@@ -7,8 +7,8 @@ use crate::interrupt;
 use fib_bench::{Plan, Progress, header, is_debug_build, measure_rounds, resumed};
 use fib_report::{Header, Record, Recording, Sample};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// A function that takes the samples of a plan: `measure_rounds` or `search`. Its second argument
@@ -97,14 +97,17 @@ impl SampleStore {
     }
 
     fn resume(plan: &Plan, path: &Path) -> anyhow::Result<Self> {
-        let earlier = read(path)?;
-        let name = path.display().to_string();
+        let mut file = RecordFile::open(path)?;
+        let name = file.name.clone();
+        let mut bytes = vec![];
+        file.file.read_to_end(&mut bytes).map_err(|error| bad(&name, &error))?;
+        let earlier = parse(&name, &bytes)?;
         if let Some(difference) = earlier.difference_to(&header(plan)) {
             let problem = format!("{name} cannot be resumed: {difference}");
             return Err(BadInput(problem).into());
         }
-        let mut file = RecordFile::extend(path, earlier.whole_bytes)?;
-        file.append(&Record::Resumed(resumed(plan)))
+        file.cut(earlier.whole_bytes)
+            .and_then(|()| file.append(&Record::Resumed(resumed(plan))))
             .map_err(|source| NotWritten { target: name, source })?;
         let first_round = earlier.next_round();
         let Recording { header, samples, .. } = earlier;
@@ -126,44 +129,61 @@ impl SampleStore {
 
 /// Reads a record file. Warns if its last line is incomplete.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Recording> {
-    let name = path.display();
-    let bad = |problem: &dyn std::fmt::Display| BadInput(format!("{name}: {problem}"));
-    let bytes = std::fs::read(path).map_err(|error| bad(&error))?;
-    let recording = fib_report::read(&bytes).map_err(|error| bad(&error))?;
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| bad(&name, &error))?;
+    parse(&name, &bytes)
+}
+
+fn parse(name: &str, bytes: &[u8]) -> anyhow::Result<Recording> {
+    let recording = fib_report::read(bytes).map_err(|error| bad(name, &error))?;
     if recording.cut_short {
         log::warn!("{name}: the last line is incomplete and was left out");
     }
     Ok(recording)
 }
 
-/// A record file. Each line is written with one call, so a crash cuts at most the last line short.
+fn bad(name: &str, problem: &dyn std::fmt::Display) -> BadInput {
+    BadInput(format!("{name}: {problem}"))
+}
+
+/// A record file that only this program may write. Each line is written with one call, so a crash cuts
+/// at most the last line short.
 struct RecordFile {
     name: String,
     file: File,
 }
 
 impl RecordFile {
-    fn create(path: &Path) -> Result<Self, NotWritten> {
-        let name = path.display().to_string();
-        match File::create_new(path) {
-            Ok(file) => Ok(RecordFile { name, file }),
-            Err(source) => Err(NotWritten { target: name, source }),
-        }
+    fn create(path: &Path) -> anyhow::Result<Self> {
+        Self::locked(path, File::create_new(path))
     }
 
-    /// Opens an existing file that has this many bytes of complete lines.
-    fn extend(path: &Path, whole_bytes: usize) -> Result<Self, NotWritten> {
-        let name = path.display().to_string();
-        let open = || {
-            let mut file = OpenOptions::new().write(true).open(path)?;
-            file.set_len(whole_bytes as u64)?;
-            file.seek(SeekFrom::End(0))?;
-            Ok(file)
-        };
-        match open() {
-            Ok(file) => Ok(RecordFile { name, file }),
-            Err(source) => Err(NotWritten { target: name, source }),
+    /// Opens an existing file.
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        if let Err(error) = &file
+            && error.kind() == ErrorKind::NotFound
+        {
+            return Err(bad(&path.display().to_string(), error).into());
         }
+        Self::locked(path, file)
+    }
+
+    /// Takes the lock of the file, which the system gives back when this program ends. Where there are
+    /// no locks, the file is used without.
+    fn locked(path: &Path, file: io::Result<File>) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let file = file.map_err(|source| NotWritten { target: name.clone(), source })?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(bad(&name, &"another program is adding to this record").into());
+        }
+        Ok(RecordFile { name, file })
+    }
+
+    /// Keeps this many bytes, which are whole lines, and goes on after them.
+    fn cut(&mut self, whole_bytes: usize) -> io::Result<()> {
+        self.file.set_len(whole_bytes as u64)?;
+        self.file.seek(SeekFrom::End(0)).map(drop)
     }
 
     fn append(&mut self, record: &Record) -> io::Result<()> {

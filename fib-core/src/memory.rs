@@ -48,7 +48,10 @@ impl MemoryLimit {
 fn available() -> u64 {
     let Ok(mut system) = System::new() else { return u64::MAX };
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-    let machine = system.available_memory();
+    let machine = match system.available_memory() {
+        0 => u64::MAX, // there is no /proc, or it is empty
+        bytes => bytes,
+    };
     let group = sysinfo::get_current_pid().ok().and_then(|pid| {
         let this_process = ProcessesToUpdate::Some(&[pid]);
         system.refresh_processes_specifics(this_process, false, ProcessRefreshKind::nothing());

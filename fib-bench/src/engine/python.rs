@@ -8,6 +8,9 @@ pub const PYTHON: &str = "python";
 
 const PROGRAM: &str = "python3";
 
+/// Keeps Python from importing modules of the folder that the user happens to be in.
+const ISOLATED: &str = "-I";
+
 /// The source of the engine, so that an installed program has it too.
 const SCRIPT: &str = include_str!("../../../engines/python/engine.py");
 
@@ -19,7 +22,9 @@ pub fn command() -> Result<Vec<OsString>, String> {
     let mut version = Command::new(PROGRAM);
     version.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     match version.status() {
-        Ok(status) if status.success() => Ok([PROGRAM, "-c", SCRIPT].map(OsString::from).into()),
+        Ok(status) if status.success() => {
+            Ok([PROGRAM, ISOLATED, "-c", SCRIPT].map(OsString::from).into())
+        }
         Ok(_) => Err(format!("{PROGRAM} does not work")),
         Err(error) => Err(format!("cannot start {PROGRAM}: {error}")),
     }

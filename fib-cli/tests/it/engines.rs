@@ -142,6 +142,17 @@ fn an_engine_ends_with_whoever_compares_it() {
     wait(&|| state().is_empty() || state().contains(") Z "));
 }
 
+/// The folder that the user is in may hold anything, and none of it is a module of the engine.
+#[test]
+fn the_working_folder_is_not_code() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("json.py"), "open('imported', 'w')\n").unwrap();
+    let mut check = Command::new(FIB);
+    let output = check.args(["engine", "check", "python"]).current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert!(!folder.path().join("imported").exists());
+}
+
 /// A runner replies to every line with one line, whatever the line says.
 #[test]
 fn a_runner_answers_whatever_it_is_told() {

@@ -6,5 +6,6 @@ mod engines;
 mod processes;
 mod program;
 mod records;
+mod streaming;
 mod transcripts;
 mod workspace;

@@ -188,3 +188,21 @@ fn what_is_interrupted_shows_and_keeps_what_there_was() {
         assert!(text(&output.stdout).contains("10xF100"));
     }
 }
+
+/// Two programs that added to one record at the same time would cut each other's lines.
+#[test]
+fn a_record_that_another_program_writes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.jsonl");
+    let path = path.to_str().unwrap();
+    assert!(fib(&[&COMPARE[..], &["csv", "--record", path]].concat()).status.success());
+    let other_program = fs::File::open(path).unwrap();
+    other_program.lock().unwrap();
+    let before = fs::read(path).unwrap();
+    let refused = fib(&[&COMPARE[..], &["csv", "--resume", path]].concat());
+    let error = format!("error: {path}: another program is adding to this record\n");
+    assert_eq!((refused.status.code(), text(&refused.stderr)), (Some(2), error.as_str()));
+    assert_eq!(fs::read(path).unwrap(), before);
+    other_program.unlock().unwrap();
+    assert!(fib(&[&COMPARE[..], &["csv", "--resume", path]].concat()).status.success());
+}
