@@ -13,14 +13,22 @@ pub(crate) fn text(advice: &Advice, measured: Option<&[Measurement]>, page: Page
     }
     let rows = advice.candidates.iter().map(|candidate| row(advice, candidate, measured));
     let mut notes = String::from(
-        "The prediction is for one warm batch, already laid out. The speedup is over the fastest \
-         kernel on one thread.",
+        "Each backend is listed with the recommended kernel, and each other kernel once, on its \
+         fastest backend. The times are those of a program that keeps its pool: one batch, laid out \
+         already, right after another. The speedup is over the fastest kernel on one thread.",
     );
+    if measured.is_some() {
+        notes += " An error above 0% means that the predicted time was too long.";
+    }
     if advice.candidates.iter().any(|candidate| candidate.kernel.name != advice.best.kernel.name) {
         notes += " All kernels give the same numbers, so `advise` may choose the kernel; `fib \
                   compare` keeps one kernel and compares only backends.";
     }
-    table(&recommendation(advice), &heading, rows.collect(), &notes, page)
+    let title = match measured.and_then(Advice::measured) {
+        Some(by_times) => recommendation("Recommended, as measured", &by_times),
+        None => recommendation("Recommended, as predicted", advice),
+    };
+    table(&title, &heading, rows.collect(), &notes, page)
 }
 
 fn row(advice: &Advice, candidate: &Candidate, measured: Option<&[Measurement]>) -> Vec<String> {
@@ -54,7 +62,7 @@ fn measurement<'a>(all: &'a [Measurement], candidate: &Candidate) -> Option<&'a 
     all.iter().find(|m| key(&m.candidate) == key(candidate))
 }
 
-fn recommendation(advice: &Advice) -> String {
+fn recommendation(recommended: &str, advice: &Advice) -> String {
     let Advice { best, alone, candidates } = advice;
     let (backend, kernel) = (best.backend.name, best.kernel.name);
     let time = duration(best.predicted_ns);
@@ -62,7 +70,7 @@ fn recommendation(advice: &Advice) -> String {
         let speedup = ratio(alone.predicted_ns / best.predicted_ns);
         let (workers, chunking) = (best.workers, best.chunking);
         return format!(
-            "Recommended: {backend} with {workers} workers, kernel {kernel}, chunking {chunking}: \
+            "{recommended}: {backend} with {workers} workers, kernel {kernel}, chunking {chunking}: \
              {time}, {speedup} over one thread.\n  \
              --backend {backend} --workers {workers} --kernel {kernel} --chunking {chunking}\n"
         );
@@ -70,18 +78,16 @@ fn recommendation(advice: &Advice) -> String {
     let pool = candidates.iter().find(|candidate| !candidate.is_sequential());
     let pool = pool.map_or(String::new(), |pool| {
         let (name, kernel) = (pool.backend.name, pool.kernel.name);
-        format!(
-            " The fastest pool, {name} with {kernel}, would take {}.",
-            duration(pool.predicted_ns)
-        )
+        format!(" The fastest pool, {name} with {kernel}, takes {}.", duration(pool.predicted_ns))
     });
     format!(
-        "Recommended: one thread, kernel {kernel}: {time}.{pool}\n  \
+        "{recommended}: one thread, kernel {kernel}: {time}.{pool}\n  \
          --backend {backend} --kernel {kernel}\n"
     )
 }
 
-/// A candidate. Times are in nanoseconds; what was not measured is null.
+/// A candidate. Times are in nanoseconds; what was not measured is null. `best` goes by the measured
+/// times, if there are any.
 #[derive(Serialize)]
 struct CandidateLine<'a> {
     best: bool,
@@ -99,13 +105,15 @@ struct CandidateLine<'a> {
 
 /// One line for each candidate.
 pub(crate) fn json(advice: &Advice, measured: Option<&[Measurement]>) -> String {
+    let by_times = measured.and_then(Advice::measured);
+    let best = by_times.as_ref().unwrap_or(advice).best;
     let line = |candidate: &Candidate| {
         let outcome = measured.and_then(|all| measurement(all, candidate));
         let outcome = outcome.map(|measurement| measurement.measured_ns.as_ref());
         let measured_ns = outcome.and_then(Result::ok).copied();
         let line = CandidateLine {
             best: (candidate.backend.name, candidate.kernel.name)
-                == (advice.best.backend.name, advice.best.kernel.name),
+                == (best.backend.name, best.kernel.name),
             backend: candidate.backend.name,
             kernel: candidate.kernel.name,
             workers: candidate.workers.get(),

@@ -13,14 +13,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-/// A way to compute a batch, with its predicted time.
+/// A way to compute a batch, with the time that this takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
     pub backend: &'static Descriptor,
     pub kernel: KernelEntry,
     pub workers: NonZeroUsize,
     pub chunking: Chunking,
-    /// The predicted time of one warm batch that is already laid out, in nanoseconds.
+    /// The time of one warm batch that is already laid out, in nanoseconds: predicted, except in
+    /// [`Advice::measured`].
     pub predicted_ns: f64,
 }
 
@@ -85,21 +86,38 @@ pub fn advise(
             all.extend(candidates.min_by(|a, b| ranking_ns(a).total_cmp(&ranking_ns(b))));
         }
     }
-    all.sort_by(|a, b| a.predicted_ns.total_cmp(&b.predicted_ns));
-    let alone = all.iter().find(|candidate| candidate.is_sequential()).copied();
-    let (Some(&fastest), Some(alone)) = (all.first(), alone) else {
+    let Some(mut advice) = Advice::choose(all) else {
         let reason = "the calibration of this machine has no times for it".into();
         return Err(refused.unwrap_or(Error::Backend { backend: SEQUENTIAL.name, reason }));
     };
-    let saves = fastest.predicted_ns < (1.0 - LEAST_SAVING) * alone.predicted_ns;
-    let best = if saves { steady(&all, fastest) } else { alone };
     let mut seen = vec![];
-    all.retain(|candidate| {
+    advice.candidates.retain(|candidate| {
         let first_of_kernel = !seen.contains(&candidate.kernel.name);
         seen.push(candidate.kernel.name);
-        first_of_kernel || candidate.kernel.name == best.kernel.name
+        first_of_kernel || candidate.kernel.name == advice.best.kernel.name
     });
-    Ok(Advice { candidates: all, alone, best })
+    Ok(advice)
+}
+
+impl Advice {
+    /// Chooses by the times of the candidates. `None` if none of them is sequential.
+    fn choose(mut candidates: Vec<Candidate>) -> Option<Self> {
+        candidates.sort_by(|a, b| a.predicted_ns.total_cmp(&b.predicted_ns));
+        let fastest = *candidates.first()?;
+        let alone = *candidates.iter().find(|candidate| candidate.is_sequential())?;
+        let saves = fastest.predicted_ns < (1.0 - LEAST_SAVING) * alone.predicted_ns;
+        let best = if saves { steady(&candidates, fastest) } else { alone };
+        Some(Advice { candidates, alone, best })
+    }
+
+    /// The advice that follows from measured times. `None` if no sequential candidate was measured.
+    pub fn measured(measured: &[Measurement]) -> Option<Self> {
+        let timed = |measurement: &Measurement| {
+            let time = *measurement.measured_ns.as_ref().ok()?;
+            Some(Candidate { predicted_ns: time, ..measurement.candidate })
+        };
+        Advice::choose(measured.iter().filter_map(timed).collect())
+    }
 }
 
 /// The fastest dynamic schedule, if it is about as fast as the fastest candidate. A dynamic
@@ -237,6 +255,26 @@ mod tests {
         let two = NonZeroUsize::new(2).unwrap();
         let kernels: Vec<KernelEntry> = arithmetic().copied().collect();
         advise(indices, &kernels, two, MemoryLimit::default(), &calibration).unwrap()
+    }
+
+    #[test]
+    fn measured_times_decide_against_a_wrong_prediction() {
+        let predicted = advice(&(0..200).map(|i| i * 1_000).collect::<Vec<_>>());
+        assert!(!predicted.best.is_sequential());
+        let measured = |time: fn(&Candidate) -> f64| {
+            let measurement = |&candidate: &Candidate| Measurement {
+                candidate,
+                measured_ns: Ok(time(&candidate)),
+                runs: 9,
+            };
+            let all: Vec<_> = predicted.candidates.iter().map(measurement).collect();
+            Advice::measured(&all).unwrap()
+        };
+        let alone = measured(|candidate| if candidate.is_sequential() { 95.0 } else { 100.0 });
+        assert!(alone.best.is_sequential());
+        let pool = measured(|candidate| if candidate.is_sequential() { 150.0 } else { 100.0 });
+        assert!(!pool.best.is_sequential());
+        assert!(Advice::measured(&[]).is_none());
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn a_machine_is_calibrated_once() {
         let output = fib(cache.path(), &["advise", "10x100"]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(
-            text(&output.stdout).starts_with("Recommended: one thread, "),
+            text(&output.stdout).starts_with("Recommended, as predicted: one thread, "),
             "{}",
             text(&output.stdout)
         );

@@ -54,10 +54,12 @@ fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) 
     let baseline = other_baseline(matrix).map_or(String::new(), |label| format!(" over {label}"));
     let mut text = match &names[..] {
         [name] => format!("{name} is fastest: {speedup}{baseline}{of_ceiling}."),
-        several => format!(
-            "{} are fastest: up to {speedup}{baseline}{of_ceiling}. Their intervals overlap.",
-            list(several)
+        [name, others @ ..] => format!(
+            "{name} reached {speedup}{baseline}{of_ceiling}. It is not certainly faster than {}, \
+             because the intervals overlap.",
+            list(others)
         ),
+        [] => String::new(), // there is a fastest cell, which is one of the leaders
     };
     let undecided = our_cells(row).filter(|cell| cell.verdict == Some(Verdict::Unclear));
     for cell in undecided.filter(|cell| median(cell) > median(fastest)) {

@@ -37,6 +37,9 @@ pub fn table(
     page: Page,
 ) -> String {
     let mut table = Table::new(heading.iter().copied());
+    if heading.len() > 6 {
+        table = table.narrow();
+    }
     rows.into_iter().for_each(|row| table.row(row));
     page.print(&[Block::Text(intro.into()), Block::Table(table), Block::Text(notes.into())])
 }
