@@ -22,7 +22,7 @@ impl ComputeArgs {
         let control = Control::default();
         let cancelled = control.clone();
         let stop = move || cancelled.cancel();
-        interrupt::watch("interrupted while computing", self.timeout, stop)?;
+        interrupt::watch("while computing or writing", self.timeout, stop)?;
         Ok(control)
     }
 

@@ -3,8 +3,6 @@
 use crate::failure::BadInput;
 use crate::spec::Spec;
 use fib::Control;
-#[cfg(unix)]
-use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -16,39 +14,45 @@ const LONGEST_LINE: u64 = 1 << 20;
 const READ_AT_ONCE: usize = 64 << 10;
 
 /// The specs of the file at `path`.
-pub(crate) fn open(path: &Path) -> Result<SpecReader<BufReader<File>>, BadInput> {
+pub(crate) fn open(
+    path: &Path,
+    control: Control,
+) -> Result<SpecReader<BufReader<Input>>, BadInput> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
-    Ok(SpecReader::new(BufReader::with_capacity(READ_AT_ONCE, file), name))
+    Ok(SpecReader::new(Input { file: Some(file), control }, name))
 }
 
 /// The specs of standard input.
-pub(crate) fn standard_input(control: Control) -> SpecReader<BufReader<Stdin>> {
-    let stdin = BufReader::with_capacity(READ_AT_ONCE, Stdin { control });
-    SpecReader::new(stdin, "standard input".into())
+pub(crate) fn standard_input(control: Control) -> SpecReader<BufReader<Input>> {
+    SpecReader::new(Input { file: None, control }, "standard input".into())
 }
 
 fn unreadable(name: &str, error: &io::Error) -> BadInput {
     BadInput(format!("{name}: {error}"))
 }
 
-/// Standard input, as long as the computation is not cancelled.
-pub(crate) struct Stdin {
+/// A file or standard input, which is read as long as the computation is not cancelled.
+pub(crate) struct Input {
+    /// `None` for standard input.
+    file: Option<File>,
     control: Control,
 }
 
-impl Read for Stdin {
+impl Read for Input {
     /// Waits for input, and ends with an error when the computation is cancelled.
     #[cfg(unix)]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         use rustix::event::PollFlags;
-        let stdin = rustix::stdio::stdin();
+        use rustix::io::Errno;
+        use std::os::fd::AsFd;
+        let input = self.file.as_ref().map_or(rustix::stdio::stdin(), AsFd::as_fd);
         loop {
             if self.control.is_cancelled() {
-                return Err(io::Error::other("the computation was cancelled"));
+                return Err(cancelled());
             }
-            if crate::output::is_ready(stdin, PollFlags::IN)? {
-                match rustix::io::read(stdin, &mut *buffer) {
+            if crate::output::is_ready(input, PollFlags::IN)? {
+                match rustix::io::read(input, &mut *buffer) {
                     Err(Errno::INTR | Errno::AGAIN) => {}
                     outcome => return Ok(outcome?),
                 }
@@ -58,8 +62,18 @@ impl Read for Stdin {
 
     #[cfg(not(unix))]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        io::stdin().lock().read(buffer)
+        if self.control.is_cancelled() {
+            return Err(cancelled());
+        }
+        match &mut self.file {
+            Some(file) => file.read(buffer),
+            None => io::stdin().lock().read(buffer),
+        }
     }
+}
+
+fn cancelled() -> io::Error {
+    io::Error::other("the computation was cancelled")
 }
 
 /// The specs of a text, read line by line.
@@ -89,11 +103,14 @@ impl<R: BufRead> Iterator for SpecReader<R> {
     }
 }
 
-impl<R: BufRead> SpecReader<R> {
+impl<R: Read> SpecReader<BufReader<R>> {
     fn new(source: R, name: String) -> Self {
+        let source = BufReader::with_capacity(READ_AT_ONCE, source);
         SpecReader { source, name, line: vec![], number: 0, specs: VecDeque::new() }
     }
+}
 
+impl<R: BufRead> SpecReader<R> {
     /// Reads the specs of the next line, and returns whether there was a line.
     fn read_line(&mut self) -> Result<bool, BadInput> {
         self.line.clear();
@@ -193,7 +210,7 @@ mod tests {
 
     #[test]
     fn an_endless_line_is_refused_early() {
-        let endless = BufReader::new(io::repeat(b' '));
+        let endless = io::repeat(b' ');
         let problem =
             SpecReader::new(endless, "in".into()).next().unwrap().unwrap_err().to_string();
         assert_eq!(problem, "in:1: the line is longer than 1048576 bytes");

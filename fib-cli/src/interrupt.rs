@@ -6,6 +6,7 @@
 //! once.
 
 use crate::diagnostics::say;
+use crate::output::remove_unfinished;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
@@ -29,7 +30,7 @@ const TIMED_OUT: usize = 124;
 static EVENT: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
 /// Watches for signals and for the end of `time`. The first of these events calls `stop`. If the
-/// program has not ended after the grace time, it ends with the error message `late_error`.
+/// program has not ended after the grace time, it ends with an error message: the event and `late_error`.
 ///
 /// # Errors
 /// If the system refuses the signal handlers.
@@ -57,7 +58,8 @@ pub(crate) fn watch(
         }
         stop();
         thread::sleep(GRACE);
-        say(&format!("error: {late_error}"));
+        remove_unfinished();
+        say(&format!("error: {} {late_error}", event()));
         exit(code(EVENT.load(Relaxed)));
     };
     // Without this thread the second signal still ends the program.

@@ -9,6 +9,7 @@ use fib_report::Page;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use tempfile::NamedTempFile;
 
 /// Records are collected up to this many bytes before they are written.
@@ -105,22 +106,39 @@ impl Target {
     }
 }
 
+/// The temporary file, as long as it has not got its name.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Removes the temporary file, for a program that ends without dropping its values.
+pub(crate) fn remove_unfinished() {
+    let unfinished = UNFINISHED.lock().ok().and_then(|mut file| file.take());
+    if let Some(file) = unfinished {
+        let _ = fs::remove_file(file); // if this fails, there is nothing left to try
+    }
+}
+
 impl Kind {
     fn open(path: &Path) -> io::Result<Self> {
-        let path = followed(path)?;
-        let existing = fs::metadata(&path).ok();
+        let existing = fs::metadata(path).ok();
         if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
             return Ok(Kind::Special(OpenOptions::new().write(true).open(path)?));
         }
+        let path = followed(path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut builder = tempfile::Builder::new();
         builder.prefix(".fib-");
-        if let Some(permissions) = existing.map(|file| file.permissions()).or_else(usual) {
+        if let Some(permissions) = usual() {
             builder.permissions(permissions);
         }
         let created = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
         // The error names a file that the user has never heard of.
         let file = created.map_err(|error| error.kind())?;
+        if let Some(existing) = existing {
+            file.as_file().set_permissions(existing.permissions())?;
+        }
+        if let Ok(mut unfinished) = UNFINISHED.lock() {
+            *unfinished = Some(file.path().to_path_buf());
+        }
         Ok(Kind::Replacement { file, path })
     }
 }
@@ -159,8 +177,13 @@ impl Write for Target {
         }
     }
 
+    /// Nothing is buffered here, except by the standard library where it writes standard output.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(()) // nothing is buffered here
+        #[cfg(not(unix))]
+        if let Kind::Stdout = self.kind {
+            return io::stdout().flush();
+        }
+        Ok(())
     }
 }
 
@@ -231,7 +254,7 @@ impl Records {
     /// # Errors
     /// [`NotWritten`]. The records are not written again.
     pub(crate) fn flush(&mut self) -> Result<(), NotWritten> {
-        let outcome = self.target.write_all(&self.collected);
+        let outcome = self.target.write_all(&self.collected).and_then(|()| self.target.flush());
         self.collected.clear();
         let records = std::mem::take(&mut self.in_collected);
         outcome.map_err(|source| self.target.not_written(source))?;

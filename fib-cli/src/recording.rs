@@ -59,7 +59,7 @@ fn take_samples(
             bar.set_message(format!("{}, {} rounds", now.scenario, now.rounds));
         }
     };
-    let late = "interrupted within a sample; the record holds everything before it";
+    let late = "within a sample; the record holds everything before it";
     interrupt::watch(late, None, || {})?;
     let outcome = measure(plan, first_round, &mut show, &mut |sample| {
         store.keep(sample)?;

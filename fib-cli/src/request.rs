@@ -5,7 +5,7 @@ use crate::failure::BadInput;
 use crate::input::{open, quoted, standard_input};
 use crate::spec::{NumberLimits, Spec, Wanted};
 use fib::{Control, MemoryLimit, Order};
-use std::fs;
+use std::fs::{self, Metadata};
 
 type SpecResult = Result<Spec, BadInput>;
 
@@ -26,7 +26,7 @@ impl SpecArgs {
             };
         }
         if let Some(path) = &self.file {
-            specs = Box::new(specs.chain(open(path)?));
+            specs = Box::new(specs.chain(open(path, control.clone())?));
         }
         Ok(specs)
     }
@@ -49,10 +49,10 @@ impl SpecArgs {
             }
         }
         if let Some(path) = &self.file {
-            if fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir()) {
+            if path.starts_with("/dev") || fs::metadata(path).is_ok_and(|file| is_special(&file)) {
                 is_known = false; // it can be read only once
             } else {
-                open(path)?.try_for_each(|spec| check(spec?))?;
+                open(path, Control::default())?.try_for_each(|spec| check(spec?))?;
             }
         }
         Ok(is_known.then_some(count))
@@ -69,6 +69,11 @@ impl SpecArgs {
         }
         Ok(wanted.indices)
     }
+}
+
+/// Whether a file is a device or a FIFO.
+fn is_special(file: &Metadata) -> bool {
+    !file.is_file() && !file.is_dir()
 }
 
 /// The spec of argument `i`, or `None` for standard input.

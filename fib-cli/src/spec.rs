@@ -121,7 +121,7 @@ impl Spec {
                 let ends = u128::from(size::bits(first)) + u128::from(size::bits(last));
                 count.saturating_mul(ends.saturating_sub(4)) / 16
             }
-            Spec::Copies { n, .. } if repeats_are_shared => size::bits(n).into(),
+            Spec::Copies { n, .. } if repeats_are_shared => u128::from(size::bits(n)) / 8,
             Spec::Copies { count, n } => u128::from(count).saturating_mul(size::bits(n).into()) / 8,
             Spec::Scenario(_) => 0, // small
         }
@@ -277,6 +277,9 @@ mod tests {
         }
         let mut wanted = Wanted::new(MemoryLimit::Bytes(1 << 30), true);
         assert!(wanted.push("1000000x1000".parse().unwrap()).is_ok(), "repeats share a slot");
+        let copies: Spec = "2x1000000000".parse().unwrap();
+        let bytes = u128::from(size::bits(1_000_000_000)) / 8;
+        assert_eq!([true, false].map(|shared| copies.least_bytes(shared)), [bytes, 2 * bytes]);
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! A batch of any length in bounded memory.
 //!
 //! The indices are computed in windows. Three stages overlap: one thread reads indices, one thread
-//! computes a window on the backend, and the calling thread hands the results of the window before
+//! computes a window on the backend, and the calling thread hands the results of the previous window
 //! to the sink. A window takes whatever has been read when the backend becomes free. So the first
 //! results of a slow input come at once, and a fast input fills large windows.
 
@@ -69,8 +69,10 @@ pub enum StreamError<E> {
 /// being computed and those that wait for the sink stay below this limit together. One number that
 /// needs more than the limit is refused.
 ///
-/// `indices` is read on a thread of its own, and may take its time. `sink` runs on the calling
-/// thread. If the system refuses threads, the stages take turns on the calling thread.
+/// `indices` is read on a thread of its own, and may take its time. The stream cannot end while
+/// `indices` is waiting: an iterator that may wait for long should look at `options.control`, and
+/// return `None` once this is cancelled. `sink` runs on the calling thread. If the system refuses
+/// threads, the stages take turns on the calling thread.
 ///
 /// ```
 /// use fib::{Options, Sequential, kernels, stream};
@@ -87,8 +89,8 @@ pub enum StreamError<E> {
 ///
 /// # Errors
 /// [`StreamError::Sink`] with the error of the sink. [`StreamError::Compute`] with the errors of
-/// [`execute`] and [`Layout::new`]; single failed indices do not end the stream, unless they are
-/// more than 1000.
+/// [`execute`] and [`Layout::new`]. Single failed indices do not end the stream, unless they are
+/// more than 1000. If another error ends it later, the failed indices before are logged.
 ///
 /// # Panics
 /// A panic of `indices` or `sink` passes on to the caller, after the workers have stopped. Whenever
@@ -100,16 +102,17 @@ pub fn stream<S: Sink>(
     options: &Options,
     mut sink: S,
 ) -> Result<(), StreamError<S::Error>> {
-    let mut indices = indices.into_iter();
+    let mut indices = indices.into_iter().fuse();
     let sequential = fib_core::Sequential;
     // The threads below do not know that the caller runs inside a chunk.
     let backend = if inside_a_chunk() { &sequential } else { backend };
     let options = Options { memory: options.memory.fixed(), ..options.clone() };
     let batch = Batch { backend, kernel, options: &options };
-    match overlapped(batch, &mut indices, &mut sink) {
-        Some(outcome) => outcome,
-        None => in_turns(batch, indices, &mut sink),
-    }
+    let cancel = CancelOnDrop(&options.control);
+    overlapped(batch, &mut indices, &mut sink)
+        .unwrap_or_else(|| in_turns(batch, indices, &mut sink))?;
+    std::mem::forget(cancel);
+    Ok(())
 }
 
 /// What stays the same for all windows of a stream.
@@ -140,7 +143,7 @@ fn overlapped<S: Sink>(
         let reader = Builder::new().name("fib-read".into()).spawn_scoped(scope, read).ok()?;
 
         let control = &batch.options.control;
-        let delivered = deliver(tables, &to_budget, sink, control);
+        let delivered = deliver(tables, to_budget, sink, control);
         let computed = compute.join();
         if !matches!(computed, Ok(Ok(()))) {
             control.cancel(); // so that indices which look at it do not keep their reader waiting
@@ -159,7 +162,7 @@ fn for_each_while(items: impl Iterator<Item = u64>, mut send: impl FnMut(u64) ->
     }
 }
 
-/// Cancels the computation when a sink returns an error or panics.
+/// Cancels the computation when a stage returns an error or panics.
 struct CancelOnDrop<'a>(&'a Control);
 
 impl Drop for CancelOnDrop<'_> {
@@ -168,10 +171,11 @@ impl Drop for CancelOnDrop<'_> {
     }
 }
 
-/// Hands every table to the sink, and tells how many bytes that frees.
+/// Hands every table to the sink, and tells how many bytes that frees. The channels end with this
+/// function, so that the computing thread does not wait for a sink that has stopped.
 fn deliver<S: Sink>(
     tables: Receiver<Table>,
-    to_budget: &Sender<u128>,
+    to_budget: Sender<u128>,
     sink: &mut S,
     control: &Control,
 ) -> Result<(), S::Error> {
@@ -210,7 +214,8 @@ fn bytes(layout: &Layout) -> u128 {
     table_bytes(layout.len() as u128) + 8 * layout.limbs() as u128
 }
 
-/// Reads, computes and hands over one window after the other on the calling thread.
+/// Reads, computes and hands over one window after the other on the calling thread. Without a thread
+/// that reads, a window waits until it is full.
 fn in_turns<S: Sink>(
     batch: Batch<'_>,
     mut indices: impl Iterator<Item = u64>,
@@ -283,7 +288,10 @@ impl Failures {
         match outcome {
             Ok(()) => return Ok(()),
             Err(Error::Failed(failures)) => self.0.extend(failures),
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.0.iter().for_each(|failure| log::warn!("{failure}"));
+                return Err(error);
+            }
         }
         if self.0.len() > MOST_FAILURES { std::mem::take(self).into_result() } else { Ok(()) }
     }

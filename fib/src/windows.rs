@@ -7,7 +7,7 @@ use std::time::Duration;
 /// A window never has more indices than this.
 const MOST_INDICES: usize = 1 << 16;
 
-/// A window with this many bytes of results is large enough, if every worker has work in it.
+/// A window with this many bytes of results and tables is large enough, if every worker has work in it.
 const ENOUGH_BYTES: u128 = 8 << 20;
 
 /// The first window has at most this many indices for each worker.

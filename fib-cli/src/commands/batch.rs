@@ -16,9 +16,9 @@ pub(crate) fn run(args: &BatchArgs) -> anyhow::Result<()> {
     let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
     let max_index = args.compute.max_index;
     let limits = NumberLimits { kernel: &*kernel, memory, max_index };
+    let control = args.compute.watch()?;
     let count = args.specs.check(&limits)?;
     let mut records = Records::new(Target::open(args.compute.out.as_deref())?);
-    let control = args.compute.watch()?;
 
     let (to_problems, problems) = channel();
     let good = |spec: Result<Spec, BadInput>| {
@@ -48,12 +48,14 @@ pub(crate) fn run(args: &BatchArgs) -> anyhow::Result<()> {
         interrupted(records.written(), count);
         return Ok(());
     }
-    // The numbers that could be computed are results, even if others failed.
-    if matches!(outcome, Err(ref error) if !matches!(error, fib::Error::Failed(_))) {
-        return Ok(outcome?);
+    if let Ok(problem) = problems.try_recv() {
+        outcome?; // this came first
+        return Err(problem);
     }
-    problems.try_recv().map_or(Ok(()), Err)?;
-    records.finish()?;
+    // The numbers that could be computed are results, even if others failed.
+    if matches!(outcome, Ok(()) | Err(fib::Error::Failed(_))) {
+        records.finish()?;
+    }
     Ok(outcome?)
 }
 

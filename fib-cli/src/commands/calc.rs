@@ -22,8 +22,8 @@ pub(crate) fn run(args: &CalcArgs) -> anyhow::Result<()> {
     let spec = Spec::Copies { count: 1, n };
     let max_index = args.compute.max_index;
     NumberLimits { kernel: &*kernel, memory, max_index }.check(spec)?;
-    let target = Target::open(args.compute.out.as_deref())?;
     let control = args.compute.watch()?;
+    let target = Target::open(args.compute.out.as_deref())?;
     let backend = args.compute.build(Some(1))?;
     let options =
         Options { chunking: args.compute.chunking, memory, control, ..Options::default() };

@@ -210,6 +210,32 @@ mod linux {
         assert_eq!(refusal(&refused), (Some(3), line));
     }
 
+    /// A user who may have no further thread gets the results from the one thread there is. Only root
+    /// can become a user without other processes.
+    #[test]
+    fn one_thread_is_enough() {
+        if rustix::process::geteuid().is_root() {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+            let program = folder.path().join("fib");
+            std::fs::copy(env!("CARGO_BIN_EXE_fib"), &program).unwrap();
+            let mut command = Command::new("setpriv");
+            command.args([
+                "--reuid=65533",
+                "--regid=65533",
+                "--clear-groups",
+                "prlimit",
+                "--nproc=1",
+            ]);
+            command.arg(program).args(["batch", "0..1500", "--backend", "sequential"]);
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            let expected = fib("batch 0..1500 --backend sequential").output().unwrap();
+            assert_eq!(output.stdout, expected.stdout);
+            assert!(text(&output.stderr).starts_with("warning: the first signal may not stop"));
+        }
+    }
+
     /// A user who may have 12 threads at once asks for 1024 workers. Root may have any number, so
     /// it becomes nobody first; an ordinary user's other processes count, so a pool may get none.
     #[test]

@@ -123,6 +123,22 @@ fn an_error_of_the_sink_ends_an_endless_stream_and_cancels_it() {
     assert!(control.is_cancelled());
 }
 
+/// Two numbers of this size do not fit the memory, so the second waits until the sink has taken the
+/// first; but the sink stops.
+#[test]
+fn a_sink_that_stops_ends_a_stream_that_waits_for_memory() {
+    for _ in 0..50 {
+        let options = Options { memory: MemoryLimit::Bytes(6000), ..Options::default() };
+        let indices = std::iter::repeat(40_000); // 3471 bytes
+        let ended =
+            stream(&fib::Sequential, &kernels::doubling(), indices, &options, |_, _: &[u64]| {
+                thread::sleep(Duration::from_millis(1));
+                Err("enough")
+            });
+        assert!(matches!(ended, Err(StreamError::Sink("enough"))), "{ended:?}");
+    }
+}
+
 #[test]
 fn panics_of_sink_and_indices_reach_the_caller_and_the_backend_works_again() {
     let backend = fib::default_backend().build(Settings::default()).unwrap();
