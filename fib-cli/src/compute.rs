@@ -52,7 +52,7 @@ pub(crate) fn interrupted(written: u64, count: Option<u128>) {
 }
 
 /// A number with a comma between groups of three digits.
-fn grouped(number: u128) -> String {
+pub(crate) fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

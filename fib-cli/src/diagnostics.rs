@@ -1,7 +1,9 @@
 //! Prints warnings on stderr, each of them once.
 
+use indicatif::ProgressBar;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::collections::HashSet;
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 /// Prints each text once, as `warning: ...`. Otherwise a machine that refuses threads would print
@@ -35,11 +37,29 @@ pub(crate) fn install_logger(quiet: bool) {
     log::set_max_level(if quiet { LevelFilter::Off } else { LevelFilter::Warn });
 }
 
+/// The progress bar that stands on the last line of the terminal.
+static PROGRESS: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Lets `bar` stand below what this program says from now on.
+pub(crate) fn show(bar: &ProgressBar) {
+    *PROGRESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+}
+
+/// Removes the progress bar, if there is one.
+pub(crate) fn clear() {
+    if let Some(bar) = PROGRESS.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        bar.finish_and_clear();
+    }
+}
+
 /// Prints one line on stderr. If stderr is closed too, the line is lost.
-#[allow(clippy::explicit_write)] // `eprintln!` panics on a closed stderr
 pub(crate) fn say(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{line}");
+    #[allow(clippy::explicit_write)] // `eprintln!` panics on a closed stderr
+    let write = || drop(writeln!(std::io::stderr(), "{line}"));
+    match &*PROGRESS.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 /// Keeps panics from printing. A panic that is caught is reported as an error.

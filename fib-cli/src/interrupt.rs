@@ -5,7 +5,7 @@
 //! Only commands that compute or measure watch for signals. A signal ends any other command at
 //! once.
 
-use crate::diagnostics::say;
+use crate::diagnostics::{self, say};
 use crate::output::remove_unfinished;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -59,6 +59,7 @@ pub(crate) fn watch(
         stop();
         thread::sleep(GRACE);
         remove_unfinished();
+        diagnostics::clear();
         say(&format!("error: {} {late_error}", event()));
         exit(code(EVENT.load(Relaxed)));
     };

@@ -26,6 +26,7 @@ mod input;
 mod interrupt;
 mod measuring;
 mod output;
+mod progress;
 mod recording;
 mod request;
 mod spec;
@@ -63,8 +64,8 @@ pub fn main_with(backends: &'static [Descriptor]) -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
-        Command::Calc(args) => commands::calc::run(args),
-        Command::Batch(args) => commands::batch::run(args),
+        Command::Calc(args) => commands::calc::run(args, cli.quiet),
+        Command::Batch(args) => commands::batch::run(args, cli.quiet),
         Command::Advise(args) => commands::advise::run(args, cli.quiet),
         Command::Compare(args) => commands::compare::run(args, cli.quiet),
         Command::Doctor => commands::doctor::run(cli.quiet),

@@ -9,7 +9,8 @@ use fib_report::Page;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use tempfile::NamedTempFile;
 
 /// Records are collected up to this many bytes before they are written.
@@ -229,11 +230,18 @@ pub(crate) struct Records {
     collected: Vec<u8>,
     in_collected: u64,
     written: u64,
+    written_bytes: Arc<AtomicU64>,
 }
 
 impl Records {
     pub(crate) fn new(target: Target) -> Self {
-        Records { target, collected: vec![], in_collected: 0, written: 0 }
+        let written_bytes = Arc::default();
+        Records { target, collected: vec![], in_collected: 0, written: 0, written_bytes }
+    }
+
+    /// The number of bytes that were written so far, for another thread.
+    pub(crate) fn written_bytes(&self) -> &Arc<AtomicU64> {
+        &self.written_bytes
     }
 
     /// Adds the record that `format` appends.
@@ -255,10 +263,12 @@ impl Records {
     /// [`NotWritten`]. The records are not written again.
     pub(crate) fn flush(&mut self) -> Result<(), NotWritten> {
         let outcome = self.target.write_all(&self.collected).and_then(|()| self.target.flush());
+        let bytes = self.collected.len() as u64;
         self.collected.clear();
         let records = std::mem::take(&mut self.in_collected);
         outcome.map_err(|source| self.target.not_written(source))?;
         self.written += records;
+        self.written_bytes.fetch_add(bytes, Relaxed);
         Ok(())
     }
 

@@ -4,11 +4,11 @@ use crate::args::MeasureArgs;
 use crate::diagnostics::say;
 use crate::failure::{BadInput, NotWritten};
 use crate::interrupt;
+use crate::progress::ProgressLine;
 use fib_bench::{Plan, Progress, header, is_debug_build, measure_rounds, resumed};
 use fib_report::{Header, Record, Recording, Sample};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// A function that takes the samples of a plan: `measure_rounds` or `search`. Its second argument
@@ -52,11 +52,11 @@ fn take_samples(
         log::warn!("this is a debug build (no --release), so its times mean nothing");
     }
     let first_round = store.first_round;
-    let progress = (!quiet && io::stderr().is_terminal()).then(progress_bar);
+    let progress = ProgressLine::of_measurement(quiet);
     let mut show = |now: &Progress<'_>| {
-        if let Some(bar) = &progress {
-            bar.set_position((now.spent * 1000.0) as u64);
-            bar.set_message(format!("{}, {} rounds", now.scenario, now.rounds));
+        if let Some(line) = &progress {
+            let text = format!("{}, {} rounds", now.scenario, now.rounds);
+            line.set((now.spent * 1000.0) as u64, text);
         }
     };
     let late = "within a sample; the record holds everything before it";
@@ -65,9 +65,7 @@ fn take_samples(
         store.keep(sample)?;
         interrupt::check()
     });
-    if let Some(bar) = progress {
-        bar.finish_and_clear();
-    }
+    drop(progress);
     match outcome {
         Err(_) if interrupt::exit_code().is_some() => {
             say("interrupted: this report covers the rounds so far");
@@ -190,12 +188,4 @@ impl RecordFile {
         let line = serde_json::to_string(record)? + "\n";
         self.file.write_all(line.as_bytes())
     }
-}
-
-fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::new(1000);
-    let template = "{bar:40} {percent:>3} %  {msg}";
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style)
 }

@@ -6,19 +6,24 @@ use crate::failure::{BadInput, NotWritten};
 use crate::format::hex;
 use crate::interrupt;
 use crate::output::{Records, Target};
+use crate::progress::ProgressLine;
 use crate::spec::{NumberLimits, Spec};
 use fib::{Options, Sink, StreamError, from_limbs};
 use std::io::{self, Write};
 use std::iter::once;
 use std::sync::mpsc::channel;
 
-pub(crate) fn run(args: &BatchArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
     let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
     let max_index = args.compute.max_index;
     let limits = NumberLimits { kernel: &*kernel, memory, max_index };
     let control = args.compute.watch()?;
+    let to_stdout = args.compute.out.is_none();
     let count = args.specs.check(&limits)?;
     let mut records = Records::new(Target::open(args.compute.out.as_deref())?);
+
+    let bytes = records.written_bytes();
+    let progress = ProgressLine::of_computation(quiet, to_stdout, &control, bytes, count);
 
     let (to_problems, problems) = channel();
     let good = |spec: Result<Spec, BadInput>| {
@@ -44,6 +49,7 @@ pub(crate) fn run(args: &BatchArgs) -> anyhow::Result<()> {
             Ok(()) => Ok(()),
         };
     }
+    drop(progress);
     if interrupt::exit_code().is_some() {
         interrupted(records.written(), count);
         return Ok(());

@@ -7,10 +7,12 @@ use crate::format::{brief, hex};
 use crate::input::quoted;
 use crate::interrupt;
 use crate::output::{Target, to_target};
+use crate::progress::ProgressLine;
 use crate::spec::{NumberLimits, Spec, SpecError, index};
 use fib::{Options, compute, from_limbs};
+use std::sync::Arc;
 
-pub(crate) fn run(args: &CalcArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
     let n = index(&args.n).map_err(|error| {
         let problem = match error {
             SpecError::Malformed => "expected one index in decimal digits, such as 1000".into(),
@@ -27,6 +29,10 @@ pub(crate) fn run(args: &CalcArgs) -> anyhow::Result<()> {
     let backend = args.compute.build(Some(1))?;
     let options =
         Options { chunking: args.compute.chunking, memory, control, ..Options::default() };
+    let to_stdout = args.compute.out.is_none();
+    let bytes = Arc::default();
+    let progress =
+        ProgressLine::of_computation(quiet, to_stdout, &options.control, &bytes, Some(1));
     let outcome = compute(&*backend, &kernel, &[n], &options);
     if interrupt::exit_code().is_some() {
         interrupted(0, Some(1));
@@ -38,5 +44,6 @@ pub(crate) fn run(args: &CalcArgs) -> anyhow::Result<()> {
         CalcFormat::Hex => hex(&number),
         CalcFormat::Brief => brief(&number),
     };
+    drop(progress);
     to_target(target, |out| writeln!(out, "{text}"))
 }
