@@ -54,6 +54,13 @@ pub(crate) enum WorkerEnd {
     Killed,
 }
 
+impl WorkerEnd {
+    /// Whether the worker exited, and no signal ended it.
+    pub(crate) fn is_by_itself(&self) -> bool {
+        matches!(self, WorkerEnd::Exited(status) if status.code().is_some())
+    }
+}
+
 impl fmt::Display for WorkerEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let WorkerEnd::Exited(status) = self else { return write!(f, "was killed by the pool") };

@@ -112,20 +112,23 @@ fn few_descriptors_mean_fewer_workers() {
     }
 }
 
-/// The worker processes of a program that end when the program is killed. A worker that has just
-/// started asks the system for this, and then replaces its standard input.
+/// The processes that a program has started.
 fn children(parent: u32) -> BTreeSet<u32> {
     let parent_of = |pid: u32| -> Option<u32> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
     };
-    let is_ready = |pid: u32| {
-        fs::read_link(format!("/proc/{pid}/fd/0")).is_ok_and(|file| file == Path::new("/dev/null"))
-    };
     let processes = fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    processes.filter(|&pid| parent_of(pid) == Some(parent) && is_ready(pid)).collect()
+    processes.filter(|&pid| parent_of(pid) == Some(parent)).collect()
+}
+
+/// Whether the system ends a worker when its program is killed. A worker that has just started asks
+/// for this, and then replaces its standard input.
+fn ends_with_its_parent(worker: u32) -> bool {
+    let input = fs::read_link(format!("/proc/{worker}/fd/0"));
+    input.is_ok_and(|file| file == Path::new("/dev/null"))
 }
 
 fn names(folder: &str) -> BTreeSet<std::ffi::OsString> {
@@ -154,7 +157,8 @@ fn long_batch(backend: &str) -> (Child, BTreeSet<u32>) {
 fn three_children(parent: u32) -> BTreeSet<u32> {
     let start = Instant::now();
     loop {
-        let workers = children(parent);
+        let mut workers = children(parent);
+        workers.retain(|&worker| ends_with_its_parent(worker));
         if workers.len() == 3 {
             return workers;
         }
@@ -199,5 +203,36 @@ fn a_worker_is_not_started_by_hand() {
         let output = fib("fib-process-worker 1", "").stdin(Stdio::null()).output().unwrap();
         assert_eq!(output.status.code(), Some(70));
         assert!(String::from_utf8(output.stderr).unwrap().contains("worker of a process pool"));
+    }
+}
+
+/// A worker that is lost while it starts is replaced like any other.
+#[test]
+fn a_worker_may_be_killed_or_stopped_at_its_start() {
+    let expected = fib("batch 0..=1500 --backend sequential", "").output().unwrap().stdout;
+    for round in 0..24u64 {
+        let backend = BACKENDS[round as usize % 2];
+        if !there_are_processes() {
+            continue;
+        }
+        let batch = format!("batch 0..=1500 --workers 2 --stall-limit 2 --backend {backend}");
+        let program =
+            fib(&batch, "").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let start = Instant::now();
+        let worker = loop {
+            if let Some(&worker) = children(program.id()).first() {
+                break worker;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "no worker");
+        };
+        sleep(Duration::from_micros(round / 2 * 500));
+        // A stopped worker costs a second, so there are few of them.
+        let stop = round % 12 == 11 && ends_with_its_parent(worker);
+        signal(worker, if stop { Signal::STOP } else { Signal::KILL });
+        let output = program.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "round {round}: {said}");
+        assert!(output.stdout == expected, "round {round}");
+        assert!(said.lines().all(|line| line.starts_with("warning: ")), "{said}");
     }
 }

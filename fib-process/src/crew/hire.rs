@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// When many workers start at once, the pool waits this much longer for each of them.
 const HELLO_EXTRA: Duration = Duration::from_millis(10);
 
+/// A pool whose new workers are lost more often than this before it is ready cannot be built.
+const MOST_LOST_STARTS: u32 = 3;
+
 impl Crew {
     /// Starts the workers and waits until all of them are ready. If the system refuses some of the
     /// workers, the crew is smaller, and there is a warning.
@@ -67,42 +70,60 @@ impl Crew {
         Ok(Box::new(worker))
     }
 
-    /// Waits until every worker has replied to the hello. Gives up when a worker is lost.
+    /// Waits until every worker has replied to the hello. A worker that is lost before is replaced, as
+    /// later. Too many such losses mean that the program cannot serve as a worker.
     fn greet_all(&mut self) -> Result<(), GiveUpReason> {
-        let deadline = Instant::now() + HELLO_LIMIT + HELLO_EXTRA * self.seats.len() as u32;
+        let mut losses = 0;
         loop {
             for number in self.busy_workers() {
-                self.greet(number)?;
+                let Some(loss) = self.greet(number)? else { continue };
+                losses += 1;
+                if losses > MOST_LOST_STARTS {
+                    return Err(loss.into_reason());
+                }
+                log::warn!("{}: {}, and is replaced", self.policy.name, loss.text);
+                self.board.record_loss(number);
+                let replaced = self.hire(number).map_err(|error| {
+                    GiveUpReason(format!("{}; no other can be started: {error}", loss.text))
+                })?;
+                self.seats[number] = Seat::Taken(replaced);
             }
             if self.busy_workers().is_empty() {
                 return Ok(());
-            }
-            if Instant::now() > deadline {
-                return Err(not_ready("a worker was not ready in time"));
             }
             self.wait(TICK, false);
         }
     }
 
-    fn greet(&mut self, number: usize) -> Result<(), GiveUpReason> {
-        let Some(worker) = self.worker(number) else { return Ok(()) };
-        match worker.flush().and_then(|()| worker.receive(&mut [])) {
-            Ok(None) => {}
-            Ok(Some(WorkReply::Ready)) => drop(worker.open_requests.pop_front()),
+    /// Takes the reply of a new worker, if it has come. Returns how the worker was lost, if it was.
+    fn greet(&mut self, number: usize) -> Result<Option<LostStart>, GiveUpReason> {
+        let limit = HELLO_LIMIT + HELLO_EXTRA * self.seats.len() as u32;
+        let Some(worker) = self.worker(number) else { return Ok(None) };
+        let cause = match worker.flush().and_then(|()| worker.receive(&mut [])) {
+            Ok(None) if worker.waiting_since.elapsed() <= limit => return Ok(None),
+            Ok(None) => LossCause::Late(limit),
+            Ok(Some(WorkReply::Ready)) => {
+                worker.open_requests.pop_front();
+                return Ok(None);
+            }
             Ok(Some(WorkReply::Unfit(reason))) => {
                 return Err(GiveUpReason(format!("a worker's initializer failed: {reason}")));
             }
-            Ok(Some(_)) => return Err(not_ready("a worker sent an unexpected message")),
-            Err(error) => {
-                let cause = LossCause::from(error);
-                let worker = self.vacate(number);
-                let may_have_ended = cause.may_have_ended();
-                let end = worker.map(|worker| worker.reap_or_kill(may_have_ended).0.to_string());
-                let end = end.unwrap_or_default();
-                return Err(not_ready(&format!("a worker {end} before it was ready ({cause})")));
-            }
+            Ok(Some(_)) => return Err(GiveUpReason("a worker sent an unexpected message".into())),
+            Err(error) => LossCause::from(error),
+        };
+        let is_late = matches!(cause, LossCause::Late(_));
+        let Some(worker) = self.vacate(number) else { return Ok(None) };
+        let (end, _) = worker.reap_or_kill(cause.may_have_ended());
+        if is_late {
+            let text = "a worker was not ready in time".into();
+            return Ok(Some(LostStart { text, by_itself: true }));
         }
-        Ok(())
+        let by_itself = end.is_by_itself();
+        Ok(Some(LostStart {
+            text: format!("a worker {end} before it was ready ({cause})"),
+            by_itself,
+        }))
     }
 
     /// Starts workers in the empty seats that may be filled now.
@@ -135,8 +156,16 @@ impl Crew {
     }
 }
 
-fn not_ready(reason: &str) -> GiveUpReason {
-    GiveUpReason(format!(
-        "{reason}; the `main` of a worker program must begin with `fib_process::init()`"
-    ))
+/// How a worker was lost before it was ready.
+struct LostStart {
+    text: String,
+    /// Whether no other process was to blame, as far as the system tells.
+    by_itself: bool,
+}
+
+impl LostStart {
+    fn into_reason(self) -> GiveUpReason {
+        let advice = "; the `main` of a worker program must begin with `fib_process::init()`";
+        GiveUpReason(self.text + if self.by_itself { advice } else { "" })
+    }
 }
