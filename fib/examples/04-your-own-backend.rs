@@ -7,7 +7,7 @@
 //!
 //! `cargo test -p fib --example 04-your-own-backend` runs the suite that every backend must pass.
 
-use fib::{Descriptor, Error, FibBackend, Job, Scheduling};
+use fib::{Descriptor, Error, FibBackend, Job, Scheduling, warn_of_fewer_threads};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -35,9 +35,10 @@ impl FibBackend for Stack {
         let work = &work;
         scope(|scope| {
             // Worker 0 is the calling thread. It does all the work if the system refuses threads.
-            for worker in 1..self.workers.get() {
-                let _ = Builder::new().spawn_scoped(scope, move || work(worker));
-            }
+            let spawn =
+                |&worker: &usize| Builder::new().spawn_scoped(scope, move || work(worker)).is_ok();
+            let started = (1..self.workers.get()).take_while(spawn).count();
+            warn_of_fewer_threads("my-stack", 1 + started, self.workers.get());
             work(0);
         });
         Ok(())
