@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::Builder;
 use std::time::Duration;
 
 /// Computations that take less time than this show nothing.
@@ -37,6 +38,8 @@ impl ProgressLine {
         if quiet || !io::stderr().is_terminal() || (to_stdout && io::stdout().is_terminal()) {
             return None;
         }
+        // The bar starts a thread, and panics if the system refuses the thread.
+        Builder::new().spawn(|| {}).ok()?;
         let (control, written) = (control.clone(), Arc::clone(written));
         let write = move |state: &ProgressState, out: &mut dyn Write| {
             let time = state.elapsed();
