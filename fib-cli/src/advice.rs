@@ -17,8 +17,11 @@ pub(crate) fn text(advice: &Advice, measured: Option<&[Measurement]>, page: Page
          fastest backend. The times are those of a program that keeps its pool: one batch, laid out \
          already, right after another. The speedup is over the fastest kernel on one thread.",
     );
-    if measured.is_some() {
-        notes += " An error above 0% means that the predicted time was too long.";
+    if let Some(runs) = measured.and_then(|all| all.iter().map(|each| each.runs).max()) {
+        notes += &format!(
+            " The measured times are medians of up to {runs} runs, taken in turn. An error above 0% \
+             means that the predicted time was too long."
+        );
     }
     if advice.candidates.iter().any(|candidate| candidate.kernel.name != advice.best.kernel.name) {
         notes += " All kernels give the same numbers, so `advise` may choose the kernel; `fib \
@@ -41,13 +44,13 @@ fn row(advice: &Advice, candidate: &Candidate, measured: Option<&[Measurement]>)
         candidate.kernel.name.into(),
         workers,
         chunking,
-        duration(candidate.predicted_ns),
-        ratio(advice.alone.predicted_ns / candidate.predicted_ns),
+        duration(candidate.time_ns),
+        ratio(advice.alone.time_ns / candidate.time_ns),
     ];
     if let Some(measured) = measured {
         row.extend(match measurement(measured, candidate).map(|m| &m.measured_ns) {
             Some(Ok(ns)) => {
-                let error = candidate.predicted_ns / ns - 1.0;
+                let error = candidate.time_ns / ns - 1.0;
                 [duration(*ns), format!("{:+.0}%", error * 100.0)]
             }
             Some(Err(problem)) => [problem.clone(), String::new()],
@@ -65,9 +68,9 @@ fn measurement<'a>(all: &'a [Measurement], candidate: &Candidate) -> Option<&'a 
 fn recommendation(recommended: &str, advice: &Advice) -> String {
     let Advice { best, alone, candidates } = advice;
     let (backend, kernel) = (best.backend.name, best.kernel.name);
-    let time = duration(best.predicted_ns);
+    let time = duration(best.time_ns);
     if !best.is_sequential() {
-        let speedup = ratio(alone.predicted_ns / best.predicted_ns);
+        let speedup = ratio(alone.time_ns / best.time_ns);
         let (workers, chunking) = (best.workers, best.chunking);
         return format!(
             "{recommended}: {backend} with {workers} workers, kernel {kernel}, chunking {chunking}: \
@@ -78,7 +81,7 @@ fn recommendation(recommended: &str, advice: &Advice) -> String {
     let pool = candidates.iter().find(|candidate| !candidate.is_sequential());
     let pool = pool.map_or(String::new(), |pool| {
         let (name, kernel) = (pool.backend.name, pool.kernel.name);
-        format!(" The fastest pool, {name} with {kernel}, takes {}.", duration(pool.predicted_ns))
+        format!(" The fastest pool, {name} with {kernel}, takes {}.", duration(pool.time_ns))
     });
     format!(
         "{recommended}: one thread, kernel {kernel}: {time}.{pool}\n  \
@@ -118,10 +121,10 @@ pub(crate) fn json(advice: &Advice, measured: Option<&[Measurement]>) -> String 
             kernel: candidate.kernel.name,
             workers: candidate.workers.get(),
             chunking: candidate.chunking.to_string(),
-            predicted_ns: candidate.predicted_ns,
-            speedup: advice.alone.predicted_ns / candidate.predicted_ns,
+            predicted_ns: candidate.time_ns,
+            speedup: advice.alone.time_ns / candidate.time_ns,
             measured_ns,
-            error: measured_ns.map(|ns| candidate.predicted_ns / ns - 1.0),
+            error: measured_ns.map(|ns| candidate.time_ns / ns - 1.0),
             message: outcome.and_then(Result::err).map(String::as_str),
         };
         serde_json::to_string(&line).unwrap_or_default() + "\n" // plain data

@@ -3,7 +3,9 @@
 use crate::args::ComputeArgs;
 use crate::diagnostics::say;
 use crate::interrupt;
-use fib::{Control, Error, FibBackend, MemoryLimit, Settings};
+use crate::spec::NumberLimits;
+use fib::{Control, Error, FibBackend, Kernel, MemoryLimit, Options, Settings};
+use indicatif::HumanCount;
 use std::io;
 use std::num::NonZeroUsize;
 
@@ -11,6 +13,20 @@ impl ComputeArgs {
     /// The memory limit in bytes. Without --max-memory this asks the system, so call it once.
     pub(crate) fn memory(&self) -> MemoryLimit {
         self.max_memory.unwrap_or_default().fixed()
+    }
+
+    /// What a single number may need with this kernel.
+    pub(crate) fn limits<'a>(
+        &self,
+        kernel: &'a dyn Kernel,
+        memory: MemoryLimit,
+    ) -> NumberLimits<'a> {
+        NumberLimits { kernel, memory, max_index: self.max_index }
+    }
+
+    /// How to compute.
+    pub(crate) fn options(&self, memory: MemoryLimit, control: Control) -> Options {
+        Options { chunking: self.chunking, memory, control, ..Options::default() }
     }
 
     /// The control of a computation, which a signal or the end of the time cancels. Call this before
@@ -30,7 +46,7 @@ impl ComputeArgs {
     ///
     /// # Errors
     /// The errors of [`Descriptor::build`](fib::Descriptor::build).
-    pub(crate) fn build(&self, count: Option<u128>) -> Result<Box<dyn FibBackend>, Error> {
+    pub(crate) fn build(&self, count: Option<u64>) -> Result<Box<dyn FibBackend>, Error> {
         self.worker_limits.apply();
         // One number is one chain of operations, so no pool is started for it.
         let is_one = count.is_some_and(|count| count <= 1);
@@ -44,31 +60,9 @@ impl ComputeArgs {
 
 /// Says how far a computation came before a signal or the end of the time stopped it. `main` exits
 /// with the code of that event.
-pub(crate) fn interrupted(written: u64, count: Option<u128>) {
-    let of = count.map_or(String::new(), |count| format!(" of {}", grouped(count)));
-    let numbers = if count.unwrap_or(written.into()) == 1 { "number" } else { "numbers" };
+pub(crate) fn interrupted(written: u64, count: Option<u64>) {
+    let of = count.map_or(String::new(), |count| format!(" of {}", HumanCount(count)));
+    let numbers = if count.unwrap_or(written) == 1 { "number" } else { "numbers" };
     let event = interrupt::event();
-    say(&format!("{event} after {}{of} {numbers}", grouped(written.into())));
-}
-
-/// A number with a comma between groups of three digits.
-pub(crate) fn grouped(number: u128) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn thousands_are_grouped() {
-        let grouped = [0, 999, 1204, 1_234_567].map(super::grouped);
-        assert_eq!(grouped, ["0", "999", "1,204", "1,234,567"]);
-    }
+    say(&format!("{event} after {}{of} {numbers}", HumanCount(written)));
 }

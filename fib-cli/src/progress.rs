@@ -1,9 +1,8 @@
 //! The line on stderr that says how far the work is. Only a terminal shows it.
 
-use crate::compute::grouped;
 use crate::diagnostics;
 use fib::Control;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -33,7 +32,7 @@ impl ProgressLine {
         to_stdout: bool,
         control: &Control,
         written: &Arc<AtomicU64>,
-        count: Option<u128>,
+        count: Option<u64>,
     ) -> Option<Self> {
         if quiet || !io::stderr().is_terminal() || (to_stdout && io::stdout().is_terminal()) {
             return None;
@@ -44,7 +43,7 @@ impl ProgressLine {
         let write = move |state: &ProgressState, out: &mut dyn Write| {
             let time = state.elapsed();
             if time >= QUIET_TIME {
-                let text = status(control.done() as u128, count, written.load(Relaxed), time);
+                let text = status(control.done() as u64, count, written.load(Relaxed), time);
                 let _ = out.write_str(&text); // it cannot fail: this is memory
             }
         };
@@ -78,21 +77,21 @@ fn style(template: &str) -> ProgressStyle {
 
 /// How far a computation is after `time`, with `written` bytes of output. The time that is left
 /// assumes that all numbers take equally long.
-fn status(done: u128, count: Option<u128>, written: u64, time: Duration) -> String {
+fn status(done: u64, count: Option<u64>, written: u64, time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if count == Some(1) {
         return format!("one number, {seconds:.0} s so far");
     }
     let rate = done as f64 / seconds;
-    let of = count.map_or(String::new(), |count| format!(" of {}", grouped(count)));
+    let of = count.map_or(String::new(), |count| format!(" of {}", HumanCount(count)));
     let mut text = format!(
         "{}{of} numbers in {:.0} s, {:.1} MB written",
-        grouped(done),
+        HumanCount(done),
         seconds,
         written as f64 / 1e6
     );
     if done > 0 {
-        text += &format!(", {} numbers/s", grouped(rate as u128));
+        text += &format!(", {} numbers/s", HumanCount(rate as u64));
         if let Some(left) = count.map(|count| count.saturating_sub(done)) {
             text += &format!(", about {:.0} s left", left as f64 / rate);
         }

@@ -32,11 +32,12 @@ impl SpecArgs {
     }
 
     /// Checks everything that can be checked before the first result: all arguments, and the whole
-    /// file if it is a regular file. Returns the number of indices, if it is known.
+    /// file if it is a regular file. Returns the number of indices, if it is known; a number beyond u64 becomes the
+    /// largest u64.
     ///
     /// # Errors
     /// [`BadInput`], and the errors of [`NumberLimits::check`].
-    pub(crate) fn check(&self, limits: &NumberLimits<'_>) -> anyhow::Result<Option<u128>> {
+    pub(crate) fn check(&self, limits: &NumberLimits<'_>) -> anyhow::Result<Option<u64>> {
         let (mut count, mut is_known) = (0u128, true);
         let mut check = |spec: Spec| -> anyhow::Result<()> {
             count += spec.count(); // fewer than 2^64 specs of at most 2^64 indices
@@ -55,7 +56,7 @@ impl SpecArgs {
                 open(path, Control::default())?.try_for_each(|spec| check(spec?))?;
             }
         }
-        Ok(is_known.then_some(count))
+        Ok(is_known.then(|| u64::try_from(count).unwrap_or(u64::MAX)))
     }
 
     /// All indices, as long as a kernel of this order can compute them in `memory`.

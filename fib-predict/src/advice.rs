@@ -22,7 +22,7 @@ pub struct Candidate {
     pub chunking: Chunking,
     /// The time of one warm batch that is already laid out, in nanoseconds: predicted, except in
     /// [`Advice::measured`].
-    pub predicted_ns: f64,
+    pub time_ns: f64,
 }
 
 impl Candidate {
@@ -79,9 +79,8 @@ pub fn advise(
             let candidates = settings.filter_map(|(workers, chunking)| {
                 let overheads = calibration.overheads(backend.name)?;
                 let chunks = costs.chunks(chunking, workers);
-                let predicted_ns =
-                    calibration.makespan(backend.scheduling, &chunks, workers, overheads);
-                Some(Candidate { backend, kernel: *kernel, workers, chunking, predicted_ns })
+                let time_ns = calibration.makespan(backend.scheduling, &chunks, workers, overheads);
+                Some(Candidate { backend, kernel: *kernel, workers, chunking, time_ns })
             });
             all.extend(candidates.min_by(|a, b| ranking_ns(a).total_cmp(&ranking_ns(b))));
         }
@@ -102,10 +101,10 @@ pub fn advise(
 impl Advice {
     /// Chooses by the times of the candidates. `None` if none of them is sequential.
     fn choose(mut candidates: Vec<Candidate>) -> Option<Self> {
-        candidates.sort_by(|a, b| a.predicted_ns.total_cmp(&b.predicted_ns));
+        candidates.sort_by(|a, b| a.time_ns.total_cmp(&b.time_ns));
         let fastest = *candidates.first()?;
         let alone = *candidates.iter().find(|candidate| candidate.is_sequential())?;
-        let saves = fastest.predicted_ns < (1.0 - LEAST_SAVING) * alone.predicted_ns;
+        let saves = fastest.time_ns < (1.0 - LEAST_SAVING) * alone.time_ns;
         let best = if saves { steady(&candidates, fastest) } else { alone };
         Some(Advice { candidates, alone, best })
     }
@@ -113,8 +112,8 @@ impl Advice {
     /// The advice that follows from measured times. `None` if no sequential candidate was measured.
     pub fn measured(measured: &[Measurement]) -> Option<Self> {
         let timed = |measurement: &Measurement| {
-            let time = *measurement.measured_ns.as_ref().ok()?;
-            Some(Candidate { predicted_ns: time, ..measurement.candidate })
+            let time_ns = *measurement.measured_ns.as_ref().ok()?;
+            Some(Candidate { time_ns, ..measurement.candidate })
         };
         Advice::choose(measured.iter().filter_map(timed).collect())
     }
@@ -125,7 +124,7 @@ impl Advice {
 fn steady(all: &[Candidate], fastest: Candidate) -> Candidate {
     let mut equal = all.iter().filter(|candidate| {
         candidate.kernel.name == fastest.kernel.name
-            && candidate.predicted_ns * (1.0 - LEAST_SAVING) < fastest.predicted_ns
+            && candidate.time_ns * (1.0 - LEAST_SAVING) < fastest.time_ns
     });
     let steady = equal.find(|candidate| candidate.backend.scheduling == Scheduling::Dynamic);
     steady.copied().unwrap_or(fastest)
@@ -137,7 +136,7 @@ fn steady(all: &[Candidate], fastest: Candidate) -> Candidate {
 /// user should choose on purpose.
 fn ranking_ns(candidate: &Candidate) -> f64 {
     let is_usual = [Chunking::default(), FINE].contains(&candidate.chunking);
-    candidate.predicted_ns * if is_usual { 1.0 - LEAST_SAVING } else { 1.0 }
+    candidate.time_ns * if is_usual { 1.0 - LEAST_SAVING } else { 1.0 }
 }
 
 /// With more slots than this, one chunk for each index is not tried, because simulating so many
@@ -184,7 +183,7 @@ pub fn check(
     budget: Duration,
 ) -> Result<Vec<Measurement>, Error> {
     const MOST_ROUNDS: usize = 31;
-    let takes_part = |candidate: &&Candidate| candidate.predicted_ns < budget.as_nanos() as f64;
+    let takes_part = |candidate: &&Candidate| candidate.time_ns < budget.as_nanos() as f64;
     let mut trials: BTreeMap<&str, Trial> = BTreeMap::new();
     for Candidate { kernel, .. } in candidates.iter().filter(takes_part) {
         if !trials.contains_key(kernel.name) {
@@ -293,10 +292,10 @@ mod tests {
         let large = advice(&spread);
         assert_eq!(large.best.backend.scheduling, Scheduling::Dynamic);
         assert_eq!(large.best.workers.get(), 2);
-        assert!(large.best.predicted_ns < 0.6 * large.alone.predicted_ns);
+        assert!(large.best.time_ns < 0.6 * large.alone.time_ns);
         // Each backend once with the best kernel, and each other kernel once.
         assert_eq!(large.candidates.len(), REGISTRY.len() + 2);
-        assert!(large.candidates.is_sorted_by(|a, b| a.predicted_ns <= b.predicted_ns));
+        assert!(large.candidates.is_sorted_by(|a, b| a.time_ns <= b.time_ns));
     }
 
     #[test]

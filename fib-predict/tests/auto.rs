@@ -8,11 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Makes this program fit for worker processes, and keeps its calibration in a folder of the tests.
-// SAFETY: this runs before `main`, when no other thread reads the environment. In a worker process
-// it serves and exits.
+// SAFETY: in a worker process this serves and exits; elsewhere it sets a variable and a flag, and needs
+// nothing that the standard library sets up later.
 #[ctor::ctor(unsafe)]
 fn init() {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    // SAFETY: no other thread exists before `main`, so none reads the environment.
     unsafe { std::env::set_var("XDG_CACHE_HOME", cache) };
     fib::init_with(fib_conformance::kernel);
 }

@@ -2,7 +2,8 @@
 //! pure function, so the same records give the same report.
 
 use crate::analysis::Matrix;
-use crate::record::{Header, Sample};
+use crate::record::Header;
+use crate::sample::Sample;
 use crate::studies::Findings;
 
 /// The result of an analysis. All output formats print this and compute nothing.

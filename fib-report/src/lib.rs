@@ -14,6 +14,7 @@ mod laws;
 mod record;
 mod recording;
 mod report;
+mod sample;
 mod stats;
 mod studies;
 
@@ -25,5 +26,6 @@ pub use laws::{
 pub use record::*;
 pub use recording::{Recording, Unreadable, read};
 pub use report::{Page, csv, duration, json, percent, ratio, table, text, with_interval};
+pub use sample::*;
 pub use stats::{CONFIDENCE, Estimate, fewest_rounds};
 pub use studies::*;

@@ -1,6 +1,7 @@
 //! Reads a record file.
 
-use crate::record::{Header, Record, Resumed, SCHEMA_VERSION, Sample};
+use crate::record::{Header, Record, Resumed, SCHEMA_VERSION};
+use crate::sample::Sample;
 use serde_json::Value;
 
 /// The contents of a record file.

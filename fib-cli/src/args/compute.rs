@@ -170,7 +170,8 @@ pub(crate) struct AdviseArgs {
     /// available memory]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub(crate) max_memory: Option<MemoryLimit>,
-    /// Also run the candidates, for about five seconds, and print the error of each prediction
+    /// Also run the candidates, for about five seconds, recommend by the measured times, and print the
+    /// error of each prediction
     #[arg(long)]
     pub(crate) check: bool,
     /// Calibrate this machine again, and replace the calibration in the cache folder

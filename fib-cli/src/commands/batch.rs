@@ -7,16 +7,15 @@ use crate::format::hex;
 use crate::interrupt;
 use crate::output::{Records, Target};
 use crate::progress::ProgressLine;
-use crate::spec::{NumberLimits, Spec};
-use fib::{Options, Sink, StreamError, from_limbs};
+use crate::spec::Spec;
+use fib::{Sink, StreamError, from_limbs};
 use std::io::{self, Write};
 use std::iter::once;
 use std::sync::mpsc::channel;
 
 pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
     let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
-    let max_index = args.compute.max_index;
-    let limits = NumberLimits { kernel: &*kernel, memory, max_index };
+    let limits = args.compute.limits(&*kernel, memory);
     let control = args.compute.watch()?;
     let to_stdout = args.compute.out.is_none();
     let count = args.specs.check(&limits)?;
@@ -38,8 +37,7 @@ pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
     // No worker starts before there is work.
     if let Some(first) = indices.next() {
         let backend = args.compute.build(count)?;
-        let chunking = args.compute.chunking;
-        let options = Options { chunking, memory, control, ..Options::default() };
+        let options = args.compute.options(memory, control);
         let lines = Lines { records: &mut records, format: args.format };
         let indices = once(first).chain(indices);
         outcome = match fib::stream(&*backend, &kernel, indices, &options, lines) {

@@ -8,8 +8,8 @@ use crate::input::quoted;
 use crate::interrupt;
 use crate::output::{Target, to_target};
 use crate::progress::ProgressLine;
-use crate::spec::{NumberLimits, Spec, SpecError, index};
-use fib::{Options, compute, from_limbs};
+use crate::spec::{Spec, SpecError, index};
+use fib::{compute, from_limbs};
 use std::sync::Arc;
 
 pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
@@ -22,13 +22,11 @@ pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
     })?;
     let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
     let spec = Spec::Copies { count: 1, n };
-    let max_index = args.compute.max_index;
-    NumberLimits { kernel: &*kernel, memory, max_index }.check(spec)?;
+    args.compute.limits(&*kernel, memory).check(spec)?;
     let control = args.compute.watch()?;
     let target = Target::open(args.compute.out.as_deref())?;
     let backend = args.compute.build(Some(1))?;
-    let options =
-        Options { chunking: args.compute.chunking, memory, control, ..Options::default() };
+    let options = args.compute.options(memory, control);
     let to_stdout = args.compute.out.is_none();
     let bytes = Arc::default();
     let progress =

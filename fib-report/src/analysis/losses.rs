@@ -1,6 +1,6 @@
 //! Where worker time went: p T_p, the time of all workers, split without remainder.
 
-use crate::record::Sample;
+use crate::sample::Sample;
 use fib_simulate::WorkerTrace;
 use serde::{Serialize, Serializer};
 
@@ -138,7 +138,7 @@ pub(super) fn with_nulls<S: Serializer>(
 mod tests {
     use super::*;
     use crate::analysis::tests::sample;
-    use crate::record::Role;
+    use crate::sample::Role;
     use proptest::prelude::*;
 
     fn trace(

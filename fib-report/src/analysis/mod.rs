@@ -10,7 +10,8 @@ pub(crate) mod tests;
 
 pub use losses::{Loss, Losses};
 
-use crate::record::{Header, Role, Sample, ScenarioHead, Status};
+use crate::record::{Header, ScenarioHead};
+use crate::sample::{Role, Sample, Status};
 use crate::stats::{Estimate, with_nulls};
 use fib_simulate::{RunTrace, median};
 use samples::ScenarioSamples;

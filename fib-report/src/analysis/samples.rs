@@ -3,9 +3,8 @@
 use super::losses::Losses;
 use super::{Cell, Row, Verdict};
 use crate::laws;
-use crate::record::{
-    BaselineCell, EngineHead, Header, Role, Sample, ScenarioHead, Status, Surroundings,
-};
+use crate::record::{BaselineCell, EngineHead, Header, ScenarioHead};
+use crate::sample::{Role, Sample, Status, Surroundings};
 use crate::stats::Estimate;
 use fib_core::SEQUENTIAL;
 use fib_simulate::{RunTrace, median};

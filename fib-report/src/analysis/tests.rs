@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::analyse::{Analysis, analyse};
-use crate::record::{
-    BackendHead, BaselineCell, EngineHead, Machine, SCHEMA_VERSION, Study, Surroundings,
-};
+use crate::record::{BackendHead, BaselineCell, EngineHead, Machine, SCHEMA_VERSION, Study};
+use crate::sample::Surroundings;
 use fib_core::{Chunking, Scheduling};
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 
 use super::numbers::{percent, ratio};
 use crate::analysis::{Cell, Matrix, Row, TOO_NOISY, Verdict};
-use crate::record::{BaselineCell, Status};
+use crate::record::BaselineCell;
+use crate::sample::Status;
 use crate::studies::effects_of;
 use fib_core::SEQUENTIAL;
 

@@ -9,7 +9,7 @@ use super::scenario::{details, scenario};
 use super::studies::findings;
 use crate::analyse::Analysis;
 use crate::analysis::{Cell, Matrix, Row, TOO_NOISY};
-use crate::record::Status;
+use crate::sample::Status;
 use crate::studies::Findings;
 
 pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {

@@ -5,7 +5,7 @@ use super::numbers::{duration, percent, ratio, spread};
 use super::page::{Block, Row as Line, Table, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row, Verdict};
-use crate::record::Status;
+use crate::sample::Status;
 
 /// The matrix at each worker count.
 pub(super) fn matrix(matrix: &Matrix, width: usize) -> Vec<Block> {

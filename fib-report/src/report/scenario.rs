@@ -3,7 +3,7 @@
 use super::numbers::{duration, interval, percent, ratio, with_interval};
 use super::page::{Block, Table};
 use crate::analysis::{Cell, Matrix, Row};
-use crate::record::Status;
+use crate::sample::Status;
 
 /// The scenario as a short table: what most readers want to know.
 pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {

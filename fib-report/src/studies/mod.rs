@@ -21,7 +21,8 @@ pub use model::{Counts, Model, PIECES, Prediction, PredictionCheck, WORKERS};
 pub use scaling::{STRONG, Scaling, StrongPoint, WEAK};
 
 use crate::analysis::Matrix;
-use crate::record::{Role, Study};
+use crate::record::Study;
+use crate::sample::Role;
 
 /// What a study needs from the measurement, and what it finds.
 pub struct Definition {

@@ -6,7 +6,8 @@ use super::*;
 use crate::analyse::{Analysis, analyse};
 use crate::analysis::tests::{head, header, sample};
 use crate::laws::{Crossing, Refusal, Usl, karp_flatt};
-use crate::record::{BackendHead, Header, Sample, ScenarioHead};
+use crate::record::{BackendHead, Header, ScenarioHead};
+use crate::sample::Sample;
 use fib_core::Scheduling;
 use fib_simulate::WorkerTrace;
 

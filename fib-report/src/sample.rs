@@ -1,0 +1,123 @@
+//! A sample: one timing, and what is known of the moment in which it was taken.
+
+use fib_simulate::WorkerTrace;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a sample measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The baseline.
+    Baseline,
+    /// The baseline a second time. The difference from the first is noise.
+    Control,
+    /// Independent copies of the sequential baseline at once.
+    Ceiling,
+    /// A backend.
+    Cell,
+    /// The fastest kernel, on one core.
+    Best,
+    /// Sequential calls with layout and allocation.
+    Whole,
+    /// From nothing until every worker of a backend has answered once. Belongs to no scenario.
+    StartUp,
+    /// A backend from nothing to the results of its first batch.
+    Cold,
+    /// A backend with its timeline.
+    Traced,
+    /// The baseline in many pieces, each timed.
+    Pieces,
+}
+
+/// Whether a sample counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Timed and verified.
+    #[default]
+    Ok,
+    /// The result was wrong, so the time means nothing.
+    Wrong,
+    /// The engine ended or sent an invalid reply.
+    Crash,
+    /// The engine did not reply in time.
+    Hang,
+    /// The engine refused.
+    Refused,
+    /// Left out, because it would have taken more than its share of the time.
+    Omitted,
+}
+
+/// One timing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sample {
+    /// The name of the scenario; empty for a pool start.
+    pub scenario: String,
+    /// What was timed.
+    pub role: Role,
+    /// The label of the backend.
+    pub backend: String,
+    /// Its number of workers; for the ceiling, the number of copies.
+    pub workers: usize,
+    /// The number of the round, from 0.
+    pub round: usize,
+    /// How many times the batch was run, one run after another.
+    pub repeats: u32,
+    /// Wall time of all repeats together. For the ceiling: from the first start to the last end.
+    pub wall_ns: u64,
+    /// Whether the sample counts.
+    pub status: Status,
+    /// Why it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What the runner used during the sample, if the engine can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<SampleUsage>,
+    /// What else happened on the machine, if the system can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<Surroundings>,
+    /// What each worker did, if a timeline was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traces: Option<Vec<WorkerTrace>>,
+    /// How long each piece of the batch took, if pieces were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces_ns: Option<Vec<u64>>,
+}
+
+impl Sample {
+    /// Nanoseconds for each batch.
+    pub fn batch_ns(&self) -> f64 {
+        self.wall_ns as f64 / f64::from(self.repeats.max(1))
+    }
+}
+
+/// What a sample used, worker processes included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SampleUsage {
+    /// CPU time, user and system together.
+    pub cpu_ns: u64,
+    /// Context switches because a thread had to wait.
+    pub voluntary_switches: u64,
+    /// Context switches because the system gave the CPU to another thread.
+    pub involuntary_switches: u64,
+    /// The most memory that was in use so far.
+    pub peak_rss_bytes: u64,
+}
+
+/// What happened on the machine from the end of the sample before to the end of this sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Surroundings {
+    /// The length of that time.
+    pub span_ns: u64,
+    /// Time that CPUs of this virtual machine had to wait because the host ran something else.
+    pub steal_ns: u64,
+    /// Time that the control group was stopped because its CPU quota was used up.
+    pub throttled_ns: u64,
+    /// Time that some thread on the machine waited for a CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_pressure_ns: Option<u64>,
+    /// Load average over the last minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_1min: Option<f64>,
+}
