@@ -1,10 +1,14 @@
-//! Prints warnings on stderr, each of them once.
+//! Prints errors and warnings on stderr: visible text, and each warning once.
 
+use fib_report::visible;
 use indicatif::ProgressBar;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::collections::HashSet;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
+
+/// The most different warnings. Whoever has more to say has gone wrong.
+const MOST_WARNINGS: usize = 100;
 
 /// Prints each text once, as `warning: ...`. Otherwise a machine that refuses threads would print
 /// the same warning for every batch.
@@ -20,8 +24,15 @@ impl Log for Stderr {
     fn log(&self, record: &Record<'_>) {
         let text = record.args().to_string();
         let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.enabled(record.metadata()) && printed.get_or_insert_default().insert(text.clone()) {
-            say(&format!("warning: {text}"));
+        let printed = printed.get_or_insert_default();
+        if !self.enabled(record.metadata()) || printed.len() > MOST_WARNINGS {
+            return;
+        }
+        if printed.insert(text.clone()) {
+            match printed.len() <= MOST_WARNINGS {
+                true => say(&format!("warning: {text}")),
+                false => say("warning: there are more warnings, which are not shown"),
+            }
         }
     }
 
@@ -52,8 +63,10 @@ pub(crate) fn clear() {
     }
 }
 
-/// Prints one line on stderr. If stderr is closed too, the line is lost.
+/// Prints one line on stderr, with control characters made visible. If stderr is closed too, the line
+/// is lost.
 pub(crate) fn say(line: &str) {
+    let line = visible(line);
     #[allow(clippy::explicit_write)] // `eprintln!` panics on a closed stderr
     let write = || drop(writeln!(std::io::stderr(), "{line}"));
     match &*PROGRESS.lock().unwrap_or_else(PoisonError::into_inner) {

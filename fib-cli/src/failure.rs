@@ -11,6 +11,11 @@ use std::process::ExitCode;
 #[error("{0}")]
 pub(crate) struct BadInput(pub(crate) String);
 
+/// Arguments that make no sense, in the words of clap: `error:` and hints, on several lines.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadUsage(pub(crate) String);
+
 /// Output that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {target}: {source}")]
@@ -40,6 +45,10 @@ pub(crate) fn internal(panic: &(dyn Any + Send)) -> anyhow::Error {
 
 /// Prints the one `error:` line with its hints, and returns the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(BadUsage(text)) = error.downcast_ref() {
+        text.lines().for_each(say);
+        return ExitCode::from(2);
+    }
     let code = exit_code(error);
     if code != 0 {
         say(&format!("error: {error}"));

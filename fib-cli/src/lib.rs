@@ -48,7 +48,9 @@ pub fn main_with(backends: &'static [Descriptor]) -> ExitCode {
     let outcome = catch_unwind(|| {
         let cli = match Cli::try_parse() {
             Ok(cli) => cli,
-            Err(error) if error.use_stderr() => error.exit(),
+            Err(error) if error.use_stderr() => {
+                return Err(failure::BadUsage(error.render().to_string()).into());
+            }
             // Help and version go to standard output, like results.
             Err(help) => return output::to_stdout(|out| write!(out, "{}", help.render())),
         };

@@ -2,6 +2,7 @@
 
 use crate::args::MeasureArgs;
 use crate::backends;
+use fib::this_executable;
 use fib_bench::{NamedBatch, Plan};
 use fib_report::Study;
 use std::ffi::OsString;
@@ -32,7 +33,7 @@ pub(crate) fn plan(
 
 /// The command that starts this program as a runner.
 pub(crate) fn own_runner() -> anyhow::Result<Vec<OsString>> {
-    Ok(vec![std::env::current_exe()?.into(), "runner".into()])
+    Ok(vec![this_executable()?.into(), "runner".into()])
 }
 
 /// The chosen worker counts, ascending. If none is chosen: the number of CPUs, and with

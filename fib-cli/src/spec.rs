@@ -1,6 +1,6 @@
 //! The grammar of a SPEC: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario. `FN` is `N`.
 
-use fib::{Error, Kernel, MemoryLimit, size, table_bytes};
+use fib::{Error, Kernel, MemoryLimit, number_bytes, size, table_bytes};
 use fib_bench::Scenario;
 use std::str::FromStr;
 
@@ -181,7 +181,7 @@ impl NumberLimits<'_> {
         if let Some(limit) = self.max_index.filter(|&limit| n > limit) {
             return Err(IndexLimit { n, limit }.into());
         }
-        let bytes = table_bytes(1) + 8 * self.kernel.limbs(n) as u128;
+        let bytes = number_bytes(self.kernel, n);
         Ok(self.memory.check(bytes).map_err(|limit| Error::Limit { bytes, limit })?)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::job::Job;
+use crate::scarcity::affordable_workers;
 use std::num::NonZeroUsize;
 
 /// A way to run the chunks of a job on workers.
@@ -90,6 +91,9 @@ pub struct Settings {
     pub pin: bool,
 }
 
+/// A backend with more workers is almost certainly a mistake, and its start would overload the machine.
+pub const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
 impl Settings {
     /// This many workers, not bound to CPUs.
     pub fn workers(workers: NonZeroUsize) -> Self {
@@ -118,11 +122,18 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Builds the backend, with its workers started and warm.
+    /// Builds the backend, with its workers started and warm. It has fewer workers, with a warning,
+    /// if the limit of address space has no room for all of them.
     ///
     /// # Errors
-    /// [`Error::Backend`] if the system grants not a single worker.
+    /// [`Error::Backend`] if `settings` asks for more than [`MOST_WORKERS`], and if the system grants
+    /// not a single worker.
     pub fn build(&self, settings: Settings) -> Result<Box<dyn FibBackend>, Error> {
-        (self.build)(settings)
+        let wanted = settings.workers;
+        if wanted > MOST_WORKERS {
+            let reason = format!("{wanted} workers are too many; the limit is {MOST_WORKERS}");
+            return Err(Error::Backend { backend: self.name, reason });
+        }
+        (self.build)(Settings { workers: affordable_workers(self.name, wanted), ..settings })
     }
 }

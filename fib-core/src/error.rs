@@ -6,10 +6,10 @@ use crate::record::Failure;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Refused before any work: the results and their table need more memory than the limit allows.
-    #[error("the results need {}, the limit is {}", size(*bytes), size((*limit).into()))]
+    /// Refused before any work, because the limit allows less memory.
+    #[error("computing this needs {} of memory, and the limit is {}", size(*bytes), size((*limit).into()))]
     Limit {
-        /// Predicted bytes of results and table.
+        /// Predicted bytes of results, table and scratch memory.
         bytes: u128,
         /// The limit they were checked against, in bytes.
         limit: u64,

@@ -61,6 +61,12 @@ pub trait Kernel: Send + Sync {
         size::limbs(n)
     }
 
+    /// The most memory that computing F(n) takes besides its slot, in bytes. It counts against the
+    /// memory limit, so that a number is refused before work if it cannot be computed.
+    fn scratch_bytes(&self, _n: u64) -> u128 {
+        0
+    }
+
     /// The predicted cost of F(n), in any unit, if the slot before holds F(`previous`). Costs
     /// balance chunks and are never reported. A cost must be finite and at least 0.
     fn cost(&self, n: u64, previous: Option<u64>) -> f64;

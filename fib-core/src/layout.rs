@@ -48,21 +48,27 @@ pub fn table_bytes(count: u128) -> u128 {
     count.saturating_mul(TABLE_BYTES as u128)
 }
 
+/// The bytes that F(n) takes by itself: result, table and scratch memory.
+pub fn number_bytes(kernel: &dyn Kernel, n: u64) -> u128 {
+    table_bytes(1) + 8 * kernel.limbs(n) as u128 + kernel.scratch_bytes(n)
+}
+
 impl Layout {
     /// Lays out `wanted` in the order that the kernel asks for.
     ///
     /// # Errors
-    /// [`Error::Limit`] if the results and their table need more than `limit`. In that case nothing
-    /// large was allocated.
+    /// [`Error::Limit`] if the results, their table and the scratch memory of the largest number need
+    /// more than `limit`. In that case nothing large was allocated.
     pub fn new(kernel: Arc<dyn Kernel>, wanted: &[u64], limit: MemoryLimit) -> Result<Self, Error> {
-        let tables = table_bytes(wanted.len() as u128);
-        let limit = limit.fixed_for(tables);
-        check(limit, tables)?;
+        let largest = wanted.iter().max().map_or(0, |&n| kernel.scratch_bytes(n));
+        let besides = table_bytes(wanted.len() as u128) + largest;
+        let limit = limit.fixed_for(besides);
+        check(limit, besides)?;
         let (indices, slot_of) = match kernel.order() {
             Order::Ascending => ascending(wanted),
             Order::AsGiven => (wanted.to_vec(), None),
         };
-        let offsets = offsets(&*kernel, &indices, |limbs| check(limit, tables + 8 * limbs))?;
+        let offsets = offsets(&*kernel, &indices, |limbs| check(limit, besides + 8 * limbs))?;
         let costs = costs(&*kernel, &indices);
         let (indices, offsets) = (Arc::new(indices), Arc::new(offsets));
         Ok(Layout { kernel, indices, offsets, costs, slot_of })
@@ -96,6 +102,16 @@ impl Layout {
     /// The number of limbs of all slots together.
     pub fn limbs(&self) -> usize {
         self.offsets[self.slots()]
+    }
+
+    /// The bytes of the results and their table.
+    pub fn bytes(&self) -> u128 {
+        table_bytes(self.len() as u128) + 8 * self.limbs() as u128
+    }
+
+    /// The most memory that a worker takes to compute a number, besides its slot.
+    pub fn scratch_bytes(&self) -> u128 {
+        self.indices.iter().max().map_or(0, |&n| self.kernel.scratch_bytes(n))
     }
 
     /// The slot that holds the result for the caller's position `i`.

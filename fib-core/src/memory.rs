@@ -1,6 +1,7 @@
 //! How much memory the results may take. This is checked before any work, so that a batch that is
 //! too large ends in an error and never in an abort.
 
+use crate::scarcity::address_space_left;
 use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// The most bytes that the results and their table may take.
@@ -43,9 +44,13 @@ impl MemoryLimit {
     }
 }
 
-/// The bytes that are available now without swapping, limited by the control group. If the system
-/// does not say, there is no limit.
+/// The bytes that are available now: without swapping, within the control group, and within the limit
+/// of address space. If the system does not say, there is no limit.
 fn available() -> u64 {
+    memory_left().min(address_space_left().unwrap_or(u64::MAX))
+}
+
+fn memory_left() -> u64 {
     let Ok(mut system) = System::new() else { return u64::MAX };
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     let machine = match system.available_memory() {

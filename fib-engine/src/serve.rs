@@ -10,10 +10,11 @@ use crate::trial::{Trial, nanoseconds};
 use crate::{COPIES, WHOLE};
 use fib_core::kernels::{self, KernelEntry};
 use fib_core::{
-    Chunking, Descriptor, FibBackend, MemoryLimit, Options, Scheduling, Settings, compute,
+    Chunking, Descriptor, FibBackend, MOST_WORKERS, MemoryLimit, Options, Scheduling, Settings,
+    compute,
 };
 use serde::Serialize;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -26,20 +27,26 @@ pub struct Offer<'a> {
     pub kernels: &'a [KernelEntry],
 }
 
+/// The longest request, in bytes: a batch of more than ten million indices. The rest of a longer line
+/// is taken for another request.
+const LONGEST_REQUEST: u64 = 1 << 28;
+
 /// Replies to requests from `input` until `input` ends.
 ///
 /// # Errors
 /// If `input` cannot be read or a reply cannot be written. A request that makes no sense, or that
 /// asks for something the runner does not have, is answered with a refusal.
-pub fn serve(offer: Offer<'_>, input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+pub fn serve(offer: Offer<'_>, mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let mut runner = RunnerState { offer, prepared: None, trial: None };
-    for line in input.lines() {
-        let reply = match serde_json::from_str(&line?) {
+    let mut line = vec![];
+    while input.by_ref().take(LONGEST_REQUEST).read_until(b'\n', &mut line)? > 0 {
+        let reply = match serde_json::from_slice(&line) {
             Ok(request) => runner.reply(&request),
             Err(error) => refusal(&format!("cannot understand the request: {error}")),
         };
         writeln!(output, "{reply}")?;
         output.flush()?;
+        line.clear();
     }
     Ok(())
 }
@@ -102,6 +109,9 @@ impl RunnerState<'_> {
         self.prepared = None;
         let workers =
             NonZeroUsize::new(build.workers).ok_or("a backend needs at least 1 worker")?;
+        if workers > MOST_WORKERS {
+            return Err(format!("{workers} workers are too many; the limit is {MOST_WORKERS}"));
+        }
         let chunking: Chunking = build.chunking.parse().map_err(text)?;
         let options = Options { chunking, ..Options::default() };
         let settings = Settings { pin: build.pin, ..Settings::workers(workers) };

@@ -6,13 +6,9 @@ use crate::policy::{Builder, Policy};
 use crate::spawn::{self, Spawner};
 use crate::statistics::{Board, WorkerStatistics};
 use crate::{PIPES, SHARED, can_start_itself};
-use fib_core::{Error, FibBackend, Job, Settings};
+use fib_core::{Error, FibBackend, Job, MOST_WORKERS, Settings};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// A pool with more workers is almost certainly a mistake, and its start would overload the
-/// machine.
-const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// A pool of worker processes, which outlive the batches.
 ///

@@ -5,6 +5,7 @@
 //! no other descriptors, and can therefore start the worker without a copy of the page tables of
 //! this process.
 
+use fib_core::this_executable;
 use rustix::process::getppid;
 use std::ffi::OsString;
 use std::io;
@@ -125,17 +126,6 @@ pub(crate) fn command(
     // must reach this process only, so workers have a process group of their own.
     command.stdout(own_stderr()).process_group(0);
     Ok(command)
-}
-
-/// This path works even after the file was replaced or removed.
-#[cfg(target_os = "linux")]
-fn this_executable() -> io::Result<std::path::PathBuf> {
-    Ok("/proc/self/exe".into())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn this_executable() -> io::Result<std::path::PathBuf> {
-    std::env::current_exe()
 }
 
 fn own_stderr() -> Stdio {

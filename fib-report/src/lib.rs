@@ -17,6 +17,7 @@ mod report;
 mod sample;
 mod stats;
 mod studies;
+mod visible;
 
 pub use analyse::{Analysis, analyse};
 pub use analysis::{Cell, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict};
@@ -29,3 +30,4 @@ pub use report::{Page, csv, duration, json, percent, ratio, table, text, with_in
 pub use sample::*;
 pub use stats::{CONFIDENCE, Estimate, fewest_rounds};
 pub use studies::*;
+pub use visible::{is_hidden, visible};

@@ -2,7 +2,10 @@
 
 use crate::record::{Header, Record, Resumed, SCHEMA_VERSION};
 use crate::sample::Sample;
+use crate::visible::make_visible;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The contents of a record file.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,11 +40,24 @@ pub enum Unreadable {
     },
 }
 
-/// Reads the bytes of a record file. An incomplete last line is left out.
+/// The most scenarios, backends or worker counts of a record.
+const MOST_NAMES: usize = 1000;
+
+/// The most backends of all worker counts and roles.
+const MOST_CONTENDERS: usize = 3000;
+
+/// The longest name in a record, in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// The most rounds of a record. More than this would take years.
+const MOST_ROUNDS: usize = 1_000_000_000;
+
+/// Reads the bytes of a record file. An incomplete last line is left out. Control characters in texts
+/// are made visible.
 ///
 /// # Errors
 /// If the file is not a record, has another format version, or is corrupt anywhere but in its last
-/// line.
+/// line. A record with more names or rounds than a measurement could have is corrupt too.
 pub fn read(bytes: &[u8]) -> Result<Recording, Unreadable> {
     let whole_bytes = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
     let complete = &bytes[..whole_bytes];
@@ -50,20 +66,19 @@ pub fn read(bytes: &[u8]) -> Result<Recording, Unreadable> {
     let (mut samples, mut resumed) = (vec![], vec![]);
     for (text, line) in lines.filter(|(text, _)| !text.is_empty()) {
         let corrupt = |reason: String| Unreadable::Corrupt { line, reason };
-        match serde_json::from_slice(text).map_err(|error| corrupt(error.to_string()))? {
+        match parse(text).map_err(|error| corrupt(error.to_string()))? {
             Record::Sample(sample) => {
-                let known = |name: &str| header.scenarios.iter().any(|s| s.name == name);
-                if !sample.scenario.is_empty() && !known(&sample.scenario) {
-                    return Err(corrupt(format!(
-                        "the header lists no scenario {}",
-                        sample.scenario
-                    )));
-                }
+                check_sample(&header, &sample).map_err(corrupt)?;
                 samples.push(*sample);
             }
             Record::Resumed(later) => resumed.push(later),
             Record::Header(_) => return Err(corrupt("a second header".into())),
         }
+    }
+    let contenders: HashSet<_> = samples.iter().map(|s| (s.role, &s.backend, s.workers)).collect();
+    if contenders.len() > MOST_CONTENDERS {
+        let reason = format!("the samples name more than {MOST_CONTENDERS} contenders");
+        return Err(Unreadable::Corrupt { line: 2, reason });
     }
     let cut_short = whole_bytes < bytes.len();
     Ok(Recording { header, samples, resumed, whole_bytes, cut_short })
@@ -71,14 +86,60 @@ pub fn read(bytes: &[u8]) -> Result<Recording, Unreadable> {
 
 fn header(line: &[u8]) -> Result<Header, Unreadable> {
     let foreign = |error: serde_json::Error| Unreadable::Foreign(error.to_string());
-    let value: Value = serde_json::from_slice(line).map_err(foreign)?;
+    let value: Value = parse(line).map_err(foreign)?;
     match value["schema_version"].as_u64() {
         Some(version) if version != u64::from(SCHEMA_VERSION) => Err(Unreadable::Version(version)),
         Some(_) => match serde_json::from_value(value).map_err(foreign)? {
-            Record::Header(header) => Ok(*header),
+            Record::Header(header) => {
+                let corrupt = |reason| Unreadable::Corrupt { line: 1, reason };
+                check_header(&header).map_err(corrupt)?;
+                Ok(*header)
+            }
             _ => Err(Unreadable::Foreign("the file does not start with a header".into())),
         },
         None => Err(Unreadable::Foreign("the file does not start with a header".into())),
+    }
+}
+
+/// Parses a line. Only a line with an escape or with characters outside ASCII can hold text that a
+/// terminal would obey, and this program writes few such lines.
+fn parse<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
+    if line.is_ascii() && !line.contains(&b'\\') {
+        return serde_json::from_slice(line);
+    }
+    let mut value = serde_json::from_slice(line)?;
+    make_visible(&mut value);
+    serde_json::from_value(value)
+}
+
+fn check_header(header: &Header) -> Result<(), String> {
+    let scenarios = header.scenarios.iter().map(|scenario| &scenario.name);
+    let ours = header.backends.iter().map(|backend| &backend.label);
+    let theirs = header.engines.iter().flat_map(|engine| &engine.backends);
+    let lists = [header.scenarios.len(), ours.chain(theirs).count(), header.workers.len()];
+    if lists.into_iter().any(|len| len > MOST_NAMES) {
+        return Err(format!("more than {MOST_NAMES} scenarios, backends or worker counts"));
+    }
+    scenarios.map(|name| check_name(name)).collect()
+}
+
+fn check_sample(header: &Header, sample: &Sample) -> Result<(), String> {
+    check_name(&sample.backend)?;
+    let known = |name: &str| header.scenarios.iter().any(|scenario| scenario.name == name);
+    if !sample.scenario.is_empty() && !known(&sample.scenario) {
+        check_name(&sample.scenario)?;
+        return Err(format!("the header lists no scenario {}", sample.scenario));
+    }
+    match sample.round < MOST_ROUNDS {
+        true => Ok(()),
+        false => Err(format!("round {} is more than {MOST_ROUNDS}", sample.round)),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    match name.len() <= LONGEST_NAME {
+        true => Ok(()),
+        false => Err(format!("a name is longer than {LONGEST_NAME} bytes")),
     }
 }
 
@@ -179,8 +240,51 @@ mod tests {
         assert!(error(&(lines.join("\n") + "\n")).starts_with("line 5: "));
         let elsewhere = file().replace("\"scenario\":\"batch\"", "\"scenario\":\"other\"");
         assert_eq!(error(&elsewhere), "line 2: the header lists no scenario other");
+        let last = file_with_round(usize::MAX);
+        assert!(error(&last).ends_with("round 18446744073709551615 is more than 1000000000"));
+        let long =
+            file().replacen("\"name\":\"batch\"", &format!("\"name\":\"{}\"", "b".repeat(201)), 1);
+        assert_eq!(error(&long), "line 1: a name is longer than 200 bytes");
         let twice = file() + &file();
         assert!(error(&twice).ends_with("a second header"));
+    }
+
+    /// A record whose second sample is of this round.
+    fn file_with_round(round: usize) -> String {
+        file().replacen("\"round\":1,", &format!("\"round\":{round},"), 1)
+    }
+
+    #[test]
+    fn a_record_with_too_many_contenders_is_refused() {
+        let mut text = file();
+        let sample = text.lines().nth(1).unwrap().to_owned();
+        for workers in 0..=MOST_CONTENDERS {
+            text += &sample.replacen("\"workers\":1,", &format!("\"workers\":{workers},"), 1);
+            text += "\n";
+        }
+        let error = read(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.ends_with("more than 3000 contenders"), "{error}");
+    }
+
+    #[test]
+    fn no_text_of_a_record_reaches_a_terminal_raw() {
+        let hidden = "\\u001b[2J\u{9b}\u{202e}";
+        let samples: Vec<_> = file().lines().map(String::from).collect();
+        for field in ["cpu", "os", "kernel", "version"] {
+            let (start, rest) = file()
+                .split_once(&format!("\"{field}\":\""))
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                .unwrap();
+            let text = format!("{start}\"{field}\":\"{hidden}{rest}");
+            let recording = read(text.as_bytes()).unwrap();
+            let shown = format!("{:?}", recording.header);
+            assert!(shown.contains("u001b[2J") && shown.contains("u009b"), "{field}: {shown}");
+            assert!(!serde_json::to_string(&recording.header).unwrap().contains(crate::is_hidden));
+        }
+        let unknown = samples[1].replacen("\"role\":\"", &format!("\"role\":\"{hidden}"), 1);
+        let error =
+            read(format!("{}\n{unknown}\n", samples[0]).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("u001b[2J") && !error.contains(crate::is_hidden), "{error}");
     }
 
     #[test]

@@ -191,7 +191,7 @@ fn deliver<S: Sink>(
             }
         };
         hand_over(&table, sink)?;
-        let bytes = bytes(table.layout());
+        let bytes = table.layout().bytes();
         drop(table);
         let _ = to_budget.send(bytes); // nobody counts any more after the last window
     }
@@ -207,11 +207,6 @@ fn hand_over<S: Sink>(table: &Table, sink: &mut S) -> Result<(), S::Error> {
         }
     }
     Ok(())
-}
-
-/// The bytes of a table.
-fn bytes(layout: &Layout) -> u128 {
-    table_bytes(layout.len() as u128) + 8 * layout.limbs() as u128
 }
 
 /// Reads, computes and hands over one window after the other on the calling thread. Without a thread
@@ -256,9 +251,10 @@ impl Batch<'_> {
         let mut in_flight = 0;
         while let Some(window) = windows.next_window() {
             let layout = self.lay_out(&window)?;
-            let bytes = bytes(&layout);
+            let bytes = layout.bytes();
+            let limit = windows.limit.saturating_sub(layout.scratch_bytes());
             in_flight -= freed.try_iter().sum::<u128>();
-            while in_flight > 0 && in_flight + bytes > windows.limit {
+            while in_flight > 0 && in_flight + bytes > limit {
                 let Ok(freed) = freed.recv() else { return failures.into_result() };
                 in_flight -= freed;
             }

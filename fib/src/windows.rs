@@ -48,11 +48,13 @@ impl<'a, N: FnMut(bool) -> Option<u64>> Windows<'a, N> {
         let first = self.left_over.take().or_else(|| (self.next)(true))?;
         let mut window = vec![first];
         let mut bytes = self.bytes(first, None);
+        let mut scratch = self.kernel.scratch_bytes(first);
         while !self.is_full(window.len(), bytes) {
             let Some(n) = (self.next)(false) else { break };
             bytes += self.bytes(n, window.last().copied());
+            scratch = scratch.max(self.kernel.scratch_bytes(n));
             // Two windows exist at a time: one is computed, one is handed to the sink.
-            if bytes > self.limit / 2 {
+            if bytes > self.limit.saturating_sub(scratch) / 2 {
                 self.left_over = Some(n);
                 break;
             }

@@ -5,13 +5,23 @@
 
 mod check;
 mod client;
+mod plausible;
+mod process;
 pub mod python;
 
 pub use check::{Finding, check};
 pub use client::{Fault, RunnerProcess};
+pub(crate) use plausible::{distinct_bytes, doubt};
 
 use fib_engine::protocol::Capabilities;
+use fib_report::{Status, is_hidden};
 use std::ffi::OsString;
+
+/// The most backends or kernels of an engine.
+const MOST_NAMES: usize = 100;
+
+/// The longest name of an engine, a backend or a kernel, in bytes.
+const LONGEST_NAME: usize = 60;
 
 /// An engine: how to start it, and what it can do.
 #[derive(Clone, Debug)]
@@ -26,10 +36,45 @@ impl Engine {
     /// Starts the engine once to ask what it can do.
     ///
     /// # Errors
-    /// If the engine does not start, does not reply, or has another protocol version.
+    /// If the engine does not start, does not reply, has another protocol version, or calls things by
+    /// names that cannot stand in a table.
     pub fn ask(command: Vec<OsString>) -> Result<Self, Fault> {
+        let engine = Engine::greet(command)?;
+        engine.check_names().map_err(|problem| Fault::new(Status::Refused, problem))?;
+        Ok(engine)
+    }
+
+    /// Like [`ask`](Self::ask), but believes the engine whatever it says about itself.
+    fn greet(command: Vec<OsString>) -> Result<Self, Fault> {
         let (_, capabilities) = RunnerProcess::start(&command)?;
         Ok(Engine { command, capabilities })
+    }
+
+    /// What is wrong with the names of the engine, if anything is.
+    fn check_names(&self) -> Result<(), String> {
+        let Capabilities { engine, backends, baseline, kernels, .. } = &self.capabilities;
+        if backends.len().max(kernels.len()) > MOST_NAMES {
+            return Err(format!("it has more than {MOST_NAMES} backends or kernels"));
+        }
+        let is_bad = |name: &str| {
+            let is_odd = |c: char| c.is_whitespace() || is_hidden(c) || c == '/';
+            name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_odd)
+        };
+        let backend_names = backends.iter().map(|backend| &backend.name);
+        if let Some(bad) =
+            [engine].into_iter().chain(backend_names).chain(kernels).find(|n| is_bad(n))
+        {
+            return Err(format!(
+                "the name '{}' is empty, is longer than {LONGEST_NAME} bytes, or contains a blank, a \
+                 control character or a slash",
+                process::one_line(bad)
+            ));
+        }
+        if backends.iter().all(|backend| backend.name != *baseline) {
+            let baseline = process::one_line(baseline);
+            return Err(format!("it has no backend {baseline}, which it calls its baseline"));
+        }
+        if kernels.is_empty() { Err("it has no kernel".into()) } else { Ok(()) }
     }
 
     /// The label of a backend of this engine.

@@ -1,7 +1,7 @@
 //! A participant of the rounds, with its own runner process: a cell, the baseline, or anything else
 //! that takes a turn.
 
-use crate::engine::{Fault, RunnerProcess};
+use crate::engine::{Fault, RunnerProcess, distinct_bytes, doubt};
 use crate::plan::{CellSpec, Plan};
 use crate::scenario::NamedBatch;
 use fib::kernels;
@@ -21,6 +21,8 @@ const POOL_START_TIME: Duration = Duration::from_millis(100);
 pub(crate) struct PreparedBatch {
     load: Request,
     expected: String,
+    /// The size of the distinct results; 0 for a kernel without results.
+    bytes: u64,
 }
 
 impl PreparedBatch {
@@ -28,8 +30,10 @@ impl PreparedBatch {
     pub(crate) fn for_cells(plan: &Plan, batch: &NamedBatch) -> Self {
         let kernel = plan.kernel.name;
         let gives_numbers = kernel != kernels::empty().name();
-        let digest = || Digest::expected(&batch.indices);
-        PreparedBatch::new(kernel, batch, if gives_numbers { digest() } else { Digest::default() })
+        let expected =
+            if gives_numbers { Digest::expected(&batch.indices) } else { Digest::default() };
+        let prepared = PreparedBatch::new(kernel, batch, expected);
+        PreparedBatch { bytes: if gives_numbers { prepared.bytes } else { 0 }, ..prepared }
     }
 
     /// The batch for the fastest kernel.
@@ -39,7 +43,8 @@ impl PreparedBatch {
 
     fn new(kernel: &str, batch: &NamedBatch, expected: Digest) -> Self {
         let load = LoadRequest { kernel: kernel.into(), indices: batch.indices.clone() };
-        PreparedBatch { load: Request::Load(load), expected: expected.to_string() }
+        let bytes = distinct_bytes(&batch.indices);
+        PreparedBatch { load: Request::Load(load), expected: expected.to_string(), bytes }
     }
 }
 
@@ -82,8 +87,16 @@ impl Participant {
         }
         while all.len() < POOL_STARTS && (all.is_empty() || start.elapsed() < POOL_START_TIME) {
             let build = self.build.clone();
-            match self.ask(&build) {
-                Ok(built) => all.push(built),
+            let asked = Instant::now();
+            match self.ask::<Built>(&build) {
+                Ok(built) if u128::from(built.wall_ns) <= asked.elapsed().as_nanos() => {
+                    all.push(built);
+                }
+                Ok(_) => {
+                    let message = "it reports a longer time for the build than its reply took";
+                    self.fault = Some(Fault::new(Status::Crash, message));
+                    break;
+                }
                 Err(fault) => {
                     self.fault = Some(fault);
                     break;
@@ -142,11 +155,15 @@ impl Participant {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
+        let asked = Instant::now();
         let reply = self.ask::<Measured>(&Request::Run(run));
+        let observed = asked.elapsed();
         let reply = reply.and_then(|measured| match measured.digest == batch.expected {
-            true if measured.wall_ns > 0 => Ok(measured),
-            true => Err(Fault::new(Status::Crash, "the runner reported a time of 0")),
             false => Err(Fault::new(Status::Wrong, "the result is wrong")),
+            true => match doubt(&measured, run, observed, batch.bytes) {
+                Some(doubt) => Err(Fault::new(Status::Crash, doubt)),
+                None => Ok(measured),
+            },
         });
         self.fault = reply.as_ref().err().cloned();
         reply

@@ -2,6 +2,7 @@
 
 use crate::backends;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use fib::MOST_WORKERS;
 use fib::kernels::{self, KernelEntry};
 use fib::{Descriptor, MemoryLimit};
 use fib_bench::{SCENARIOS, Scenario};
@@ -37,8 +38,8 @@ pub(super) fn arithmetic_parser() -> impl TypedValueParser<Value = &'static Kern
 }
 
 pub(super) fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {
-    let workers = text.parse().ok().filter(|workers: &NonZeroUsize| workers.get() <= 1024);
-    workers.ok_or_else(|| "expected a number from 1 to 1024".into())
+    let workers = text.parse().ok().filter(|&workers: &NonZeroUsize| workers <= MOST_WORKERS);
+    workers.ok_or_else(|| format!("expected a number from 1 to {MOST_WORKERS}"))
 }
 
 pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {

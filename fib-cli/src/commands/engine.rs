@@ -51,11 +51,14 @@ pub(crate) fn chosen(text: &str) -> anyhow::Result<Option<Engine>> {
     } else {
         text.split_whitespace().map(OsString::from).collect()
     };
-    let engine = Engine::ask(command);
-    let engine = engine.map_err(|fault| BadInput(format!("engine {text}: {fault}")))?;
-    // Our runner starts the engine, so that even an engine that hangs ends with this process.
-    let command = own_runner()?.into_iter().chain(["--".into()]).chain(engine.command);
-    Ok(Some(Engine { command: command.collect(), ..engine }))
+    let engine = Engine::ask(tied(command)?);
+    Ok(Some(engine.map_err(|fault| BadInput(format!("engine {text}: {fault}")))?))
+}
+
+/// The command that has our runner become the engine, so that even an engine that hangs ends with
+/// this process.
+fn tied(command: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
+    Ok(own_runner()?.into_iter().chain(["--".into()]).chain(command).collect())
 }
 
 /// Prints which checks an engine passes and which it fails.
@@ -64,6 +67,7 @@ pub(crate) fn check(command: &[OsString]) -> anyhow::Result<()> {
         [name] if name == python::PYTHON => python::command().map_err(BadInput)?,
         command => command.to_vec(),
     };
+    let command = tied(command)?;
     let mut problems = 0;
     to_stdout(|out| {
         let mut written = Ok(());

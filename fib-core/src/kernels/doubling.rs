@@ -1,6 +1,7 @@
 //! Fast doubling.
 
 use crate::kernel::{Kernel, Run};
+use crate::size;
 use num_bigint::BigUint;
 
 /// Computes each index from scratch by fast doubling: two squarings lead from (F(k-1), F(k)) to the
@@ -17,6 +18,10 @@ impl Kernel for Doubling {
         "doubling"
     }
 
+    fn scratch_bytes(&self, n: u64) -> u128 {
+        scratch_bytes(n)
+    }
+
     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
         cost(n)
     }
@@ -26,6 +31,12 @@ impl Kernel for Doubling {
             store(&fibonacci(slot.n), slot.out);
         }
     }
+}
+
+/// The memory of the numbers of the last step and of their multiplication by Toom-3: 9 to 11 times the
+/// size of F(n), by the peaks of `fib calc 10000000 -f hex` and `fib calc 50000000 -f hex`.
+pub(super) fn scratch_bytes(n: u64) -> u128 {
+    11 * 8 * size::limbs(n) as u128
 }
 
 /// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`.

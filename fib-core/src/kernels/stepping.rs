@@ -23,6 +23,10 @@ impl Kernel for Stepping {
         Order::Ascending
     }
 
+    fn scratch_bytes(&self, n: u64) -> u128 {
+        doubling::scratch_bytes(n)
+    }
+
     fn cost(&self, n: u64, previous: Option<u64>) -> f64 {
         match previous {
             Some(m) if walking_pays(m, n) => walk_cost(m, n),

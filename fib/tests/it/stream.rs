@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn any_indices_in_any_memory(
         indices in prop::collection::vec(0u64..2000, 0..300),
-        limit in 400u64..20_000,
+        limit in 2400u64..40_000, // F(2000) alone needs 2144
     ) {
         let options = Options { memory: MemoryLimit::Bytes(limit), ..Options::default() };
         let backend = fib::default_backend().build(Settings::default()).unwrap();
@@ -128,8 +128,8 @@ fn an_error_of_the_sink_ends_an_endless_stream_and_cancels_it() {
 #[test]
 fn a_sink_that_stops_ends_a_stream_that_waits_for_memory() {
     for _ in 0..50 {
-        let options = Options { memory: MemoryLimit::Bytes(6000), ..Options::default() };
-        let indices = std::iter::repeat(40_000); // 3471 bytes
+        let options = Options { memory: MemoryLimit::Bytes(42_000), ..Options::default() };
+        let indices = std::iter::repeat(40_000); // 3472 bytes, and eleven times as much to compute it
         let ended =
             stream(&fib::Sequential, &kernels::doubling(), indices, &options, |_, _: &[u64]| {
                 thread::sleep(Duration::from_millis(1));

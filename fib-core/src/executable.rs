@@ -1,0 +1,30 @@
+//! The program that runs now, for backends and harnesses that start it again.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A path that starts this program again: the same file, even if another file has taken its place.
+/// Without /proc it is the path by which the program was started.
+///
+/// # Errors
+/// If the system does not tell (never on Linux).
+#[cfg(target_os = "linux")]
+pub fn this_executable() -> io::Result<PathBuf> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    // The process that opens this path is the new one, before it becomes the program.
+    let of_proc = PathBuf::from("/proc/self/exe");
+    match of_proc.exists() {
+        true => Ok(of_proc),
+        false => Ok(OsStr::from_bytes(rustix::param::linux_execfn().to_bytes()).into()),
+    }
+}
+
+/// A path that starts this program again.
+///
+/// # Errors
+/// If the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn this_executable() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
