@@ -11,7 +11,8 @@
 //!
 //! `fib/examples/04-your-own-backend.rs` is such a program, complete.
 //!
-//! `unsafe` appears once, in `stdout`: the attribute that runs a check before `main`.
+//! `unsafe` appears in two modules: `stdout` has an attribute that runs a check before `main`, and
+//! `last_resort` is an allocator.
 #![deny(unsafe_code)]
 
 mod advice;
@@ -24,6 +25,7 @@ mod failure;
 mod format;
 mod input;
 mod interrupt;
+mod last_resort;
 mod measuring;
 mod output;
 mod progress;
@@ -31,6 +33,8 @@ mod recording;
 mod request;
 mod spec;
 mod stdout;
+
+pub use last_resort::LastResort;
 
 use args::{Cli, Command, EngineCommand};
 use clap::Parser;
@@ -44,6 +48,7 @@ use std::process::ExitCode;
 pub fn main_with(backends: &'static [Descriptor]) -> ExitCode {
     diagnostics::silence_panics();
     fib::init();
+    last_resort::speak();
     backends::add(backends);
     let outcome = catch_unwind(|| {
         let cli = match Cli::try_parse() {

@@ -3,6 +3,9 @@
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: fib_cli::LastResort = fib_cli::LastResort;
+
 fn main() -> ExitCode {
     fib_cli::main_with(&[])
 }

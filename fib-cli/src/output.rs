@@ -110,9 +110,10 @@ impl Target {
 /// The temporary file, as long as it has not got its name.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Removes the temporary file, for a program that ends without dropping its values.
+/// Removes the temporary file, for a program that ends without dropping its values. This never waits:
+/// the program may end while it holds the lock.
 pub(crate) fn remove_unfinished() {
-    let unfinished = UNFINISHED.lock().ok().and_then(|mut file| file.take());
+    let unfinished = UNFINISHED.try_lock().ok().and_then(|mut file| file.take());
     if let Some(file) = unfinished {
         let _ = fs::remove_file(file); // if this fails, there is nothing left to try
     }

@@ -11,6 +11,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+/// The largest record that is read, in bytes: two days of samples.
+const LARGEST_RECORD: u64 = 1 << 30;
+
 /// A function that takes the samples of a plan: `measure_rounds` or `search`. Its second argument
 /// is the number of the first round.
 type Measure = fn(
@@ -98,7 +101,8 @@ impl SampleStore {
         let mut file = RecordFile::open(path)?;
         let name = file.name.clone();
         let mut bytes = vec![];
-        file.file.read_to_end(&mut bytes).map_err(|error| bad(&name, &error))?;
+        let limited = (&file.file).take(LARGEST_RECORD).read_to_end(&mut bytes);
+        limited.map_err(|error| bad(&name, &error))?;
         let earlier = parse(&name, &bytes)?;
         if let Some(difference) = earlier.difference_to(&header(plan)) {
             let problem = format!("{name} cannot be resumed: {difference}");
@@ -128,8 +132,34 @@ impl SampleStore {
 /// Reads a record file. Warns if its last line is incomplete.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Recording> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| bad(&name, &error))?;
+    let bytes = read_limited(path).map_err(|error| bad(&name, &error))?;
     parse(&name, &bytes)
+}
+
+/// Reads a file or a pipe, but nothing that cannot be a record.
+fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    let file = File::open(path)?;
+    if is_device(&file)? {
+        return Err(io::Error::other("this is a device"));
+    }
+    file.take(LARGEST_RECORD + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= LARGEST_RECORD {
+        true => Ok(bytes),
+        false => Err(io::Error::other(format!("this is larger than {LARGEST_RECORD} bytes"))),
+    }
+}
+
+#[cfg(unix)]
+fn is_device(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = file.metadata()?.file_type();
+    Ok(kind.is_char_device() || kind.is_block_device())
+}
+
+#[cfg(not(unix))]
+fn is_device(_file: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 fn parse(name: &str, bytes: &[u8]) -> anyhow::Result<Recording> {

@@ -55,7 +55,7 @@ pub use execute::{Options, compute, execute};
 pub use job::Job;
 pub use kernel::{Kernel, Order, Run, Slot};
 pub use layout::{Layout, number_bytes, table_bytes};
-pub use memory::MemoryLimit;
+pub use memory::{MemoryLimit, is_asking_for_memory};
 pub use num_bigint::BigUint;
 pub use record::{ChunkRecord, ChunkSpan, Failure, Outcome};
 pub use scarcity::warn_of_fewer_threads;

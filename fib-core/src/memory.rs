@@ -2,6 +2,7 @@
 //! too large ends in an error and never in an abort.
 
 use crate::scarcity::address_space_left;
+use std::cell::Cell;
 use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// The most bytes that the results and their table may take.
@@ -67,9 +68,22 @@ fn memory_left() -> u64 {
     group.map_or(machine, |group| machine.min(group.total_memory.saturating_sub(group.rss)))
 }
 
+thread_local! {
+    static IS_ASKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread only asks for memory, and lives with a refusal. A global allocator that ends the
+/// program when the system refuses memory must return null then.
+pub fn is_asking_for_memory() -> bool {
+    IS_ASKING.get()
+}
+
 /// Whether the allocator would grant this many limbs. Asking first turns an abort into an error.
 /// The arena itself is then allocated zeroed, and the system clears its pages where the workers
 /// run.
 pub(crate) fn can_allocate(limbs: usize) -> bool {
-    Vec::<u64>::new().try_reserve_exact(limbs).is_ok()
+    IS_ASKING.set(true);
+    let is_granted = Vec::<u64>::new().try_reserve_exact(limbs).is_ok();
+    IS_ASKING.set(false);
+    is_granted
 }

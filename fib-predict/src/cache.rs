@@ -16,6 +16,9 @@ use tempfile::NamedTempFile;
 /// A calibration that another program disturbed is used for no longer than this.
 const DISTURBED_LIFE: Duration = Duration::from_secs(3600);
 
+/// A calibration takes a few KB.
+const LARGEST_FILE: u64 = 1 << 20;
+
 /// Where a calibration comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -80,11 +83,19 @@ pub fn recalibrate() -> Result<(Calibration, Source), Error> {
 }
 
 fn read(file: &Path, identity: &Identity) -> Option<(Calibration, Source)> {
+    // The file may have been put there by anybody: it may be endless, or a pipe that nobody writes to.
+    let found = fs::metadata(file).ok()?;
+    if !found.is_file() || found.len() > LARGEST_FILE {
+        return None;
+    }
     let kept: Kept = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
     let source = Source::Kept(file.to_path_buf(), kept.taken);
-    let age = kept.taken.elapsed().unwrap_or_default();
-    let is_good = !kept.calibration.disturbed || age < DISTURBED_LIFE;
-    (is_good && kept.identity == *identity).then_some((kept.calibration, source))
+    // The age of a file from the future is not known.
+    let is_recent = kept.taken.elapsed().is_ok_and(|age| age < DISTURBED_LIFE);
+    let is_good = (!kept.calibration.disturbed || is_recent)
+        && kept.identity == *identity
+        && kept.calibration.is_sound(identity.cores);
+    is_good.then_some((kept.calibration, source))
 }
 
 /// Writes the whole file or nothing, so that no reader finds half a calibration.
@@ -150,10 +161,50 @@ mod tests {
             write(&file, &Kept { identity: identity(), taken, calibration: busy.clone() }).unwrap();
             assert_eq!(read(&file, &identity()).is_some(), is_good);
         }
+        let (future, disturbed) = (SystemTime::now() + DISTURBED_LIFE, busy.clone());
+        write(&file, &Kept { identity: identity(), taken: future, calibration: disturbed })
+            .unwrap();
+        assert!(read(&file, &identity()).is_none(), "its age is not known");
         let other = Identity { cores: identity().cores + 1, ..identity() };
         assert!(read(&file, &other).is_none());
         fs::write(&file, "{\"identity\":").unwrap();
         assert!(read(&file, &identity()).is_none(), "the file is incomplete");
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_with_absurd_contents_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("calibration.json");
+        let calibration = Calibration::measure().unwrap();
+        write(&file, &Kept { identity: identity(), taken: SystemTime::now(), calibration })
+            .unwrap();
+        let good: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        assert!(read(&file, &identity()).is_some());
+        for (field, absurd) in [
+            ("backends", serde_json::json!({})),
+            ("kernels", serde_json::json!({})),
+            ("cores", 0.into()),
+            ("inflation", (-1).into()),
+            ("inflation", 1e300.into()),
+            ("losses_ns", serde_json::json!({"rayon": 1e12})),
+        ] {
+            let mut bad = good.clone();
+            bad["calibration"][field] = absurd;
+            fs::write(&file, bad.to_string()).unwrap();
+            assert!(read(&file, &identity()).is_none(), "{field}");
+        }
+        let padding = " ".repeat(LARGEST_FILE as usize);
+        fs::write(&file, format!("{good}{padding}")).unwrap();
+        assert!(read(&file, &identity()).is_none(), "it is too large");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_in_the_place_of_the_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("calibration.json");
+        std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        assert!(read(&file, &identity()).is_none());
     }
 }

@@ -3,7 +3,7 @@
 use crate::crew::{Crew, GiveUpReason};
 use crate::ledger::Ledger;
 use crate::policy::{Builder, Policy};
-use crate::spawn::{self, Spawner};
+use crate::spawn::{self, PARENT_VARIABLE, Spawner};
 use crate::statistics::{Board, WorkerStatistics};
 use crate::{PIPES, SHARED, can_start_itself};
 use fib_core::{Error, FibBackend, Job, MOST_WORKERS, Settings};
@@ -26,8 +26,14 @@ impl ProcessPool {
         let Builder { settings, supervision, shared, program, environment } = builder;
         let name = if shared { SHARED.name } else { PIPES.name };
         let failed = |reason| Error::Backend { backend: name, reason };
-        if spawn::is_worker() || (program.is_none() && !can_start_itself()) {
+        if program.is_none() && !can_start_itself() {
             return Err(failed("`main` must begin with `fib_process::init()`".into()));
+        }
+        if spawn::is_worker() {
+            return Err(failed(format!(
+                "this process is a worker of a pool, because {PARENT_VARIABLE} names its parent, and a \
+                 worker starts no workers"
+            )));
         }
         if settings.workers > MOST_WORKERS {
             let wanted = settings.workers;

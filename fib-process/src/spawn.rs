@@ -19,19 +19,23 @@ use std::thread::{Builder, JoinHandle};
 /// The last argument but one of every worker. The last argument is the process that started it.
 const WORKER_ARGUMENT: &str = "fib-process-worker";
 
-/// An environment variable that also names the process that started the worker. Some programs do
-/// not look at their arguments: without the variable, such a worker would start workers of its own,
-/// and these would start more.
-const PARENT_VARIABLE: &str = "FIB_PROCESS_WORKER_OF";
+/// An environment variable that also names the process that started the worker. A process is a worker
+/// only with both, because a user may give a program the same arguments. Some programs do not look at
+/// their arguments: without the variable, such a worker would start workers of its own, and these would
+/// start more.
+pub(crate) const PARENT_VARIABLE: &str = "FIB_PROCESS_WORKER_OF";
 
 /// The process that started this process as a worker, according to the arguments.
 pub(crate) fn parent_of_this_worker() -> Option<u32> {
     let mut arguments = std::env::args_os().rev();
-    let parent = arguments.next()?.to_str()?.parse().ok()?;
-    (arguments.next()? == WORKER_ARGUMENT).then_some(parent)
+    let parent = arguments.next()?;
+    let is_worker =
+        std::env::var_os(PARENT_VARIABLE)? == parent && arguments.next()? == WORKER_ARGUMENT;
+    is_worker.then(|| parent.to_str()?.parse().ok())?
 }
 
-/// Whether this process was started as a worker. A process that a worker starts is not a worker.
+/// Whether this process was started as a worker, according to the environment. A process that a worker
+/// starts is not a worker.
 pub(crate) fn is_worker() -> bool {
     let parent = getppid().map(|parent| parent.as_raw_pid().to_string());
     parent.is_some_and(|parent| std::env::var(PARENT_VARIABLE).is_ok_and(|set| set == parent))

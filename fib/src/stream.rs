@@ -8,7 +8,6 @@
 use crate::windows::Windows;
 use fib_core::{
     Control, Error, FibBackend, Kernel, Layout, Options, Table, execute, inside_a_chunk,
-    table_bytes,
 };
 use std::panic::resume_unwind;
 use std::sync::Arc;

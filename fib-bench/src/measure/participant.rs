@@ -86,17 +86,8 @@ impl Participant {
             return all;
         }
         while all.len() < POOL_STARTS && (all.is_empty() || start.elapsed() < POOL_START_TIME) {
-            let build = self.build.clone();
-            let asked = Instant::now();
-            match self.ask::<Built>(&build) {
-                Ok(built) if u128::from(built.wall_ns) <= asked.elapsed().as_nanos() => {
-                    all.push(built);
-                }
-                Ok(_) => {
-                    let message = "it reports a longer time for the build than its reply took";
-                    self.fault = Some(Fault::new(Status::Crash, message));
-                    break;
-                }
+            match self.build() {
+                Ok(built) => all.push(built),
                 Err(fault) => {
                     self.fault = Some(fault);
                     break;
@@ -120,8 +111,7 @@ impl Participant {
     pub(crate) fn load(&mut self, batch: &PreparedBatch) {
         let loaded = self.revive().and_then(|is_new| {
             if is_new {
-                let build = self.build.clone();
-                self.ask::<Built>(&build)?;
+                self.build()?;
             }
             self.ask::<Loaded>(&batch.load).map(drop)
         });
@@ -135,6 +125,19 @@ impl Participant {
             self.runner = Some(RunnerProcess::start(&self.command)?.0);
         }
         Ok(!alive)
+    }
+
+    /// Has the runner build the backend.
+    fn build(&mut self) -> Result<Built, Fault> {
+        let build = self.build.clone();
+        let asked = Instant::now();
+        let built: Built = self.ask(&build)?;
+        if u128::from(built.wall_ns) <= asked.elapsed().as_nanos() {
+            return Ok(built);
+        }
+        self.runner = None;
+        let message = "it reports a longer time for the build than its reply took";
+        Err(Fault::new(Status::Crash, message))
     }
 
     fn ask<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> Result<T, Fault> {

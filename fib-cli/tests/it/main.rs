@@ -3,6 +3,7 @@
 
 mod advise;
 mod engines;
+mod neighbours;
 mod processes;
 mod program;
 mod records;
