@@ -6,7 +6,7 @@ use crate::interrupt;
 use crate::spec::NumberLimits;
 use fib::{Control, Error, FibBackend, Kernel, MemoryLimit, Options, Settings};
 use indicatif::HumanCount;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 
 impl ComputeArgs {
@@ -22,6 +22,11 @@ impl ComputeArgs {
         memory: MemoryLimit,
     ) -> NumberLimits<'a> {
         NumberLimits { kernel, memory, max_index: self.max_index }
+    }
+
+    /// Whether a progress line would stand between the results on the same terminal.
+    pub(crate) fn hides_progress(&self, quiet: bool) -> bool {
+        quiet || (self.out.is_none() && io::stdout().is_terminal())
     }
 
     /// How to compute.
@@ -58,11 +63,12 @@ impl ComputeArgs {
     }
 }
 
-/// Says how far a computation came before a signal or the end of the time stopped it. `main` exits
-/// with the code of that event.
-pub(crate) fn interrupted(written: u64, count: Option<u64>) {
+/// Says how far a computation came before a signal or the end of the time stopped it, and whether
+/// another run can go on from there. `main` exits with the code of that event.
+pub(crate) fn interrupted(written: u64, count: Option<u64>, can_resume: bool) {
     let of = count.map_or(String::new(), |count| format!(" of {}", HumanCount(count)));
     let numbers = if count.unwrap_or(written) == 1 { "number" } else { "numbers" };
     let event = interrupt::event();
-    say(&format!("{event} after {}{of} {numbers}", HumanCount(written)));
+    let hint = if can_resume { "; run the same command again to go on" } else { "" };
+    say(&format!("{event} after {}{of} {numbers}{hint}", HumanCount(written)));
 }

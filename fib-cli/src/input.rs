@@ -51,7 +51,7 @@ impl Read for Input {
             if self.control.is_cancelled() {
                 return Err(cancelled());
             }
-            if crate::output::is_ready(input, PollFlags::IN)? {
+            if crate::target::is_ready(input, PollFlags::IN)? {
                 match rustix::io::read(input, &mut *buffer) {
                     Err(Errno::INTR | Errno::AGAIN) => {}
                     outcome => return Ok(outcome?),

@@ -6,7 +6,7 @@
 //! once.
 
 use crate::diagnostics::{self, say};
-use crate::output::remove_unfinished;
+use crate::target::remove_unfinished;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;

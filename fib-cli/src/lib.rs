@@ -25,6 +25,7 @@ mod failure;
 mod format;
 mod input;
 mod interrupt;
+mod journal;
 mod last_resort;
 mod measuring;
 mod output;
@@ -33,6 +34,7 @@ mod recording;
 mod request;
 mod spec;
 mod stdout;
+mod target;
 
 pub use last_resort::LastResort;
 

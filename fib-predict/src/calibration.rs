@@ -3,7 +3,7 @@
 use fib::kernels::{self, KERNELS};
 use fib::{
     Chunking, Descriptor, Error, FibBackend, Kernel, Layout, MemoryLimit, Options, Order, REGISTRY,
-    SEQUENTIAL, Scheduling, Sequential, Settings,
+    Scheduling, Sequential, Settings,
 };
 use fib_engine::Trial;
 use fib_simulate::{
@@ -54,12 +54,12 @@ const DISTURBED: f64 = 1.15;
 pub struct Calibration {
     /// The number of CPUs that the process could use.
     pub(crate) cores: usize,
-    kernels: BTreeMap<String, KernelFactors>,
-    backends: BTreeMap<String, Overheads>,
+    pub(crate) kernels: BTreeMap<String, KernelFactors>,
+    pub(crate) backends: BTreeMap<String, Overheads>,
     /// The time that a batch on all cores took beyond its share of the work, for the fastest pools.
-    losses_ns: BTreeMap<String, f64>,
+    pub(crate) losses_ns: BTreeMap<String, f64>,
     /// How many times as long work takes while all cores are busy.
-    inflation: f64,
+    pub(crate) inflation: f64,
     /// Whether another program ran during the calibration.
     pub(crate) disturbed: bool,
 }
@@ -81,27 +81,6 @@ impl Calibration {
         let mut calibration = Calibration { cores: cores.get(), kernels, ..Calibration::empty() };
         calibration.measure_backends(cores)?;
         Ok(calibration)
-    }
-
-    /// Whether every number is one that a measurement on this many CPUs can give. What a file says is
-    /// not believed unchecked.
-    pub(crate) fn is_sound(&self, cores: usize) -> bool {
-        /// Ten seconds: no overhead is nearly as long.
-        const MOST_NS: f64 = 1e10;
-        let is_time = |ns: &f64| ns.abs() <= MOST_NS;
-        let overheads = |o: &Overheads| {
-            let times = [o.start_ns, o.step_ns, o.hand_ns, o.byte_ns, o.join_ns, o.join_step_ns];
-            times.iter().all(is_time)
-        };
-        let factors = |factors: &Factors| factors.0.iter().all(|(_, f)| (0.1..=10.0).contains(f));
-        let kernels = |k: &KernelFactors| factors(&k.fresh) && factors(&k.following);
-        self.cores == cores
-            && self.backends.contains_key(SEQUENTIAL.name)
-            && self.backends.values().all(overheads)
-            && KERNELS.iter().all(|entry| self.kernels.contains_key(entry.name))
-            && self.kernels.values().all(kernels)
-            && self.losses_ns.values().all(is_time)
-            && (1.0..=100.0).contains(&self.inflation)
     }
 
     fn empty() -> Self {

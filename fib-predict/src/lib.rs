@@ -14,6 +14,7 @@ mod advice;
 mod auto;
 mod cache;
 mod calibration;
+mod sound;
 
 pub use advice::{Advice, Candidate, Measurement, advise, check};
 pub use auto::{AUTO, Auto};

@@ -34,6 +34,10 @@ pub trait Sink {
     /// An error ends the stream.
     fn take(&mut self, n: u64, limbs: &[u64]) -> Result<(), Self::Error>;
 
+    /// Called in the place of [`take`](Self::take) for an index that failed. The error at the end of the
+    /// stream says why.
+    fn skip(&mut self, _n: u64) {}
+
     /// Called before the stream waits for results. A sink that has a buffer writes it out here.
     ///
     /// # Errors
@@ -201,8 +205,9 @@ fn deliver<S: Sink>(
 
 fn hand_over<S: Sink>(table: &Table, sink: &mut S) -> Result<(), S::Error> {
     for i in 0..table.len() {
-        if let Some(limbs) = table.limbs(i) {
-            sink.take(table.index(i), limbs)?;
+        match table.limbs(i) {
+            Some(limbs) => sink.take(table.index(i), limbs)?,
+            None => sink.skip(table.index(i)),
         }
     }
     Ok(())

@@ -33,7 +33,8 @@ A file holds specs, separated by blanks or line ends; # begins a comment.
 Examples
   fib batch 10 20 30
   fib batch 0..=100 5x1000 --format jsonl
-  seq 0 100 | fib batch -";
+  seq 0 100 | fib batch -
+  fib batch 0..1000000 --out numbers.tsv --resume";
 
 /// Where and how to compute.
 #[derive(Args, Debug)]
@@ -136,6 +137,9 @@ pub(crate) struct SpecArgs {
 pub(crate) struct BatchArgs {
     #[command(flatten)]
     pub(crate) specs: SpecArgs,
+    /// Keep a journal beside FILE, and go on where an interrupted run with the same input has stopped
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
     /// Kernel, see `fib list kernels`
     #[arg(short, long, default_value = "stepping", value_parser = arithmetic_parser(), hide_possible_values = true)]
     pub(crate) kernel: &'static KernelEntry,
@@ -154,6 +158,17 @@ pub(crate) enum BatchFormat {
     Jsonl,
     /// n, a tab, F(n) in hexadecimal after 0x
     Hex,
+}
+
+impl BatchFormat {
+    /// The name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            BatchFormat::Tsv => "tsv",
+            BatchFormat::Jsonl => "jsonl",
+            BatchFormat::Hex => "hex",
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -5,24 +5,24 @@ use crate::compute::interrupted;
 use crate::failure::{BadInput, NotWritten};
 use crate::format::hex;
 use crate::interrupt;
-use crate::output::{Records, Target};
-use crate::progress::ProgressLine;
+use crate::journal::Journal;
+use crate::output::Records;
+use crate::progress::{Position, ProgressLine};
 use crate::spec::Spec;
+use crate::target::Target;
 use fib::{Sink, StreamError, from_limbs};
 use std::io::{self, Write};
 use std::iter::once;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
     let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
     let limits = args.compute.limits(&*kernel, memory);
     let control = args.compute.watch()?;
-    let to_stdout = args.compute.out.is_none();
     let count = args.specs.check(&limits)?;
-    let mut records = Records::new(Target::open(args.compute.out.as_deref())?);
-
-    let bytes = records.written_bytes();
-    let progress = ProgressLine::of_computation(quiet, to_stdout, &control, bytes, count);
+    let (target, mut journal) = open_output(args)?;
+    let mut records = Records::new(target);
 
     let (to_problems, problems) = channel();
     let good = |spec: Result<Spec, BadInput>| {
@@ -33,23 +33,35 @@ pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
         checked.map_err(|problem| to_problems.send(problem)).ok()
     };
     let mut indices = args.specs.specs(&control)?.map_while(good).flat_map(Spec::indices);
+    let earlier = match &mut journal {
+        Some(journal) => journal.skip_earlier(&mut indices),
+        None => Ok(0),
+    };
+    let earlier = match earlier {
+        Err(_) if interrupt::exit_code().is_some() => 0,
+        Err(changed) => return Err(problems.try_recv().unwrap_or(changed.into())),
+        Ok(earlier) => earlier,
+    };
+    let written = Arc::clone(records.written_bytes());
+    let position = Position { earlier, count, written };
+    let progress =
+        ProgressLine::of_computation(args.compute.hides_progress(quiet), &control, position);
     let mut outcome = Ok(());
     // No worker starts before there is work.
     if let Some(first) = indices.next() {
-        let backend = args.compute.build(count)?;
+        let backend = args.compute.build(count.map(|count| count.saturating_sub(earlier)))?;
         let options = args.compute.options(memory, control);
-        let lines = Lines { records: &mut records, format: args.format };
-        let indices = once(first).chain(indices);
-        outcome = match fib::stream(&*backend, &kernel, indices, &options, lines) {
-            Err(StreamError::Sink(Stop::NotWritten(error))) => return Err(error.into()),
-            Err(StreamError::Sink(Stop::Interrupted)) => Err(fib::Error::Cancelled),
-            Err(StreamError::Compute(error)) => Err(error),
-            Ok(()) => Ok(()),
-        };
+        let (records, journal) = (&mut records, journal.as_mut());
+        let lines = Lines { records, journal, format: args.format };
+        let stream = fib::stream(&*backend, &kernel, once(first).chain(indices), &options, lines);
+        outcome = computed(stream)?;
     }
     drop(progress);
+    if let Some(journal) = &mut journal {
+        journal.checkpoint(&records)?;
+    }
     if interrupt::exit_code().is_some() {
-        interrupted(records.written(), count);
+        interrupted(earlier + records.written(), count, journal.is_some());
         return Ok(());
     }
     if let Ok(problem) = problems.try_recv() {
@@ -59,8 +71,30 @@ pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
     // The numbers that could be computed are results, even if others failed.
     if matches!(outcome, Ok(()) | Err(fib::Error::Failed(_))) {
         records.finish()?;
+        journal.into_iter().for_each(Journal::remove);
     }
     Ok(outcome?)
+}
+
+/// The output, with its journal if there is one.
+fn open_output(args: &BatchArgs) -> anyhow::Result<(Target, Option<Journal>)> {
+    match &args.compute.out {
+        Some(path) if args.resume => {
+            let (journal, target) = Journal::open(path, args.format.name())?;
+            Ok((target, Some(journal)))
+        }
+        path => Ok((Target::open(path.as_deref())?, None)),
+    }
+}
+
+/// What became of the computation, unless the output could not be written.
+fn computed(outcome: Result<(), StreamError<Stop>>) -> Result<Result<(), fib::Error>, NotWritten> {
+    match outcome {
+        Err(StreamError::Sink(Stop::NotWritten(error))) => Err(error),
+        Err(StreamError::Sink(Stop::Interrupted)) => Ok(Err(fib::Error::Cancelled)),
+        Err(StreamError::Compute(error)) => Ok(Err(error)),
+        Ok(()) => Ok(Ok(())),
+    }
 }
 
 /// Why no more lines are written.
@@ -73,7 +107,14 @@ enum Stop {
 /// Writes each result on a line.
 struct Lines<'a> {
     records: &'a mut Records,
+    journal: Option<&'a mut Journal>,
     format: BatchFormat,
+}
+
+impl Lines<'_> {
+    fn keep_up(&mut self) -> Result<(), NotWritten> {
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.keep_up(self.records))
+    }
 }
 
 impl Sink for Lines<'_> {
@@ -85,11 +126,21 @@ impl Sink for Lines<'_> {
             return Err(Stop::Interrupted);
         }
         let format = self.format;
-        self.records.push(|line| write_line(line, format, n, limbs)).map_err(Stop::NotWritten)
+        if let Some(journal) = &mut self.journal {
+            journal.count(n);
+        }
+        let pushed = self.records.push(|line| write_line(line, format, n, limbs));
+        pushed.and_then(|()| self.keep_up()).map_err(Stop::NotWritten)
+    }
+
+    fn skip(&mut self, _n: u64) {
+        if let Some(journal) = &mut self.journal {
+            journal.note_gap();
+        }
     }
 
     fn flush(&mut self) -> Result<(), Stop> {
-        self.records.flush().map_err(Stop::NotWritten)
+        self.records.flush().and_then(|()| self.keep_up()).map_err(Stop::NotWritten)
     }
 }
 

@@ -6,9 +6,10 @@ use crate::failure::BadInput;
 use crate::format::{brief, hex};
 use crate::input::quoted;
 use crate::interrupt;
-use crate::output::{Target, to_target};
-use crate::progress::ProgressLine;
+use crate::output::to_target;
+use crate::progress::{Position, ProgressLine};
 use crate::spec::{Spec, SpecError, index};
+use crate::target::Target;
 use fib::{compute, from_limbs};
 use std::sync::Arc;
 
@@ -27,13 +28,12 @@ pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
     let target = Target::open(args.compute.out.as_deref())?;
     let backend = args.compute.build(Some(1))?;
     let options = args.compute.options(memory, control);
-    let to_stdout = args.compute.out.is_none();
-    let bytes = Arc::default();
-    let progress =
-        ProgressLine::of_computation(quiet, to_stdout, &options.control, &bytes, Some(1));
+    let position = Position { earlier: 0, count: Some(1), written: Arc::default() };
+    let hidden = args.compute.hides_progress(quiet);
+    let progress = ProgressLine::of_computation(hidden, &options.control, position);
     let outcome = compute(&*backend, &kernel, &[n], &options);
     if interrupt::exit_code().is_some() {
-        interrupted(0, Some(1));
+        interrupted(0, Some(1), false);
         return Ok(());
     }
     let number = from_limbs(outcome?.limbs(0).unwrap_or_default());

@@ -7,6 +7,7 @@ mod neighbours;
 mod processes;
 mod program;
 mod records;
+mod resume;
 mod streaming;
 mod transcripts;
 mod workspace;

@@ -196,11 +196,13 @@ fn nothing_is_left_when_the_program_is_killed() {
     assert_eq!(names("/dev/shm"), shared);
 }
 
-/// A user who types it gets an explanation, not a hang.
+/// A worker without its pool gets an explanation, not a hang.
 #[test]
 fn a_worker_is_not_started_by_hand() {
     if there_are_processes() {
-        let output = fib("fib-process-worker 1", "").stdin(Stdio::null()).output().unwrap();
+        let mut worker = fib("fib-process-worker 1", "");
+        worker.env("FIB_PROCESS_WORKER_OF", "1").stdin(Stdio::null());
+        let output = worker.output().unwrap();
         assert_eq!(output.status.code(), Some(70));
         assert!(String::from_utf8(output.stderr).unwrap().contains("worker of a process pool"));
     }

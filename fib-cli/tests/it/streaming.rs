@@ -30,6 +30,26 @@ fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
 }
 
+/// A limit of the file size is a disk that becomes full in the middle of a record.
+#[test]
+fn a_record_that_was_cut_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out");
+    for backend in ["sequential", "rayon"].into_iter().filter(|name| fib::by_name(name).is_some()) {
+        let limited = format!(
+            "trap '' XFSZ; ulimit -f 99; \"$1\" batch 0..=1500 --backend {backend} > {}",
+            file.display()
+        );
+        let output = shell(&limited);
+        assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
+        let written = fs::read_to_string(&file).unwrap();
+        let all = shell("\"$1\" batch 0..=1500").stdout;
+        assert!(
+            written.len() > 40_000 && written.ends_with('\n') && text(&all).starts_with(&written)
+        );
+    }
+}
+
 /// The names in a folder, hidden ones included.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
