@@ -6,15 +6,18 @@
 //! this process.
 
 use fib_core::this_executable;
-use rustix::process::getppid;
+use rustix::process::{Pid, Signal, getppid, kill_process};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 /// The last argument but one of every worker. The last argument is the process that started it.
 const WORKER_ARGUMENT: &str = "fib-process-worker";
@@ -41,6 +44,10 @@ pub(crate) fn is_worker() -> bool {
     parent.is_some_and(|parent| std::env::var(PARENT_VARIABLE).is_ok_and(|set| set == parent))
 }
 
+/// A start that takes longer than this is looked into, so many times.
+const START_LIMIT: Duration = Duration::from_secs(1);
+const START_ATTEMPTS: u32 = 10;
+
 /// A worker that has just started, and the pool's end of the socket.
 pub(crate) struct StartedWorker {
     pub(crate) child: Child,
@@ -56,6 +63,8 @@ type SpawnOrder = (OwnedFd, Sender<SpawnResult>);
 pub(crate) struct Spawner {
     orders: Option<Sender<SpawnOrder>>,
     thread: Option<JoinHandle<()>>,
+    /// The number of the thread, once it runs.
+    tid: Arc<AtomicI32>,
 }
 
 impl Spawner {
@@ -65,9 +74,14 @@ impl Spawner {
     /// If the system refuses the thread.
     pub(crate) fn new(command: Command) -> io::Result<Self> {
         let (orders, receiver) = channel();
-        let work = move || carry_out(command, &receiver);
+        let tid = Arc::new(AtomicI32::new(0));
+        let own_tid = Arc::clone(&tid);
+        let work = move || {
+            own_tid.store(current_thread(), Relaxed);
+            carry_out(command, &receiver);
+        };
         let thread = Builder::new().name("fib-process".into()).spawn(work)?;
-        Ok(Spawner { orders: Some(orders), thread: Some(thread) })
+        Ok(Spawner { orders: Some(orders), thread: Some(thread), tid })
     }
 
     /// Starts a worker.
@@ -81,8 +95,14 @@ impl Spawner {
         let (sender, receiver) = channel();
         let orders = self.orders.as_ref().ok_or_else(gone)?;
         orders.send((worker_end.into(), sender)).map_err(|_| gone())?;
-        let child = receiver.recv().map_err(|_| gone())??;
-        Ok(StartedWorker { child, socket })
+        for _ in 0..START_ATTEMPTS {
+            match receiver.recv_timeout(START_LIMIT) {
+                Ok(started) => return Ok(StartedWorker { child: started?, socket }),
+                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
+                Err(RecvTimeoutError::Timeout) => kill_unstarted(self.tid.load(Relaxed)),
+            }
+        }
+        Err(io::Error::other("a process was started and does not become a worker"))
     }
 }
 
@@ -91,6 +111,34 @@ impl Drop for Spawner {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // the thread cannot panic
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn current_thread() -> i32 {
+    rustix::thread::gettid().as_raw_pid()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn current_thread() -> i32 {
+    0
+}
+
+/// Kills the children of the thread `tid` that have not become workers yet. While such a child is
+/// stopped, the thread waits for it and can do nothing. Without /proc it stays so.
+fn kill_unstarted(tid: i32) {
+    let list = format!("/proc/self/task/{tid}/children");
+    let children = std::fs::read_to_string(list).unwrap_or_default();
+    for child in children.split_ascii_whitespace() {
+        // Until it becomes a worker, a child has the arguments of this process.
+        let arguments = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        let mut arguments = arguments.split(|&byte| byte == 0);
+        if arguments.any(|argument| argument == WORKER_ARGUMENT.as_bytes()) {
+            continue;
+        }
+        if let Some(pid) = child.parse().ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::KILL); // it may have become a worker and ended
         }
     }
 }
