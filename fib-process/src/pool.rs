@@ -26,10 +26,11 @@ impl ProcessPool {
         let Builder { settings, supervision, shared, program, environment } = builder;
         let name = if shared { SHARED.name } else { PIPES.name };
         let failed = |reason| Error::Backend { backend: name, reason };
-        if program.is_none() && !can_start_itself() {
+        let is_worker = spawn::is_worker();
+        if !can_start_itself() && (is_worker || program.is_none()) {
             return Err(failed("`main` must begin with `fib_process::init()`".into()));
         }
-        if spawn::is_worker() {
+        if is_worker {
             return Err(failed(format!(
                 "this process is a worker of a pool, because {PARENT_VARIABLE} names its parent, and a \
                  worker starts no workers"
