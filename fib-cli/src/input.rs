@@ -171,30 +171,35 @@ pub(crate) fn quoted(token: &str) -> String {
     format!("'{shown}'")
 }
 
+/// The first thousand indices of each spec in these bytes, for the fuzz target.
+///
+/// # Errors
+/// The error message for the first bad spec.
+#[doc(hidden)]
+pub fn read_specs(bytes: &[u8]) -> Result<Vec<u64>, String> {
+    let mut indices = vec![];
+    for spec in SpecReader::new(bytes, "in".into()) {
+        indices.extend(spec.map_err(|error| error.to_string())?.indices().take(1000));
+    }
+    Ok(indices)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read_bytes(bytes: &[u8]) -> Result<Vec<u64>, String> {
-        let mut indices = vec![];
-        for spec in SpecReader::new(bytes, "in".into()) {
-            indices.extend(spec.map_err(|error| error.to_string())?.indices().take(1000));
-        }
-        Ok(indices)
-    }
-
     #[test]
     fn blanks_lines_and_comments_are_accepted() {
         let text = b"\xef\xbb\xbf# squares\r\n1 4\t9\r\n\n   16 # and a range\n20..23\n3x5";
-        assert_eq!(read_bytes(text), Ok(vec![1, 4, 9, 16, 20, 21, 22, 5, 5, 5]));
-        assert_eq!(read_bytes(b""), Ok(vec![]));
-        assert_eq!(read_bytes(b"\n\n# nothing\n"), Ok(vec![]));
+        assert_eq!(read_specs(text), Ok(vec![1, 4, 9, 16, 20, 21, 22, 5, 5, 5]));
+        assert_eq!(read_specs(b""), Ok(vec![]));
+        assert_eq!(read_specs(b"\n\n# nothing\n"), Ok(vec![]));
     }
 
     #[test]
     fn errors_name_the_token_and_its_place() {
-        let problem = |bytes: &[u8]| read_bytes(bytes).unwrap_err();
+        let problem = |bytes: &[u8]| read_specs(bytes).unwrap_err();
         assert!(problem(b"1\n2 1e6\n").starts_with("in:2:3: '1e6': expected"));
         assert!(problem(b"-3").starts_with("in:1:1: '-3': an index cannot be negative"));
         assert!(problem("\u{a0}5".as_bytes()).starts_with("in:1:1: '\\u{a0}5': expected"));
@@ -219,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read_bytes(&bytes);
+            let _ = read_specs(&bytes);
         }
     }
 }

@@ -36,6 +36,8 @@ mod spec;
 mod stdout;
 mod target;
 
+#[doc(hidden)]
+pub use input::read_specs;
 pub use last_resort::LastResort;
 
 use args::{Cli, Command, EngineCommand};
