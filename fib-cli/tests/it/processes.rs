@@ -208,6 +208,29 @@ fn a_worker_is_not_started_by_hand() {
     }
 }
 
+/// Ctrl-Z and `fg`. The pause does not count as a stall of the workers.
+#[test]
+fn a_program_that_was_stopped_goes_on() {
+    let expected = fib("batch 0..=5000 --backend sequential", "").output().unwrap().stdout;
+    for entry in fib::REGISTRY {
+        let mut command = fib(&format!("batch 0..=5000 --workers 2 --backend {}", entry.name), "");
+        command.args(["--stall-limit", "0.3"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own, whose parent is in another group, obeys SIGTSTP.
+        let program = std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let program = program.spawn().unwrap();
+        sleep(Duration::from_millis(30));
+        signal(program.id(), Signal::TSTP);
+        sleep(Duration::from_millis(400));
+        let stat = fs::read_to_string(format!("/proc/{}/stat", program.id())).unwrap();
+        let is_stopped = stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T');
+        signal(program.id(), Signal::CONT);
+        let output = program.wait_with_output().unwrap();
+        assert!(is_stopped, "{}: {stat}", entry.name);
+        assert_eq!(output.status.code(), Some(0), "{}", entry.name);
+        assert!(output.stdout == expected && output.stderr.is_empty(), "{}", entry.name);
+    }
+}
+
 /// A worker that is lost while it starts is replaced like any other.
 #[test]
 fn a_worker_may_be_killed_or_stopped_at_its_start() {
