@@ -113,14 +113,13 @@ fn parse<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
 }
 
 fn check_header(header: &Header) -> Result<(), String> {
-    let scenarios = header.scenarios.iter().map(|scenario| &scenario.name);
     let ours = header.backends.iter().map(|backend| &backend.label);
     let theirs = header.engines.iter().flat_map(|engine| &engine.backends);
     let lists = [header.scenarios.len(), ours.chain(theirs).count(), header.workers.len()];
     if lists.into_iter().any(|len| len > MOST_NAMES) {
         return Err(format!("more than {MOST_NAMES} scenarios, backends or worker counts"));
     }
-    scenarios.map(|name| check_name(name)).collect()
+    header.scenarios.iter().try_for_each(|scenario| check_name(&scenario.name))
 }
 
 fn check_sample(header: &Header, sample: &Sample) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! `fib advise` and `--backend auto`: predictions from the calibration of this machine.
 
+use crate::support::text;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -14,10 +15,6 @@ fn fib(cache: &Path, arguments: &[&str]) -> Output {
 
 fn cache() -> TempDir {
     tempfile::tempdir().unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Engines: ours, the built-in Python engine, the engine in the documentation, and wrong engines.
 
+use crate::support::{has_ended, text, wait};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,6 @@ fn check(command: &[&str]) -> Output {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
     let mut check = Command::new(FIB);
     check.args(["engine", "check"]).args(command).env("XDG_CACHE_HOME", cache).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
 }
 
 /// Asserts that everything holds, and gives the number of what was tried.
@@ -115,7 +112,6 @@ fn an_engine_that_is_not_there_is_bad_input() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_engine_ends_with_whoever_compares_it() {
-    use std::time::{Duration, Instant};
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("mark");
     let hang = format!(
@@ -126,20 +122,11 @@ fn an_engine_ends_with_whoever_compares_it() {
     let file = script(folder.path(), &example().replacen("for line in sys.stdin:", &hang, 1));
     let engine = format!("python3 {}", file.display());
     let mut harness = Command::new(FIB).args(["compare", "--engine", &engine]).spawn().unwrap();
-    let wait = |until: &dyn Fn() -> bool| {
-        let begin = Instant::now();
-        while !until() {
-            assert!(begin.elapsed() < Duration::from_secs(20), "for too long");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
     let pid = || fs::read_to_string(&mark).unwrap_or_default();
-    wait(&|| !pid().is_empty());
+    wait(|| !pid().is_empty());
     harness.kill().unwrap();
     harness.wait().unwrap();
-    // The new parent of the engine may take its time to notice that the engine has ended.
-    let state = || fs::read_to_string(format!("/proc/{}/stat", pid())).unwrap_or_default();
-    wait(&|| state().is_empty() || state().contains(") Z "));
+    wait(|| has_ended(&pid()));
 }
 
 /// The folder that the user is in may hold anything, and none of it is a module of the engine.

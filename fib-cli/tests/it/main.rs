@@ -9,5 +9,6 @@ mod program;
 mod records;
 mod resume;
 mod streaming;
+mod support;
 mod transcripts;
 mod workspace;

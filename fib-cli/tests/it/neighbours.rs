@@ -1,12 +1,11 @@
 //! Hostile neighbours: engines, records and files that mean no good, and limits of the system.
 #![cfg(target_os = "linux")]
 
+use crate::support::{has_ended, text, wait};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 const FIB: &str = env!("CARGO_BIN_EXE_fib");
 
@@ -36,26 +35,12 @@ fn check(engine: &str) -> Output {
     Command::new(FIB).args(check).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).unwrap()
-}
-
 /// Nothing in the output moves the cursor, changes the title or turns the reading direction.
 #[track_caller]
 fn assert_harmless(output: &Output) {
     for stream in [&output.stdout, &output.stderr] {
         let hidden = |c| c != '\n' && fib_report::is_hidden(c);
         assert!(!text(stream).contains(hidden), "{:?}", text(stream));
-    }
-}
-
-/// Waits until `until` holds.
-#[track_caller]
-fn wait(until: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !until() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "for too long");
-        sleep(Duration::from_millis(20));
     }
 }
 
@@ -152,8 +137,7 @@ fn an_engine_that_hangs_in_its_hello_ends_with_the_harness() {
         wait(|| !pid().is_empty());
         harness.kill().unwrap();
         harness.wait().unwrap();
-        let state = || fs::read_to_string(format!("/proc/{}/stat", pid())).unwrap_or_default();
-        wait(|| state().is_empty() || state().contains(") Z "));
+        wait(|| has_ended(&pid()));
     }
 }
 
@@ -235,6 +219,8 @@ fn a_runner_refuses_what_it_cannot_build_and_goes_on() {
     }
     assert!(refused(b"\xff\n"));
     assert!(!refused(b"{\"op\":\"hello\",\"protocol\":1}\n"));
+    drop(requests);
+    assert!(runner.wait().unwrap().success());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! the program itself is.
 #![cfg(target_os = "linux")]
 
+use crate::support::has_ended;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeSet;
 use std::fs;
@@ -136,12 +137,6 @@ fn names(folder: &str) -> BTreeSet<std::ffi::OsString> {
     entries.map(|entry| entry.file_name()).collect()
 }
 
-fn is_gone(pid: u32) -> bool {
-    // A zombie has ended. Reaping it is not the task of this program.
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
-}
-
 fn signal(pid: u32, signal: Signal) {
     let _ = kill_process(Pid::from_raw(pid as i32).unwrap(), signal);
 }
@@ -183,7 +178,7 @@ fn nothing_is_left_when_the_program_is_killed() {
         signal(program.id(), Signal::KILL);
         program.wait().unwrap();
         let start = Instant::now();
-        while let Some(left) = workers.iter().find(|&&pid| !is_gone(pid)) {
+        while let Some(left) = workers.iter().find(|&&pid| !has_ended(&pid.to_string())) {
             let in_time = start.elapsed() < Duration::from_secs(2);
             assert!(
                 in_time,

@@ -1,5 +1,6 @@
 //! The program as a process: what transcripts cannot show.
 
+use crate::support::text;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -19,10 +20,6 @@ fn with_input(arguments: &str, input: &[u8]) -> Output {
     // The program may refuse its input before all of it is written.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).unwrap()
 }
 
 /// Code and stderr, with nothing on stdout.

@@ -1,5 +1,6 @@
 //! Records: they follow the schema, give the same report again, and can be added to.
 
+use crate::support::text;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +9,6 @@ use std::time::Duration;
 
 fn fib(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fib")).args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
 }
 
 fn root() -> PathBuf {

@@ -1,6 +1,7 @@
 //! `fib batch --out FILE --resume`: killed at any moment, the output is the same in the end.
 #![cfg(unix)]
 
+use crate::support::{names, wait};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -34,14 +35,6 @@ fn refused(folder: &Path, arguments: &str, words: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.starts_with("error: ") && stderr.contains(words), "{stderr}");
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 fn journal(folder: &Path) -> String {
@@ -147,11 +140,7 @@ fn two_runs_of_one_output_do_not_mix() {
     let mut first =
         fib(folder.path(), "batch - --out out --resume").stdin(Stdio::piped()).spawn().unwrap();
     let mut input = first.stdin.take().unwrap();
-    let begin = Instant::now();
-    while journal(folder.path()).is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "it does not start");
-        sleep(Duration::from_millis(5));
-    }
+    wait(|| !journal(folder.path()).is_empty());
     refused(folder.path(), "batch 5 --out out --resume", "another program is writing out");
     input.write_all(b"10\n").unwrap();
     drop(input);

@@ -1,6 +1,7 @@
 //! `fib batch` as a stream, and where its output goes.
 #![cfg(unix)]
 
+use crate::support::{names, text};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -26,10 +27,6 @@ fn started(arguments: &str) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).unwrap()
-}
-
 /// A limit of the file size is a disk that becomes full in the middle of a record.
 #[test]
 fn a_record_that_was_cut_is_taken_back() {
@@ -48,15 +45,6 @@ fn a_record_that_was_cut_is_taken_back() {
             written.len() > 40_000 && written.ends_with('\n') && text(&all).starts_with(&written)
         );
     }
-}
-
-/// The names in a folder, hidden ones included.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 #[test]
