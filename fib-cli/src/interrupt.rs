@@ -6,7 +6,7 @@
 //! once.
 
 use crate::diagnostics::{self, say};
-use crate::target::remove_unfinished;
+use crate::unfinished::remove_unfinished;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
@@ -68,6 +68,13 @@ pub(crate) fn watch(
         log::warn!("the first signal may not stop the work, but the second one will: {error}");
     }
     Ok(())
+}
+
+/// A file that grows beyond the limit of its size (`ulimit -f`) is an error of writing, and does not
+/// end the program.
+pub(crate) fn outlive_size_limits() {
+    #[cfg(unix)]
+    let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default()); // refused: the program ends
 }
 
 /// Whether this program was started with `signal` ignored. Only Linux tells.

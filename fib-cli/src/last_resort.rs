@@ -8,7 +8,7 @@
 //! system but a look at its answer.
 #![allow(unsafe_code)]
 
-use crate::target::remove_unfinished;
+use crate::unfinished::remove_unfinished;
 use fib::is_asking_for_memory;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -35,6 +35,7 @@ mod request;
 mod spec;
 mod stdout;
 mod target;
+mod unfinished;
 
 #[doc(hidden)]
 pub use input::read_specs;
@@ -52,6 +53,7 @@ use std::process::ExitCode;
 pub fn main_with(backends: &'static [Descriptor]) -> ExitCode {
     diagnostics::silence_panics();
     fib::init();
+    interrupt::outlive_size_limits();
     last_resort::speak();
     backends::add(backends);
     let outcome = catch_unwind(|| {

@@ -3,11 +3,10 @@
 
 use crate::failure::NotWritten;
 use crate::stdout;
-use std::fs::{self, File, OpenOptions, Permissions};
+use crate::unfinished::Unfinished;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use tempfile::NamedTempFile;
 
 /// Where results go.
 pub(crate) struct Target {
@@ -20,9 +19,9 @@ enum Kind {
     Stdout,
     /// A device or a FIFO, which is written directly.
     Special(File),
-    /// A file beside `path`, which takes the place of `path` in the end.
+    /// A file that takes the place of `path` in the end.
     Replacement {
-        file: NamedTempFile,
+        file: Unfinished,
         path: PathBuf,
     },
     /// A file with this path, which stays if the program ends before it takes the place of `path`.
@@ -148,27 +147,12 @@ impl Target {
     pub(crate) fn finish(self) -> Result<(), NotWritten> {
         let renamed = match self.kind {
             Kind::Stdout | Kind::Special(_) => Ok(()),
-            Kind::Replacement { file, path } => {
-                let synced = file.as_file().sync_all();
-                synced.and_then(|()| file.persist(path).map(drop).map_err(|error| error.error))
-            }
+            Kind::Replacement { file, path } => file.finish(&path),
             Kind::Partial { file, partial, path } => {
                 file.sync_all().and_then(|()| fs::rename(partial, path))
             }
         };
         renamed.map_err(|source| NotWritten { target: self.name, source })
-    }
-}
-
-/// The temporary file, as long as it has not got its name.
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
-
-/// Removes the temporary file, for a program that ends without dropping its values. This never waits:
-/// the program may end while it holds the lock.
-pub(crate) fn remove_unfinished() {
-    let unfinished = UNFINISHED.try_lock().ok().and_then(|mut file| file.take());
-    if let Some(file) = unfinished {
-        let _ = fs::remove_file(file); // if this fails, there is nothing left to try
     }
 }
 
@@ -179,35 +163,12 @@ impl Kind {
             return Ok(Kind::Special(OpenOptions::new().write(true).open(path)?));
         }
         let path = followed(path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".fib-");
-        if let Some(permissions) = usual() {
-            builder.permissions(permissions);
-        }
-        let created = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
-        // The error names a file that the user has never heard of.
-        let file = created.map_err(|error| error.kind())?;
+        let file = Unfinished::create(&path)?;
         if let Some(existing) = existing {
             file.as_file().set_permissions(existing.permissions())?;
         }
-        if let Ok(mut unfinished) = UNFINISHED.lock() {
-            *unfinished = Some(file.path().to_path_buf());
-        }
         Ok(Kind::Replacement { file, path })
     }
-}
-
-/// The permissions of a new file, which the system restricts further by the umask.
-#[cfg(unix)]
-fn usual() -> Option<Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(Permissions::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn usual() -> Option<Permissions> {
-    None
 }
 
 /// The path behind links, even if nothing is there yet.
@@ -228,7 +189,7 @@ impl Write for Target {
         match &mut self.kind {
             Kind::Stdout => write_stdout(bytes),
             Kind::Special(file) => file.write(bytes),
-            Kind::Replacement { file, .. } => file.write(bytes),
+            Kind::Replacement { file, .. } => file.as_file().write(bytes),
             Kind::Partial { file, .. } => file.write(bytes),
         }
     }

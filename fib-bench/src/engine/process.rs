@@ -18,6 +18,9 @@ const LONGEST_LINE: u64 = 1 << 28;
 /// The most time that a process may take to end after its input is closed.
 pub(super) const END_LIMIT: Duration = Duration::from_millis(500);
 
+/// How often a wait looks whether the process is still there.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// A process that reads and writes lines. Dropping this ends the process and, on Unix, every other
 /// process of its process group.
 #[derive(Debug)]
@@ -85,10 +88,20 @@ impl LineProcess {
         let requests = self.requests.as_ref().ok_or_else(closed)?;
         // A line that still waits here belongs to an exchange that has timed out.
         requests.try_send(line).map_err(|_| closed())?;
-        match self.events.recv_timeout(limit) {
-            Ok(event) => event,
-            Err(RecvTimeoutError::Timeout) => Err(ErrorKind::TimedOut.into()),
-            Err(RecvTimeoutError::Disconnected) => Err(closed()),
+        let start = Instant::now();
+        loop {
+            // A process that it has left behind may hold its output open.
+            let had_ended = self.has_ended();
+            let left = limit.saturating_sub(start.elapsed());
+            match self.events.recv_timeout(left.min(LOOK)) {
+                Ok(event) => return event,
+                Err(RecvTimeoutError::Disconnected) => return Err(closed()),
+                Err(RecvTimeoutError::Timeout) if had_ended => return Err(closed()),
+                Err(RecvTimeoutError::Timeout) if left <= LOOK => {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
     }
 
