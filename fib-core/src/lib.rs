@@ -24,6 +24,11 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+// In thread models, the crate `shuttle` runs the threads.
+#[cfg(shuttle)]
+#[macro_use]
+extern crate fib_shuttle as std;
+
 pub mod affinity;
 mod backend;
 mod chunk;

@@ -20,6 +20,10 @@
 //! [`Trial`] is the only code that times a batch. No message is read or written during a sample.
 #![forbid(unsafe_code)]
 
+// In thread models, the crate `shuttle` runs the threads.
+#[cfg(shuttle)]
+extern crate fib_shuttle as std;
+
 mod copies;
 mod digest;
 mod meter;

@@ -9,6 +9,10 @@
 //! threads do its work, with one warning. No `unsafe`.
 #![forbid(unsafe_code)]
 
+// In thread models, the crate `shuttle` runs the threads.
+#[cfg(shuttle)]
+extern crate fib_shuttle as std;
+
 mod fixed;
 mod gil;
 mod queue;

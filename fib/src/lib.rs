@@ -36,6 +36,10 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+// In thread models, the crate `shuttle` runs the threads.
+#[cfg(shuttle)]
+extern crate fib_shuttle as std;
+
 mod stream;
 mod windows;
 

@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-/// Each crate of the workspace with those of the workspace it depends on, tests aside.
+/// Each crate of the workspace with those of the workspace it depends on, tests and thread models aside.
 fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
     let output = Command::new(env!("CARGO")).args(metadata).current_dir(root()).output().unwrap();
@@ -18,7 +18,9 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let name = |value: &serde_json::Value| value["name"].as_str().unwrap().to_owned();
     let ours = |package: &serde_json::Value| {
         let dependencies = package["dependencies"].as_array().unwrap().iter();
-        let built_in = dependencies.filter(|dependency| dependency["kind"] != "dev");
+        let built_in = dependencies.filter(|dependency| {
+            dependency["kind"] != "dev" && dependency["target"] != "cfg(shuttle)"
+        });
         let names = built_in.map(name).filter(|name| name == "fib" || name.starts_with("fib-"));
         (name(package), names.collect())
     };
@@ -42,6 +44,7 @@ fn arrows_point_one_way() {
         ("fib-report", set(&["fib-core", "fib-simulate"])),
         ("fib-bench", set(&["fib", "fib-engine", "fib-report", "fib-simulate"])),
         ("fib-cli", set(&["fib", "fib-bench", "fib-engine", "fib-predict", "fib-report"])),
+        ("fib-shuttle", set(&[])),
     ];
     assert_eq!(arrows(), expected.map(|(name, arrows)| (name.to_owned(), arrows)).into());
 }
@@ -91,7 +94,7 @@ fn one_file_asks_for_backend_features() {
 }
 
 /// All libraries but `fib-process`, which shares memory with other processes, and the program.
-const LIBRARIES: [&str; 11] = [
+const LIBRARIES: [&str; 12] = [
     "fib-core",
     "fib-conformance",
     "fib-threads",
@@ -103,6 +106,7 @@ const LIBRARIES: [&str; 11] = [
     "fib-predict",
     "fib-report",
     "fib-bench",
+    "fib-shuttle",
 ];
 
 #[test]
