@@ -130,3 +130,7 @@ fn run_copy(trial: &mut Trial, repeats: u32, options: &Options) -> CopyResult {
     outcome.map_err(text)?;
     Ok((start, end, trial.digest()))
 }
+
+#[cfg(all(test, shuttle))]
+#[allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
+mod model;
