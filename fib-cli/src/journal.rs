@@ -129,10 +129,8 @@ impl Journal {
     /// # Errors
     /// [`NotWritten`].
     pub(crate) fn keep_up(&mut self, records: &Records) -> Result<(), NotWritten> {
-        if self.last.elapsed() < INTERVAL || !records.is_written() {
-            return Ok(());
-        }
-        self.checkpoint(records)
+        let is_due = records.is_written() && self.last.elapsed() >= INTERVAL;
+        if is_due { self.checkpoint(records) } else { Ok(()) }
     }
 
     /// Writes a checkpoint if every number so far was written.
