@@ -63,12 +63,12 @@ impl ComputeArgs {
     }
 }
 
-/// Says how far a computation came before a signal or the end of the time stopped it, and whether
-/// another run can go on from there. `main` exits with the code of that event.
+/// Says how far a computation got before a signal or the end of the time stopped it, and whether
+/// another run can continue from there. `main` exits with the code of that event.
 pub(crate) fn interrupted(written: u64, count: Option<u64>, can_resume: bool) {
     let of = count.map_or(String::new(), |count| format!(" of {}", HumanCount(count)));
     let numbers = if count.unwrap_or(written) == 1 { "number" } else { "numbers" };
     let event = interrupt::event();
-    let hint = if can_resume { "; run the same command again to go on" } else { "" };
+    let hint = if can_resume { "; run the same command again to continue" } else { "" };
     say(&format!("{event} after {}{of} {numbers}{hint}", HumanCount(written)));
 }

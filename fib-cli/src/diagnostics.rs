@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-/// The most different warnings. Whoever has more to say has gone wrong.
+/// The most different warnings that are printed. A run with more of them has gone wrong.
 const MOST_WARNINGS: usize = 100;
 
 /// Prints each text once, as `warning: ...`. Otherwise a machine that refuses threads would print

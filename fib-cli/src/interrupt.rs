@@ -70,7 +70,7 @@ pub(crate) fn watch(
     Ok(())
 }
 
-/// A file that grows beyond the limit of its size (`ulimit -f`) is an error of writing, and does not
+/// Writing beyond the limit of the file size (`ulimit -f`) becomes a write error, and does not
 /// end the program.
 pub(crate) fn outlive_size_limits() {
     #[cfg(unix)]

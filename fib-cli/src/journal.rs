@@ -80,7 +80,7 @@ impl Journal {
         let earlier = earlier(&mut file, &partial, &origin).map_err(|problem| match problem {
             Unusable::Unreadable(source) => anyhow::Error::from(not_written(source)),
             Unusable::Other(what) => BadInput(format!(
-                "{name} cannot be resumed: {what}; to write it anew, remove {}",
+                "{name} cannot be resumed: {what}; to start over, remove {}",
                 journal.display()
             ))
             .into(),
@@ -106,7 +106,7 @@ impl Journal {
             return Ok(self.numbers);
         }
         Err(BadInput(format!(
-            "{} cannot be resumed: the first {} indices have changed; to write it anew, remove {}",
+            "{} cannot be resumed: the first {} indices have changed; to start over, remove {}",
             self.name,
             self.earlier.numbers,
             self.path.display()
@@ -182,8 +182,8 @@ enum Unusable {
     Other(String),
 }
 
-/// The last checkpoint in the journal, as far as the partial file has its bytes. What comes after it
-/// is cut off. A journal without any checkpoint is begun anew.
+/// The last checkpoint in the journal whose bytes are all in the partial file. The journal after it
+/// is cut off. A journal without such a checkpoint starts again from its first line.
 fn earlier(file: &mut File, partial: &Path, origin: &Origin) -> Result<Checkpoint, Unusable> {
     let mut text = vec![];
     file.take(LARGEST_JOURNAL).read_to_end(&mut text).map_err(Unusable::Unreadable)?;

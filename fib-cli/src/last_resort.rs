@@ -4,8 +4,8 @@
 //! every crate may fail as well, under `ulimit -v` for example. The standard library would then abort
 //! the program. This allocator ends it with one line and the exit code of a limit.
 //!
-//! A global allocator cannot be written without `unsafe`. This one adds nothing to the allocator of the
-//! system but a look at its answer.
+//! A global allocator cannot be written without `unsafe`. This one only checks what the allocator of the
+//! system returns.
 #![allow(unsafe_code)]
 
 use crate::unfinished::remove_unfinished;
@@ -63,7 +63,7 @@ fn granted(block: *mut u8, bytes: usize) -> *mut u8 {
 }
 
 thread_local! {
-    /// Whether this thread ends the program. If it needs memory for that after all, there is no help.
+    /// Whether this thread is ending the program. An allocation that fails then returns null.
     static ENDS: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -141,7 +141,7 @@ fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
     let file = File::open(path)?;
     if is_device(&file)? {
-        return Err(io::Error::other("this is a device"));
+        return Err(io::Error::other("a device cannot be a record"));
     }
     file.take(LARGEST_RECORD + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 <= LARGEST_RECORD {

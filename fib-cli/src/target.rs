@@ -88,7 +88,7 @@ impl Target {
         NotWritten { target: self.name.clone(), source }
     }
 
-    /// Writes lines. If only a part of them can be written, a line that was cut is taken back where
+    /// Writes lines. If only a part of them can be written, an incomplete line is removed again where
     /// that is possible: at the end of a regular file.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Target {
         self.flush()
     }
 
-    /// Takes the last bytes that were written back, if this is standard output at the end of a regular
+    /// Removes the last bytes that were written, if this is standard output at the end of a regular
     /// file. Other files get no name before they are complete.
     #[cfg(unix)]
     fn take_back(&self, bytes: usize) {
@@ -204,8 +204,8 @@ impl Write for Target {
     }
 }
 
-/// Writes without the buffer of the standard library, which takes a file that cannot be written for
-/// one that takes everything. Waits while a non-blocking pipe or terminal is full.
+/// Writes without the standard library, which ignores the error if standard output was not opened for
+/// writing. Waits while a non-blocking pipe or terminal is full.
 #[cfg(unix)]
 fn write_stdout(bytes: &[u8]) -> io::Result<usize> {
     use rustix::event::PollFlags;

@@ -1,4 +1,4 @@
-//! A file on its way: it gets its name when it is complete. Until then it has no name where the system
+//! A file that gets its name when it is complete. Until then it has no name where the system
 //! can do that (Linux), so that nothing of it is left even if the program is killed. Elsewhere it has
 //! a temporary name in the same folder.
 

@@ -126,8 +126,8 @@ impl Descriptor {
     /// if the limit of address space has no room for all of them.
     ///
     /// # Errors
-    /// [`Error::Backend`] if `settings` asks for more than [`MOST_WORKERS`], and if the system grants
-    /// not a single worker.
+    /// [`Error::Backend`] if `settings` asks for more than [`MOST_WORKERS`], or if the system grants
+    /// no worker at all.
     pub fn build(&self, settings: Settings) -> Result<Box<dyn FibBackend>, Error> {
         let wanted = settings.workers;
         if wanted > MOST_WORKERS {

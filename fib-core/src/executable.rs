@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub fn this_executable() -> io::Result<PathBuf> {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    // The process that opens this path is the new one, before it becomes the program.
+    // The new process opens this path while it still runs this program, so `self` is the right file.
     let of_proc = PathBuf::from("/proc/self/exe");
     match of_proc.exists() {
         true => Ok(of_proc),

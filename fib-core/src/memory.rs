@@ -72,8 +72,8 @@ thread_local! {
     static IS_ASKING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread only asks for memory, and lives with a refusal. A global allocator that ends the
-/// program when the system refuses memory must return null then.
+/// Whether this thread only asks for memory, and can handle a refusal. Then a global allocator that ends
+/// the program when the system refuses memory must return null instead.
 pub fn is_asking_for_memory() -> bool {
     IS_ASKING.get()
 }

@@ -9,8 +9,8 @@ use fib_simulate::{Factors, KernelFactors, Overheads};
 const MOST_NS: f64 = 1e10;
 
 impl Calibration {
-    /// Whether every number is one that a measurement on this many CPUs can give. What a file says is
-    /// not believed unchecked.
+    /// Whether every number is one that a measurement on this many CPUs can give. The numbers in a file
+    /// may be wrong.
     pub(crate) fn is_sound(&self, cores: usize) -> bool {
         let is_time = |ns: &f64| ns.abs() <= MOST_NS;
         let overheads = |o: &Overheads| {

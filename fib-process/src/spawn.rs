@@ -44,7 +44,7 @@ pub(crate) fn is_worker() -> bool {
     parent.is_some_and(|parent| std::env::var(PARENT_VARIABLE).is_ok_and(|set| set == parent))
 }
 
-/// A start that takes longer than this is looked into, so many times.
+/// How long the pool waits for a start before it kills children that hang, and how often it does so.
 const START_LIMIT: Duration = Duration::from_secs(1);
 const START_ATTEMPTS: u32 = 10;
 
@@ -102,7 +102,7 @@ impl Spawner {
                 Err(RecvTimeoutError::Timeout) => kill_unstarted(self.tid.load(Relaxed)),
             }
         }
-        Err(io::Error::other("a process was started and does not become a worker"))
+        Err(io::Error::other("a process was started but has not become a worker"))
     }
 }
 
@@ -126,7 +126,7 @@ fn current_thread() -> i32 {
 }
 
 /// Kills the children of the thread `tid` that have not become workers yet. While such a child is
-/// stopped, the thread waits for it and can do nothing. Without /proc it stays so.
+/// stopped, the thread waits for it and can do nothing. Without /proc the thread keeps waiting.
 fn kill_unstarted(tid: i32) {
     let list = format!("/proc/self/task/{tid}/children");
     let children = std::fs::read_to_string(list).unwrap_or_default();

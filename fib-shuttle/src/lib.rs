@@ -1,7 +1,7 @@
 //! Thread models: the threads of the other crates under interleavings that the crate `shuttle` chooses.
 //!
 //! A thread model is a test that runs production code many times, each time with another interleaving:
-//! at each lock, atomic access and channel operation, `shuttle` decides which thread goes on. A model
+//! at each lock, atomic access and channel operation, `shuttle` decides which thread runs next. A model
 //! fails if a run breaks one of its assertions, comes to a deadlock, or does not end.
 //!
 //! With `--cfg shuttle`, this crate takes the place of `std` in `fib-core`, `fib-threads`, `fib` and

@@ -9,20 +9,20 @@ use std::time::Instant;
 /// The interleavings of each kind, unless the variable `INTERLEAVINGS` says how many.
 const INTERLEAVINGS: usize = 5000;
 
-/// In a PCT interleaving the most urgent thread always goes on. Which thread is urgent changes this often,
-/// less one.
+/// In a PCT interleaving the thread with the highest priority always runs next. The priorities change this
+/// many times, less one.
 const DEPTH: usize = 3;
 
 /// The models start with the same seed each time, unless `SHUTTLE_RANDOM_SEED` is another one.
 const SEED: u64 = 1;
 
-/// A run that takes more steps than this does not end.
+/// A run that takes more steps than this is taken for one that never ends.
 const MOST_STEPS: usize = 100_000;
 
 /// The stack of each thread.
 const STACK_BYTES: usize = 256 << 10;
 
-/// Runs `model` under random interleavings, where every thread is equally likely to go on at each step,
+/// Runs `model` under random interleavings, where every thread is equally likely to run next,
 /// and under those of PCT (probabilistic concurrency testing), where one thread may be late by very many
 /// steps.
 ///

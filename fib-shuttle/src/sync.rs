@@ -34,9 +34,9 @@ impl Condvar {
         self.0.wait_while(guard, condition)
     }
 
-    /// Waits for a notification. In half of the cases the time is over at some moment. A thread of its
-    /// own then wakes this thread, and wakes all others that wait here without reason. In the other half
-    /// the time is never over, so that a model finds code that hangs without its timeout.
+    /// Waits for a notification. In half of the cases the wait times out at some moment: another thread
+    /// wakes this thread, and wakes without reason all others that wait here. In the other half
+    /// the wait never times out, so that a model finds code that hangs without its timeout.
     ///
     /// # Errors
     /// If the mutex is poisoned.

@@ -5,10 +5,10 @@ pub use shuttle::thread::*;
 use std::io;
 pub use std::thread::available_parallelism;
 
-/// How often the system refuses a thread: once in so many cases.
+/// The system refuses one in this many threads.
 const REFUSALS: u32 = 8;
 
-/// `shuttle` has a `Builder` too, but it starts no scoped threads and is never refused one.
+/// `shuttle` has a `Builder` too, but that one cannot start scoped threads, and never fails.
 #[derive(Debug, Default)]
 pub struct Builder;
 

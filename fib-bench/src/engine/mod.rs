@@ -44,7 +44,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Like [`ask`](Self::ask), but believes the engine whatever it says about itself.
+    /// Like [`ask`](Self::ask), but does not check what the engine says about itself.
     fn greet(command: Vec<OsString>) -> Result<Self, Fault> {
         let (_, capabilities) = RunnerProcess::start(&command)?;
         Ok(Engine { command, capabilities })

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-/// No memory takes more bytes than this in a nanosecond.
+/// No memory can be written faster than this.
 const MOST_BYTES_PER_NS: u64 = 1000;
 
 /// Clocks of CPU time tick, and a control group may use more CPUs for a moment than its quota says.
@@ -27,14 +27,14 @@ pub(crate) fn doubt(
         return Some(format!("it reports a time of {wall:?}, but its reply took {observed:?}"));
     }
     if measured.wall_ns < least {
-        return Some(format!("it reports a time of {wall:?} for {bytes} bytes of results"));
+        return Some(format!("it reports {wall:?}, too short a time for {bytes} bytes of results"));
     }
     let cpus = u32::try_from(available_parallelism().map_or(1, |cpus| cpus.get())).unwrap_or(1);
     let (factor, slack) = CPU_TIME_SLACK;
     let most = observed.saturating_mul(cpus.saturating_mul(factor)).saturating_add(slack);
     let cpu_time = Duration::from_nanos(measured.usage.map_or(0, |usage| usage.cpu_ns));
     if cpu_time > most {
-        return Some(format!("it reports {cpu_time:?} of CPU time within {observed:?}"));
+        return Some(format!("it reports {cpu_time:?} of CPU time, too much for {observed:?}"));
     }
     let observed_ns = observed.as_nanos();
     let spans = measured.timeline.iter().flatten();

@@ -18,7 +18,7 @@ const LONGEST_LINE: u64 = 1 << 28;
 /// The most time that a process may take to end after its input is closed.
 pub(super) const END_LIMIT: Duration = Duration::from_millis(500);
 
-/// How often a wait looks whether the process is still there.
+/// The pause of a wait before it checks again whether the process has ended.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A process that reads and writes lines. Dropping this ends the process and, on Unix, every other
@@ -28,7 +28,7 @@ pub(super) struct LineProcess {
     child: Child,
     /// How the process ended, once it was waited for.
     ended: Option<ExitStatus>,
-    /// To the thread that writes, because a process that does not read may block it for ever.
+    /// Leads to a thread that only writes, because a process that does not read may block it for ever.
     requests: Option<SyncSender<String>>,
     /// What the process wrote, one line at a time, so that a process that writes without end fills
     /// its pipe and no memory. An error is the last event.

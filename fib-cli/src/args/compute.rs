@@ -137,7 +137,7 @@ pub(crate) struct SpecArgs {
 pub(crate) struct BatchArgs {
     #[command(flatten)]
     pub(crate) specs: SpecArgs,
-    /// Keep a journal beside FILE, and go on where an interrupted run with the same input has stopped
+    /// Keep a journal beside FILE, and continue where an interrupted run with the same input stopped
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
     /// Kernel, see `fib list kernels`

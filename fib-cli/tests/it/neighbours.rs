@@ -1,4 +1,4 @@
-//! Hostile neighbours: engines, records and files that mean no good, and limits of the system.
+//! Hostile neighbours: malicious engines, records and files, and limits of the system.
 #![cfg(target_os = "linux")]
 
 use crate::support::{has_ended, text, wait};
@@ -176,7 +176,7 @@ fn an_engine_that_never_stops_talking_fills_no_memory() {
     }
 }
 
-/// As `cargo build` does while a comparison runs.
+/// Replaces the program while a comparison runs, as `cargo build` does.
 #[test]
 fn the_measured_program_is_the_one_that_was_started() {
     let folder = tempfile::tempdir().unwrap();
@@ -227,7 +227,7 @@ fn a_runner_refuses_what_it_cannot_build_and_goes_on() {
 fn a_device_is_no_record() {
     let output = Command::new(FIB).args(["analyse", "/dev/zero"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(text(&output.stderr), "error: /dev/zero: this is a device\n");
+    assert_eq!(text(&output.stderr), "error: /dev/zero: a device cannot be a record\n");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn file_names_and_arguments_are_shown_without_control_characters() {
     }
 }
 
-/// The arguments of a worker are words like any others, and so is its variable.
+/// A user may pass the arguments of a worker or set its variable. Neither alone makes a worker.
 #[test]
 fn only_a_pool_makes_a_worker() {
     let output = Command::new(FIB).args(["batch", "fib-process-worker", "1"]).output().unwrap();
@@ -255,7 +255,7 @@ fn only_a_pool_makes_a_worker() {
     }
 }
 
-/// However little address space there is: right, or refused in one line.
+/// However little address space there is, the results are right or one line refuses the batch.
 #[test]
 fn scarce_address_space_ends_in_results_or_a_refusal() {
     let batch = ["batch", "--kernel", "doubling", "4x100000"];

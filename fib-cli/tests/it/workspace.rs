@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-/// Each crate of the workspace with those of the workspace it depends on, tests and thread models aside.
+/// Each workspace crate with the workspace crates that it needs, except for tests and thread models.
 fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
     let output = Command::new(env!("CARGO")).args(metadata).current_dir(root()).output().unwrap();

@@ -68,7 +68,7 @@ enum Call {
     Failed,
 }
 
-/// A sink that fails when `left` calls are over.
+/// A sink that fails at its call number `left`.
 struct Taker {
     kernel: Arc<Probe>,
     taken: Vec<u64>,
@@ -108,7 +108,7 @@ fn some_indices(least: usize, most: usize) -> Vec<u64> {
     (0..number(least..=most)).map(|_| number(1..=6) as u64).collect()
 }
 
-/// These indices, and other threads between them.
+/// Gives these indices, and lets other threads run between them.
 fn slowly(indices: impl Iterator<Item = u64> + Send) -> impl Iterator<Item = u64> + Send {
     indices.inspect(|_| pause())
 }
