@@ -169,7 +169,7 @@ fn all_sources() -> Vec<(String, String)> {
 /// One word means one thing: a public type has a name of its own in the whole workspace.
 #[test]
 fn public_types_have_distinct_names() {
-    let exceptions: [&str; 0] = []; // a name, with the reason beside it
+    let exceptions = ["Builder"]; // in `fib-shuttle` it is the one of `std::thread`
     let declaration = Regex::new(r"(?m)^pub (?:struct|enum|trait|type) (\w+)").unwrap();
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (file, text) in all_sources() {
