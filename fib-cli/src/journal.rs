@@ -15,11 +15,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A crash loses at most the work of this time.
+/// A crash loses at most the work of this time. Waiting for input is no work.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// A journal has a line a second, so a larger file is something else.
-const LARGEST_JOURNAL: u64 = 1 << 30;
+/// A journal has a line for each second, so a larger file is something else.
+const LARGEST_JOURNAL: u64 = 64 << 20;
 
 /// What the bytes of the output depend on, besides the indices: the first line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +47,9 @@ pub(crate) struct Journal {
     name: String,
     /// What an earlier run has written.
     earlier: Checkpoint,
-    /// The indices so far.
+    /// The indices so far, and at the last checkpoint.
     numbers: u64,
+    noted: u64,
     checksum: crc32fast::Hasher,
     last: Instant,
     /// Whether an index has failed. A later run computes it again, so the journal stops before it.
@@ -71,10 +72,16 @@ impl Journal {
         }
         let path = followed(path).map_err(not_written)?;
         let (journal, partial) = (beside(&path, ".fib-journal"), beside(&path, ".fib-partial"));
-        let mut file = open(&journal).map_err(not_written)?;
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err(BadInput(format!("another program is writing {name}")).into());
+        for companion in [&journal, &partial] {
+            if fs::metadata(companion).is_ok_and(|existing| !existing.is_file()) {
+                return Err(
+                    BadInput(format!("{} is not a regular file", companion.display())).into()
+                );
+            }
         }
+        let Some(mut file) = open_locked(&journal).map_err(not_written)? else {
+            return Err(BadInput(format!("another program is writing {name}")).into());
+        };
         let origin =
             Origin { program: env!("CARGO_PKG_VERSION").into(), format: format.to_owned() };
         let earlier = earlier(&mut file, &partial, &origin).map_err(|problem| match problem {
@@ -87,8 +94,17 @@ impl Journal {
         })?;
         let target = Target::partial(&name, partial, path, earlier.bytes).map_err(not_written)?;
         let (numbers, checksum, last) = (0, crc32fast::Hasher::new(), Instant::now());
-        let journal =
-            Journal { file, path: journal, name, earlier, numbers, checksum, last, has_gap: false };
+        let journal = Journal {
+            file,
+            path: journal,
+            name,
+            earlier,
+            numbers,
+            noted: earlier.numbers,
+            checksum,
+            last,
+            has_gap: false,
+        };
         Ok((journal, target))
     }
 
@@ -113,6 +129,11 @@ impl Journal {
         )))
     }
 
+    /// How many numbers an earlier run has written.
+    pub(crate) fn earlier(&self) -> u64 {
+        self.earlier.numbers
+    }
+
     /// Counts an index whose number is about to be written.
     pub(crate) fn count(&mut self, n: u64) {
         self.numbers += 1;
@@ -129,22 +150,23 @@ impl Journal {
     /// # Errors
     /// [`NotWritten`].
     pub(crate) fn keep_up(&mut self, records: &Records) -> Result<(), NotWritten> {
+        // The clock is slower to read than the rest.
         let is_due = records.is_written() && self.last.elapsed() >= INTERVAL;
         if is_due { self.checkpoint(records) } else { Ok(()) }
     }
 
-    /// Writes a checkpoint if every number so far was written.
+    /// Writes a checkpoint if every number so far was written, and some since the last checkpoint.
     ///
     /// # Errors
     /// [`NotWritten`].
     pub(crate) fn checkpoint(&mut self, records: &Records) -> Result<(), NotWritten> {
-        if self.has_gap || !records.is_written() {
+        if self.has_gap || self.numbers <= self.noted || !records.is_written() {
             return Ok(());
         }
         let bytes =
             self.earlier.bytes + records.written_bytes().load(std::sync::atomic::Ordering::Relaxed);
         let checkpoint = Checkpoint { bytes, ..self.now() };
-        self.last = Instant::now();
+        (self.last, self.noted) = (Instant::now(), self.numbers);
         let line = records.sync().and_then(|()| append(&mut self.file, &checkpoint));
         line.map_err(|source| NotWritten { target: self.name.clone(), source })
     }
@@ -160,8 +182,32 @@ impl Journal {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+/// The file at `path` with its lock, which the system gives back when this program ends. `None` if
+/// another program has the lock. Where there are no locks, the file is used without.
+fn open_locked(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Ok(None);
+        }
+        // A program that has just ended may have removed the file between the two steps.
+        if is_at(&file, path)? {
+            return Ok(Some(file));
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let open = file.metadata()?;
+    Ok(fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (open.dev(), open.ino())))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// `path` with this at the end of its name.
@@ -186,15 +232,23 @@ enum Unusable {
 /// is cut off. A journal without such a checkpoint starts again from its first line.
 fn earlier(file: &mut File, partial: &Path, origin: &Origin) -> Result<Checkpoint, Unusable> {
     let mut text = vec![];
-    file.take(LARGEST_JOURNAL).read_to_end(&mut text).map_err(Unusable::Unreadable)?;
+    let foreign = || Unusable::Other("its journal is not a journal of fib".into());
+    file.take(LARGEST_JOURNAL + 1).read_to_end(&mut text).map_err(Unusable::Unreadable)?;
+    if text.len() as u64 > LARGEST_JOURNAL {
+        return Err(foreign());
+    }
     let written = fs::metadata(partial).map_or(0, |partial| partial.len());
     // The last piece is the part of a line that a crash cut short, or empty.
     let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
     let mut lines = text[..complete].split_inclusive(|&byte| byte == b'\n');
     let mut found = (Checkpoint::default(), 0);
+    if complete == 0
+        && !serde_json::to_string(origin).unwrap_or_default().as_bytes().starts_with(&text)
+    {
+        return Err(foreign());
+    }
     if let Some(first) = lines.next() {
-        let begun: Origin = serde_json::from_slice(first)
-            .map_err(|_| Unusable::Other("its journal is not a journal of fib".into()))?;
+        let begun: Origin = serde_json::from_slice(first).map_err(|_| foreign())?;
         if begun != *origin {
             return Err(Unusable::Other(format!(
                 "it was begun with --format {} by version {}",
@@ -249,5 +303,20 @@ mod tests {
         assert_eq!(write(&[5, 6, 7, 8], Some(7)), (0, "5\n6\n8\n".into()));
         assert_eq!(write(&[5, 6, 7, 8], None), (2, "5\n6\n7\n8\n".into()));
         assert_eq!(write(&[5, 6, 7, 8, 9], None), (4, "5\n6\n7\n8\n9\n".into()));
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        for text in ["notes", "notes\nmore\n", "{", "{\"program\":\"0.0.0\",\"format\":\"tsv\"}\n"]
+        {
+            fs::write(beside(&path, ".fib-journal"), text).unwrap();
+            let outcome = Journal::open(&path, "tsv").map(drop);
+            // The start of a first line is what a crash leaves behind.
+            assert_eq!(outcome.is_ok(), text == "{", "{text}");
+            let kept = fs::read_to_string(beside(&path, ".fib-journal")).unwrap();
+            assert_eq!(kept == text, text != "{", "{text}");
+        }
     }
 }

@@ -12,13 +12,12 @@ use crate::unfinished::remove_unfinished;
 use fib::is_asking_for_memory;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
 /// An allocator for programs: the allocator of the system, but if there is no memory, the program ends
-/// with an error message and exit code 3. A worker process ends without a message, and its pool replaces
+/// with an error message (on Unix) and exit code 3. A worker process ends without a message, and its pool replaces
 /// it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LastResort;
@@ -84,7 +83,7 @@ fn end(bytes: usize) {
         say(bytes);
     }
     remove_unfinished();
-    exit(3)
+    signal_hook::low_level::exit(3) // at once: no handler of another thread, no lock
 }
 
 #[cfg(unix)]

@@ -100,9 +100,7 @@ impl SampleStore {
     fn resume(plan: &Plan, path: &Path) -> anyhow::Result<Self> {
         let mut file = RecordFile::open(path)?;
         let name = file.name.clone();
-        let mut bytes = vec![];
-        let limited = (&file.file).take(LARGEST_RECORD).read_to_end(&mut bytes);
-        limited.map_err(|error| bad(&name, &error))?;
+        let bytes = read_limited(&file.file).map_err(|error| bad(&name, &error))?;
         let earlier = parse(&name, &bytes)?;
         if let Some(difference) = earlier.difference_to(&header(plan)) {
             let problem = format!("{name} cannot be resumed: {difference}");
@@ -132,15 +130,15 @@ impl SampleStore {
 /// Reads a record file. Warns if its last line is incomplete.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Recording> {
     let name = path.display().to_string();
-    let bytes = read_limited(path).map_err(|error| bad(&name, &error))?;
+    let bytes = File::open(path).and_then(|file| read_limited(&file));
+    let bytes = bytes.map_err(|error| bad(&name, &error))?;
     parse(&name, &bytes)
 }
 
 /// Reads a file or a pipe, but nothing that cannot be a record.
-fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+fn read_limited(file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
-    let file = File::open(path)?;
-    if is_device(&file)? {
+    if is_device(file)? {
         return Err(io::Error::other("a device cannot be a record"));
     }
     file.take(LARGEST_RECORD + 1).read_to_end(&mut bytes)?;

@@ -99,6 +99,7 @@ impl Target {
             match self.write(&lines[written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(bytes) => written += bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let whole = lines[..written].iter().rposition(|&byte| byte == b'\n');
                     self.take_back(written - whole.map_or(0, |end| end + 1));

@@ -42,11 +42,15 @@ impl Unfinished {
         self.as_file().sync_all()?;
         match self {
             Unfinished::Named(file) => file.persist(path).map(drop).map_err(|error| error.error),
-            Unfinished::Nameless(file) => match give_name(&file, folder_of(path)) {
-                // A file system may refuse names for such files.
-                Err(_) => Unfinished::Named(copied(&file, folder_of(path))?).finish(path),
-                Ok(file) => file.persist(path).map(drop).map_err(|error| error.error),
-            },
+            Unfinished::Nameless(file) if link(&file, path).is_ok() => Ok(()),
+            Unfinished::Nameless(file) => {
+                match builder().make_in(folder_of(path), |name| link(&file, name)) {
+                    // Only a file with a name can take the place of another.
+                    Ok(file) => file.persist(path).map(drop).map_err(|error| error.error),
+                    // A file system may refuse names for such files.
+                    Err(_) => Unfinished::Named(copied(&file, folder_of(path))?).finish(path),
+                }
+            }
         }
     }
 }
@@ -63,14 +67,13 @@ fn nameless(folder: &Path) -> io::Result<File> {
     Ok(open(folder, flags, Mode::from_raw_mode(0o666))?.into())
 }
 
-/// Gives the file a temporary name, because only a file with a name can take the place of another.
+/// Gives the file a name that no file has.
 #[cfg(target_os = "linux")]
-fn give_name(file: &File, folder: &Path) -> io::Result<NamedTempFile<()>> {
+fn link(file: &File, name: &Path) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, linkat};
     use std::os::fd::AsRawFd;
     let open = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
-    builder().make_in(folder, link)
+    Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -79,7 +82,7 @@ fn nameless(_folder: &Path) -> io::Result<File> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn give_name(_file: &File, _folder: &Path) -> io::Result<NamedTempFile<()>> {
+fn link(_file: &File, _name: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -2,7 +2,6 @@
 
 use crate::error::Error;
 use crate::job::Job;
-use crate::scarcity::affordable_workers;
 use std::num::NonZeroUsize;
 
 /// A way to run the chunks of a job on workers.
@@ -122,8 +121,7 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Builds the backend, with its workers started and warm. It has fewer workers, with a warning,
-    /// if the limit of address space has no room for all of them.
+    /// Builds the backend, with its workers started and warm.
     ///
     /// # Errors
     /// [`Error::Backend`] if `settings` asks for more than [`MOST_WORKERS`], or if the system grants
@@ -134,6 +132,6 @@ impl Descriptor {
             let reason = format!("{wanted} workers are too many; the limit is {MOST_WORKERS}");
             return Err(Error::Backend { backend: self.name, reason });
         }
-        (self.build)(Settings { workers: affordable_workers(self.name, wanted), ..settings })
+        (self.build)(settings)
     }
 }

@@ -1,7 +1,7 @@
 //! The program that runs now, for backends and harnesses that start it again.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A path that starts this program again: the same file, even if another file has taken its place.
 /// Without /proc it is the path by which the program was started.
@@ -16,7 +16,10 @@ pub fn this_executable() -> io::Result<PathBuf> {
     let of_proc = PathBuf::from("/proc/self/exe");
     match of_proc.exists() {
         true => Ok(of_proc),
-        false => Ok(OsStr::from_bytes(rustix::param::linux_execfn().to_bytes()).into()),
+        // In `.`, not in a folder of PATH.
+        false => {
+            Ok(Path::new(".").join(OsStr::from_bytes(rustix::param::linux_execfn().to_bytes())))
+        }
     }
 }
 

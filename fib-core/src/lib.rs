@@ -63,7 +63,7 @@ pub use layout::{Layout, number_bytes, table_bytes};
 pub use memory::{MemoryLimit, is_asking_for_memory};
 pub use num_bigint::BigUint;
 pub use record::{ChunkRecord, ChunkSpan, Failure, Outcome};
-pub use scarcity::warn_of_fewer_threads;
+pub use scarcity::{affordable_threads, warn_of_fewer_threads};
 pub use sequential::{SEQUENTIAL, Sequential};
 pub use table::{Table, from_limbs};
 pub use task::{Pending, Task, TaskReply};

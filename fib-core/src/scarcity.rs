@@ -15,16 +15,16 @@ pub fn warn_of_fewer_threads(backend: &str, granted: usize, wanted: usize) {
     }
 }
 
-/// As many of the `wanted` workers as fit into half of the address space that is left, at least one.
-/// Without this, threads would take all of it, and the first allocation after that would end the
-/// program. Logs a warning if these are fewer than `wanted`.
-pub(crate) fn affordable_workers(backend: &str, wanted: NonZeroUsize) -> NonZeroUsize {
+/// As many of the `wanted` threads as fit into half of the address space that is left, at least one, for a
+/// backend that is built. Without this, threads would take all of it, and the first allocation after that
+/// would end the program. Logs a warning if these are fewer than `wanted`.
+pub fn affordable_threads(backend: &str, wanted: NonZeroUsize) -> NonZeroUsize {
     let Some(left) = address_space_left() else { return wanted };
     let affordable = usize::try_from(left / 2 / BYTES_PER_THREAD).unwrap_or(usize::MAX);
     let workers = wanted.min(NonZeroUsize::new(affordable).unwrap_or(NonZeroUsize::MIN));
     if workers < wanted {
         log::warn!(
-            "{backend}: the limit of address space has room for {workers} of {wanted} workers"
+            "{backend}: the limit of address space has room for {workers} of {wanted} threads"
         );
     }
     workers
@@ -37,8 +37,8 @@ pub(crate) fn address_space_left() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
     let limit = getrlimit(Resource::As).current?;
     // The first number of /proc/self/statm is the size in pages.
-    let sizes = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = sizes.split(' ').next().and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    let sizes = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = sizes.split(' ').next()?.parse().ok()?;
     Some(limit.saturating_sub(pages * rustix::param::page_size() as u64))
 }
 

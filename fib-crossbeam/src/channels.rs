@@ -12,7 +12,7 @@
 use crossbeam::channel::{Receiver, Sender, bounded};
 use fib_core::{
     Chunk, Descriptor, Error, FibBackend, Job, Pending, Scheduling, Settings, Task, TaskReply,
-    affinity, warn_of_fewer_threads,
+    affinity, affordable_threads, warn_of_fewer_threads,
 };
 use std::num::NonZeroUsize;
 use std::thread::{Builder, JoinHandle};
@@ -86,7 +86,7 @@ impl Channels {
             let name = format!("crossbeam-{worker}");
             Builder::new().name(name).spawn(move || serve(worker, settings.pin, &requests))
         };
-        let wanted = settings.workers.get();
+        let wanted = affordable_threads(CHANNELS.name, settings.workers).get();
         let threads: Vec<_> = (0..wanted).map_while(|worker| start(worker).ok()).collect();
         let workers = NonZeroUsize::new(threads.len()).ok_or_else(|| Error::Backend {
             backend: CHANNELS.name,

@@ -5,7 +5,9 @@
 //! worker. The workers borrow their chunks, so the channel carries pointers and nothing is copied.
 
 use crossbeam::channel::bounded;
-use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling, warn_of_fewer_threads};
+use fib_core::{
+    Descriptor, Error, FibBackend, Job, Scheduling, affordable_threads, warn_of_fewer_threads,
+};
 use std::num::NonZeroUsize;
 use std::thread::{Builder, scope};
 
@@ -49,5 +51,8 @@ pub const SCOPED: Descriptor = Descriptor {
     name: "crossbeam-scoped",
     summary: "a bounded channel that feeds borrowed chunks to scoped threads",
     scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Scoped { workers: settings.workers })),
+    build: |settings| {
+        let workers = affordable_threads("crossbeam-scoped", settings.workers);
+        Ok(Box::new(Scoped { workers }))
+    },
 };

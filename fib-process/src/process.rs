@@ -1,5 +1,6 @@
 //! Worker processes: how they end, and how much CPU time they have used.
 
+use crate::serve::FAILURE_CODE;
 use rustix::process::Signal;
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
@@ -55,9 +56,10 @@ pub(crate) enum WorkerEnd {
 }
 
 impl WorkerEnd {
-    /// Whether the worker exited, and no signal ended it.
-    pub(crate) fn is_by_itself(&self) -> bool {
-        matches!(self, WorkerEnd::Exited(status) if status.code().is_some())
+    /// Whether the worker exited without a reason of its own: no signal ended it, and it did not say on
+    /// standard error why it cannot serve.
+    pub(crate) fn is_unexplained(&self) -> bool {
+        matches!(self, WorkerEnd::Exited(status) if status.code().is_some_and(|code| code != FAILURE_CODE))
     }
 }
 

@@ -18,7 +18,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 /// The exit code of a worker that has no pool, or that does not understand what it receives.
-const FAILURE_CODE: i32 = 70;
+pub(crate) const FAILURE_CODE: i32 = 70;
 
 /// A scratch buffer with more limbs than this is not kept for the next request.
 const KEEP_LIMBS: usize = 8 << 20;

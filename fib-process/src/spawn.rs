@@ -46,7 +46,7 @@ pub(crate) fn is_worker() -> bool {
 
 /// How long the pool waits for a start before it kills children that hang, and how often it does so.
 const START_LIMIT: Duration = Duration::from_secs(1);
-const START_ATTEMPTS: u32 = 10;
+const START_ATTEMPTS: u32 = 60;
 
 /// A worker that has just started, and the pool's end of the socket.
 pub(crate) struct StartedWorker {
@@ -125,8 +125,8 @@ fn current_thread() -> i32 {
     0
 }
 
-/// Kills the children of the thread `tid` that have not become workers yet. While such a child is
-/// stopped, the thread waits for it and can do nothing. Without /proc the thread keeps waiting.
+/// Kills the children of the thread `tid` that were stopped before they became workers. While such a child
+/// is stopped, the thread waits for it and can do nothing. Without /proc the thread keeps waiting.
 fn kill_unstarted(tid: i32) {
     let list = format!("/proc/self/task/{tid}/children");
     let children = std::fs::read_to_string(list).unwrap_or_default();
@@ -134,13 +134,18 @@ fn kill_unstarted(tid: i32) {
         // Until it becomes a worker, a child has the arguments of this process.
         let arguments = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
         let mut arguments = arguments.split(|&byte| byte == 0);
-        if arguments.any(|argument| argument == WORKER_ARGUMENT.as_bytes()) {
+        if arguments.any(|argument| argument == WORKER_ARGUMENT.as_bytes()) || !is_stopped(child) {
             continue;
         }
         if let Some(pid) = child.parse().ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, Signal::KILL); // it may have become a worker and ended
         }
     }
+}
+
+fn is_stopped(child: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['T', 't']))
 }
 
 /// Carries out orders until the pool drops its sender.

@@ -14,7 +14,8 @@
 #![forbid(unsafe_code)]
 
 use fib_core::{
-    Descriptor, Error, FibBackend, Job, Scheduling, Settings, affinity, warn_of_fewer_threads,
+    Descriptor, Error, FibBackend, Job, Scheduling, Settings, affinity, affordable_threads,
+    warn_of_fewer_threads,
 };
 use rayon::{ThreadPool, ThreadPoolBuilder, current_thread_index};
 use std::num::NonZeroUsize;
@@ -53,11 +54,12 @@ impl Rayon {
     /// # Errors
     /// [`Error::Backend`] if the system grants not a single thread.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let mut workers = settings.workers;
+        let wanted = affordable_threads(RAYON.name, settings.workers);
+        let mut workers = wanted;
         loop {
             match (pool(workers, settings.pin), NonZeroUsize::new(workers.get() / 2)) {
                 (Ok(pool), _) => {
-                    warn_of_fewer_threads(RAYON.name, workers.get(), settings.workers.get());
+                    warn_of_fewer_threads(RAYON.name, workers.get(), wanted.get());
                     return Ok(Rayon { pool, workers });
                 }
                 (Err(_), Some(half)) => workers = half,

@@ -5,7 +5,7 @@
 //! range: F(n) costs more the larger n is, and the last worker has all the large ones.
 
 use crate::team::on_own_shares;
-use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
+use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling, affordable_threads};
 use std::num::NonZeroUsize;
 
 /// One thread for each worker. Each thread runs its own group of consecutive chunks.
@@ -34,5 +34,8 @@ pub const STATIC: Descriptor = Descriptor {
     name: "threads-static",
     summary: "one scoped thread for each worker, with its own group of consecutive chunks",
     scheduling: Scheduling::Static,
-    build: |settings| Ok(Box::new(Static { workers: settings.workers })),
+    build: |settings| {
+        let workers = affordable_threads("threads-static", settings.workers);
+        Ok(Box::new(Static { workers }))
+    },
 };

@@ -14,7 +14,7 @@
 //! cannot win the lock straight back.
 
 use crate::team::{lock, on_threads};
-use fib_core::{Chunk, Descriptor, Error, FibBackend, Job, Scheduling};
+use fib_core::{Chunk, Descriptor, Error, FibBackend, Job, Scheduling, affordable_threads};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -148,5 +148,8 @@ pub const GIL: Descriptor = Descriptor {
     name: "gil",
     summary: "threads that compute only while they hold one global lock, like CPython's threads",
     scheduling: Scheduling::Exclusive,
-    build: |settings| Ok(Box::new(Gil { workers: settings.workers })),
+    build: |settings| {
+        let workers = affordable_threads("gil", settings.workers);
+        Ok(Box::new(Gil { workers }))
+    },
 };

@@ -4,7 +4,7 @@
 //! chunking decides whether they ever wait for the lock: with `items:1` and tiny numbers they do.
 
 use crate::team::{lock, on_threads};
-use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
+use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling, affordable_threads};
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
@@ -38,5 +38,8 @@ pub const QUEUE: Descriptor = Descriptor {
     name: "threads-queue",
     summary: "scoped threads that take the next chunk from one shared queue",
     scheduling: Scheduling::Dynamic,
-    build: |settings| Ok(Box::new(Queue { workers: settings.workers })),
+    build: |settings| {
+        let workers = affordable_threads("threads-queue", settings.workers);
+        Ok(Box::new(Queue { workers }))
+    },
 };

@@ -61,7 +61,8 @@ pub enum StreamError<E> {
     /// The sink returned this error.
     #[error("{0}")]
     Sink(E),
-    /// Not every index could be computed. The sink has taken every result that was computed.
+    /// Not every index could be computed. If single indices failed, the sink has taken all other results.
+    /// Otherwise it has taken the results before the first index that is missing.
     #[error(transparent)]
     Compute(#[from] Error),
 }
@@ -177,25 +178,25 @@ impl Drop for CancelOnDrop<'_> {
 /// Hands every table to the sink, and tells how many bytes that frees. The channels end with this
 /// function, so that the computing thread does not wait for a sink that has stopped.
 fn deliver<S: Sink>(
-    tables: Receiver<Table>,
+    tables: Receiver<ComputedWindow>,
     to_budget: Sender<u128>,
     sink: &mut S,
     control: &Control,
 ) -> Result<(), S::Error> {
     let cancel = CancelOnDrop(control);
     loop {
-        let table = match tables.try_recv() {
-            Ok(table) => table,
+        let window = match tables.try_recv() {
+            Ok(window) => window,
             Err(TryRecvError::Disconnected) => break,
             Err(TryRecvError::Empty) => {
                 sink.flush()?;
-                let Ok(table) = tables.recv() else { break };
-                table
+                let Ok(window) = tables.recv() else { break };
+                window
             }
         };
-        hand_over(&table, sink)?;
-        let bytes = table.layout().bytes();
-        drop(table);
+        window.hand_over(sink)?;
+        let bytes = window.table.layout().bytes();
+        drop(window);
         let _ = to_budget.send(bytes); // nobody counts any more after the last window
     }
     sink.flush()?;
@@ -203,14 +204,34 @@ fn deliver<S: Sink>(
     Ok(())
 }
 
-fn hand_over<S: Sink>(table: &Table, sink: &mut S) -> Result<(), S::Error> {
-    for i in 0..table.len() {
-        match table.limbs(i) {
-            Some(limbs) => sink.take(table.index(i), limbs)?,
-            None => sink.skip(table.index(i)),
-        }
+/// A window after its computation.
+struct ComputedWindow {
+    table: Table,
+    /// How many indices, from the first one, may be handed over.
+    count: usize,
+}
+
+impl ComputedWindow {
+    /// All indices, if each of them was computed or has failed. If the computation stopped early, the
+    /// indices before the first one that is missing.
+    fn new(table: Table, outcome: &Result<(), Error>) -> Self {
+        let is_missing = |&i: &usize| table.limbs(i).is_none();
+        let count = match outcome {
+            Ok(()) | Err(Error::Failed(_)) => table.len(),
+            Err(_) => (0..table.len()).find(is_missing).unwrap_or(table.len()),
+        };
+        ComputedWindow { table, count }
     }
-    Ok(())
+
+    fn hand_over<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        for i in 0..self.count {
+            match self.table.limbs(i) {
+                Some(limbs) => sink.take(self.table.index(i), limbs)?,
+                None => sink.skip(self.table.index(i)),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads, computes and hands over one window after the other on the calling thread. Without a thread
@@ -225,9 +246,9 @@ fn in_turns<S: Sink>(
     while let Some(window) = windows.next_window() {
         let layout = batch.lay_out(&window)?;
         let start = Instant::now();
-        let (table, outcome) = batch.compute(layout)?;
+        let (computed, outcome) = batch.compute(layout)?;
         windows.adapt(start.elapsed());
-        hand_over(&table, sink).and_then(|()| sink.flush()).map_err(StreamError::Sink)?;
+        computed.hand_over(sink).and_then(|()| sink.flush()).map_err(StreamError::Sink)?;
         failures.add(outcome)?;
     }
     Ok(failures.into_result()?)
@@ -238,17 +259,17 @@ impl Batch<'_> {
         Layout::new(Arc::clone(self.kernel), window, self.options.memory)
     }
 
-    fn compute(&self, layout: Layout) -> Result<(Table, Result<(), Error>), Error> {
+    fn compute(&self, layout: Layout) -> Result<(ComputedWindow, Result<(), Error>), Error> {
         let mut table = Table::new(layout)?;
         let outcome = execute(self.backend, &mut table, self.options).map(drop);
-        Ok((table, outcome))
+        Ok((ComputedWindow::new(table, &outcome), outcome))
     }
 
     /// Computes every window and sends its table to the sink, as long as the sink takes tables.
     fn compute_all(
         self,
         mut windows: Windows<'_, impl FnMut(bool) -> Option<u64>>,
-        to_sink: &SyncSender<Table>,
+        to_sink: &SyncSender<ComputedWindow>,
         freed: &Receiver<u128>,
     ) -> Result<(), Error> {
         let mut failures = Failures::default();
@@ -256,17 +277,18 @@ impl Batch<'_> {
         while let Some(window) = windows.next_window() {
             let layout = self.lay_out(&window)?;
             let bytes = layout.bytes();
-            let limit = windows.limit.saturating_sub(layout.scratch_bytes());
+            let busy = layout.slots().min(self.backend.workers().get()) as u128;
+            let limit = windows.limit.saturating_sub(busy * layout.scratch_bytes());
             in_flight -= freed.try_iter().sum::<u128>();
             while in_flight > 0 && in_flight + bytes > limit {
                 let Ok(freed) = freed.recv() else { return failures.into_result() };
                 in_flight -= freed;
             }
             let start = Instant::now();
-            let (table, outcome) = self.compute(layout)?;
+            let (computed, outcome) = self.compute(layout)?;
             windows.adapt(start.elapsed());
             in_flight += bytes;
-            if to_sink.send(table).is_err() {
+            if to_sink.send(computed).is_err() {
                 break; // the sink has returned an error
             }
             failures.add(outcome)?;

@@ -53,8 +53,10 @@ impl<'a, N: FnMut(bool) -> Option<u64>> Windows<'a, N> {
             let Some(n) = (self.next)(false) else { break };
             bytes += self.bytes(n, window.last().copied());
             scratch = scratch.max(self.kernel.scratch_bytes(n));
-            // Two windows exist at a time: one is computed, one is handed to the sink.
-            if bytes > self.limit.saturating_sub(scratch) / 2 {
+            // Each worker has scratch memory. Two windows exist at a time: one is computed, one is handed
+            // to the sink.
+            let scratches = scratch * (window.len() + 1).min(self.workers) as u128;
+            if bytes > self.limit.saturating_sub(scratches) / 2 {
                 self.left_over = Some(n);
                 break;
             }

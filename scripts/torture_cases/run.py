@@ -390,7 +390,7 @@ class Lab:
         self.original, self.root, self.options = original, root, options
         self.program, self.cache = root / "fib", root / "cache"
         self.lock, self.last, self.claimed = threading.Lock(), 0, set()
-        self.pools = ()
+        self.pools, self.stopped = (), False
         self.table = []  # of memory: (backend, [(numbers, KB of program, KB of workers)])
         shutil.copy(original, self.program)
         os.chmod(root, 0o755)
@@ -441,11 +441,16 @@ class Lab:
 
     def stop(self):
         """Starts no more runs, and ends those that are under way."""
+        self.stopped = True
         for pool in self.pools:
             pool.shutdown(wait=False, cancel_futures=True)
         kill_all(marked(f"{MARK}={os.getpid()}-"))
+        for pool in self.pools:
+            pool.shutdown(wait=True)
 
     def run(self, plan, backend, random, folder=None):
+        if self.stopped:
+            raise InterruptedError("stopped")
         return Run(self, plan, backend, random, folder).go()
 
 

@@ -89,9 +89,14 @@ impl LineProcess {
         // A line that still waits here belongs to an exchange that has timed out.
         requests.try_send(line).map_err(|_| closed())?;
         let start = Instant::now();
+        let mut ended = None;
         loop {
-            // A process that it has left behind may hold its output open.
-            let had_ended = self.has_ended();
+            // A process that it has left behind may hold its output open, so the end of the output does not
+            // come. What the process has written before may still be on its way.
+            if ended.is_none() && self.has_ended() {
+                ended = Some(Instant::now());
+            }
+            let had_ended = ended.is_some_and(|moment| moment.elapsed() > END_LIMIT);
             let left = limit.saturating_sub(start.elapsed());
             match self.events.recv_timeout(left.min(LOOK)) {
                 Ok(event) => return event,

@@ -30,20 +30,21 @@ impl PreparedBatch {
     pub(crate) fn for_cells(plan: &Plan, batch: &NamedBatch) -> Self {
         let kernel = plan.kernel.name;
         let gives_numbers = kernel != kernels::empty().name();
-        let expected =
-            if gives_numbers { Digest::expected(&batch.indices) } else { Digest::default() };
-        let prepared = PreparedBatch::new(kernel, batch, expected);
-        PreparedBatch { bytes: if gives_numbers { prepared.bytes } else { 0 }, ..prepared }
+        let (expected, bytes) = match gives_numbers {
+            true => (Digest::expected(&batch.indices), distinct_bytes(&batch.indices)),
+            false => (Digest::default(), 0),
+        };
+        PreparedBatch::new(kernel, batch, expected, bytes)
     }
 
     /// The batch for the fastest kernel.
     pub(crate) fn for_fastest_kernel(batch: &NamedBatch) -> Self {
-        PreparedBatch::new(kernels::stepping().name(), batch, Digest::expected(&batch.indices))
+        let (expected, bytes) = (Digest::expected(&batch.indices), distinct_bytes(&batch.indices));
+        PreparedBatch::new(kernels::stepping().name(), batch, expected, bytes)
     }
 
-    fn new(kernel: &str, batch: &NamedBatch, expected: Digest) -> Self {
+    fn new(kernel: &str, batch: &NamedBatch, expected: Digest, bytes: u64) -> Self {
         let load = LoadRequest { kernel: kernel.into(), indices: batch.indices.clone() };
-        let bytes = distinct_bytes(&batch.indices);
         PreparedBatch { load: Request::Load(load), expected: expected.to_string(), bytes }
     }
 }

@@ -49,8 +49,8 @@ pub(crate) struct ComputeArgs {
     /// How to cut the batch: per-worker:K, balanced:K or items:N
     #[arg(short, long, value_name = "CHUNKING", default_value_t)]
     pub(crate) chunking: Chunking,
-    /// Keep the results in memory below this, such as 500M or 8G, and refuse a number that needs more
-    /// [default: half of the available memory]
+    /// Keep the memory of results and of computing them below this, such as 500M or 8G, and refuse a
+    /// number that needs more [default: half of the available memory]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub(crate) max_memory: Option<MemoryLimit>,
     /// Refuse indices above this

@@ -34,13 +34,15 @@ pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
     };
     let mut indices = args.specs.specs(&control)?.map_while(good).flat_map(Spec::indices);
     let earlier = match &mut journal {
-        Some(journal) => journal.skip_earlier(&mut indices),
-        None => Ok(0),
-    };
-    let earlier = match earlier {
-        Err(_) if interrupt::exit_code().is_some() => 0,
-        Err(changed) => return Err(problems.try_recv().unwrap_or(changed.into())),
-        Ok(earlier) => earlier,
+        None => 0,
+        Some(journal) => match journal.skip_earlier(&mut indices) {
+            Ok(earlier) => earlier,
+            Err(_) if interrupt::exit_code().is_some() => {
+                interrupted(journal.earlier(), count, true);
+                return Ok(());
+            }
+            Err(changed) => return Err(problems.try_recv().unwrap_or(changed.into())),
+        },
     };
     let written = Arc::clone(records.written_bytes());
     let position = Position { earlier, count, written };

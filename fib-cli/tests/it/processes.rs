@@ -209,13 +209,14 @@ fn a_program_that_was_stopped_goes_on() {
     let expected = fib("batch 0..=5000 --backend sequential", "").output().unwrap().stdout;
     for entry in fib::REGISTRY {
         let mut command = fib(&format!("batch 0..=5000 --workers 2 --backend {}", entry.name), "");
-        command.args(["--stall-limit", "0.3"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(["--stall-limit", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, whose parent is in another group, obeys SIGTSTP.
         let program = std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let program = program.spawn().unwrap();
         sleep(Duration::from_millis(30));
         signal(program.id(), Signal::TSTP);
-        sleep(Duration::from_millis(400));
+        let is_pool = BACKENDS.contains(&entry.name);
+        sleep(Duration::from_millis(if is_pool { 3000 } else { 100 }));
         let stat = fs::read_to_string(format!("/proc/{}/stat", program.id())).unwrap();
         let is_stopped = stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T');
         signal(program.id(), Signal::CONT);

@@ -67,7 +67,7 @@ fn a_run_that_is_killed_again_and_again_writes_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     succeeds(folder.path(), "batch 0..=25000 --out expected");
     let mut kills = 0;
-    for life in [5, 130, 250, 1150, 1300, 1700].into_iter().cycle() {
+    for life in [5, 130, 1150, 1300, 1700, 8000].into_iter().cycle() {
         let mut child = fib(folder.path(), LONG).spawn().unwrap();
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(life) && child.try_wait().unwrap().is_none() {
@@ -115,6 +115,25 @@ fn what_an_earlier_run_has_written_is_not_computed_again() {
     succeeds(folder.path(), "batch --in in --out out --resume");
     assert_eq!(fs::read_to_string(folder.path().join("out")).unwrap(), marked);
     assert_eq!(names(folder.path()), ["in", "out"]);
+}
+
+/// The second run is stopped while it reads the numbers again that the first run has written.
+#[test]
+fn an_interruption_while_the_earlier_numbers_are_read_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    killed_after_a_checkpoint(folder.path(), 1000);
+    let before = journal(folder.path());
+    let mut second = fib(folder.path(), "batch - --out out --resume --timeout 0.5");
+    let mut second = second.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = second.stdin.take().unwrap();
+    (0..500).for_each(|n| writeln!(input, "{n}").unwrap());
+    input.flush().unwrap();
+    let output = second.wait_with_output().unwrap(); // `input` stays open
+    drop(input);
+    assert_eq!(output.status.code(), Some(124));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("run the same command again") && !said.contains("after 0"), "{said}");
+    assert_eq!(journal(folder.path()), before);
 }
 
 #[test]

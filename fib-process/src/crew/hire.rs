@@ -117,12 +117,12 @@ impl Crew {
         let (end, _) = worker.reap_or_kill(cause.may_have_ended());
         if is_late {
             let text = "a worker was not ready in time".into();
-            return Ok(Some(LostStart { text, by_itself: true }));
+            return Ok(Some(LostStart { text, is_unexplained: true }));
         }
-        let by_itself = end.is_by_itself();
+        let is_unexplained = end.is_unexplained();
         Ok(Some(LostStart {
             text: format!("a worker {end} before it was ready ({cause})"),
-            by_itself,
+            is_unexplained,
         }))
     }
 
@@ -160,12 +160,12 @@ impl Crew {
 struct LostStart {
     text: String,
     /// Whether no other process was to blame, as far as the system tells.
-    by_itself: bool,
+    is_unexplained: bool,
 }
 
 impl LostStart {
     fn into_reason(self) -> GiveUpReason {
         let advice = "; the `main` of a worker program must begin with `fib_process::init()`";
-        GiveUpReason(self.text + if self.by_itself { advice } else { "" })
+        GiveUpReason(self.text + if self.is_unexplained { advice } else { "" })
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Probe {
     /// Whether a cancellation has returned, and how many slots were handed out after that.
     pub(crate) cancelled: AtomicBool,
     pub(crate) late: AtomicUsize,
-    /// The bytes of the results that exist now, and that existed at most.
+    /// The bytes of the results and of scratch memory that exist now, and that existed at most.
     pub(crate) bytes: AtomicU64,
     pub(crate) most_bytes: AtomicU64,
     /// The threads that computed, in the order of their turns.
@@ -48,6 +48,7 @@ impl Probe {
         pause();
         slot.out.iter_mut().for_each(|limb| *limb += slot.n);
         self.filled.fetch_add(1, SeqCst);
+        self.bytes.fetch_sub(self.scratch_bytes(slot.n) as u64, SeqCst);
         self.computing.fetch_sub(1, SeqCst);
     }
 
@@ -60,7 +61,8 @@ impl Probe {
 
     /// The sink has taken F(`n`).
     pub(crate) fn free(&self, n: u64) {
-        self.bytes.fetch_sub(number_bytes(self, n) as u64, SeqCst);
+        let kept = number_bytes(self, n) - self.scratch_bytes(n);
+        self.bytes.fetch_sub(kept as u64, SeqCst);
     }
 }
 
@@ -70,6 +72,9 @@ impl Kernel for Probe {
     }
     fn limbs(&self, n: u64) -> usize {
         n as usize
+    }
+    fn scratch_bytes(&self, n: u64) -> u128 {
+        24 * u128::from(n)
     }
     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
         n as f64

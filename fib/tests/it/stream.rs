@@ -1,6 +1,9 @@
 //! Streams: order, memory, errors, and what happens when a stage stops.
 
-use fib::{Control, Error, MemoryLimit, Options, Settings, StreamError, kernels, stream};
+use fib::{
+    Chunking, Control, Error, FibBackend, Job, MemoryLimit, Options, Settings, StreamError,
+    kernels, stream,
+};
 use fib_conformance::fibonacci_upto;
 use num_bigint::BigUint;
 use proptest::prelude::*;
@@ -18,7 +21,7 @@ fn by_addition(n: u64) -> BigUint {
 }
 
 fn collected(
-    backend: &dyn fib::FibBackend,
+    backend: &dyn FibBackend,
     kernel: &Arc<dyn fib::Kernel>,
     indices: impl IntoIterator<Item = u64, IntoIter: Send>,
     options: &Options,
@@ -248,4 +251,33 @@ fn failed_indices_are_named_in_the_end_and_all_others_delivered() {
     assert_eq!(failed, [7, 17, 27, 37, 47, 57, 67, 77, 87, 97]);
     let (delivered, failed) = run(0..u64::MAX);
     assert!(failed.len() > 1000 && delivered < 1_000_000, "too many failures end the stream");
+}
+
+/// A backend that gives up in the middle of a batch, after it has run every second chunk.
+struct GivesUp;
+
+impl FibBackend for GivesUp {
+    fn workers(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+    fn run(&self, job: Job<'_>) -> Result<(), Error> {
+        job.into_chunks().into_iter().step_by(2).for_each(|chunk| chunk.run(0));
+        Err(Error::Backend { backend: "gives-up", reason: "enough".into() })
+    }
+}
+
+#[test]
+fn no_result_follows_a_missing_one() {
+    let items = |number| Chunking::Items(NonZeroUsize::new(number).unwrap());
+    let options = Options { chunking: items(3), ..Options::default() };
+    let mut taken = vec![];
+    let ended = stream(&GivesUp, &kernels::iterative(), 0..12, &options, |n, _: &[u64]| {
+        taken.push(n);
+        Ok::<_, Infallible>(())
+    });
+    assert!(matches!(ended, Err(StreamError::Compute(Error::Backend { .. }))));
+    assert!(
+        (1..=3).contains(&taken.len()) && taken.iter().eq(&[0, 1, 2][..taken.len()]),
+        "{taken:?}"
+    );
 }
