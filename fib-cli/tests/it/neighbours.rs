@@ -268,6 +268,7 @@ fn scarce_address_space_ends_in_results_or_a_refusal() {
                 limited.args(["--workers", "64", "--backend", entry.name]).output().unwrap();
             let stderr = text(&output.stderr);
             let place = format!("{} with {megabytes} MB: {stderr}", entry.name);
+            assert!(!stderr.contains("memory allocation of"), "{place}"); // by a worker
             match output.status.code() {
                 Some(0) => assert_eq!(output.stdout, expected, "{place}"),
                 Some(3 | 4) => assert_eq!(stderr.matches("error: ").count(), 1, "{place}"),
