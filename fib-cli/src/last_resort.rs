@@ -17,8 +17,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 /// An allocator for programs: the allocator of the system, but if there is no memory, the program ends
-/// with an error message (on Unix) and exit code 3. A worker process ends without a message, and its pool replaces
-/// it.
+/// with an error message (on Unix) and exit code 3. A worker process ends without a message, and its
+/// pool replaces it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LastResort;
 

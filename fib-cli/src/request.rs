@@ -32,8 +32,8 @@ impl SpecArgs {
     }
 
     /// Checks everything that can be checked before the first result: all arguments, and the whole
-    /// file if it is a regular file. Returns the number of indices, if it is known; a number beyond u64 becomes the
-    /// largest u64.
+    /// file if it is a regular file. Returns the number of indices, if it is known; a number beyond
+    /// u64 becomes the largest u64.
     ///
     /// # Errors
     /// [`BadInput`], and the errors of [`NumberLimits::check`].

@@ -4,6 +4,7 @@
 use fib::size;
 use fib_engine::protocol::{Measured, RunRequest};
 use std::collections::HashSet;
+use std::sync::LazyLock;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -12,6 +13,11 @@ const MOST_BYTES_PER_NS: u64 = 1000;
 
 /// Clocks of CPU time tick, and a control group may use more CPUs for a moment than its quota says.
 const CPU_TIME_SLACK: (u32, Duration) = (2, Duration::from_millis(100));
+
+/// The CPUs that engines may use. Asking the system takes longer than all other checks.
+static CPUS: LazyLock<u32> = LazyLock::new(|| {
+    available_parallelism().ok().and_then(|cpus| cpus.get().try_into().ok()).unwrap_or(1)
+});
 
 /// What is impossible in the report of a run: `observed` is the time from the request to the reply,
 /// and `bytes` is the size of the distinct results of the batch. `None` if everything is possible.
@@ -29,9 +35,8 @@ pub(crate) fn doubt(
     if measured.wall_ns < least {
         return Some(format!("it reports {wall:?}, too short a time for {bytes} bytes of results"));
     }
-    let cpus = u32::try_from(available_parallelism().map_or(1, |cpus| cpus.get())).unwrap_or(1);
     let (factor, slack) = CPU_TIME_SLACK;
-    let most = observed.saturating_mul(cpus.saturating_mul(factor)).saturating_add(slack);
+    let most = observed.saturating_mul(CPUS.saturating_mul(factor)).saturating_add(slack);
     let cpu_time = Duration::from_nanos(measured.usage.map_or(0, |usage| usage.cpu_ns));
     if cpu_time > most {
         return Some(format!("it reports {cpu_time:?} of CPU time, too much for {observed:?}"));

@@ -1,6 +1,6 @@
 //! Engines: ours, the built-in Python engine, the engine in the documentation, and wrong engines.
 
-use crate::support::{has_ended, text, wait};
+use crate::support::text;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,14 +38,14 @@ fn the_python_engine_holds() {
 }
 
 /// The Python code block of docs/engines.md.
-fn example() -> String {
+pub(crate) fn example() -> String {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/engines.md");
     let docs = fs::read_to_string(docs).unwrap();
     let block = docs.split("```python\n").nth(1).unwrap();
     block.split("```").next().unwrap().to_owned()
 }
 
-fn script(folder: &Path, text: &str) -> PathBuf {
+pub(crate) fn script(folder: &Path, text: &str) -> PathBuf {
     let file = folder.join("engine.py");
     fs::write(&file, text).unwrap();
     file
@@ -106,27 +106,6 @@ fn an_engine_that_is_not_there_is_bad_input() {
     let error = text(&output.stderr);
     assert!(error.starts_with("error: engine /no/such/engine: cannot start"), "{error}");
     assert_eq!(error.lines().count(), 1);
-}
-
-/// Also one that does not look at its input any more.
-#[cfg(target_os = "linux")]
-#[test]
-fn an_engine_ends_with_whoever_compares_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let mark = folder.path().join("mark");
-    let hang = format!(
-        "import os, time\nfor line in sys.stdin:\n    if 'build' in line:\n        \
-         open('{}', 'w').write(str(os.getpid()))\n        time.sleep(100)",
-        mark.display()
-    );
-    let file = script(folder.path(), &example().replacen("for line in sys.stdin:", &hang, 1));
-    let engine = format!("python3 {}", file.display());
-    let mut harness = Command::new(FIB).args(["compare", "--engine", &engine]).spawn().unwrap();
-    let pid = || fs::read_to_string(&mark).unwrap_or_default();
-    wait(|| !pid().is_empty());
-    harness.kill().unwrap();
-    harness.wait().unwrap();
-    wait(|| has_ended(&pid()));
 }
 
 /// The folder that the user is in may hold anything, and none of it is a module of the engine.

@@ -1,6 +1,7 @@
 //! Hostile neighbours: malicious engines, records and files, and limits of the system.
 #![cfg(target_os = "linux")]
 
+use crate::engines::{example, script};
 use crate::support::{has_ended, text, wait};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -11,17 +12,12 @@ const FIB: &str = env!("CARGO_BIN_EXE_fib");
 
 /// The engine of docs/engines.md with some of its text replaced, as a command.
 fn engine(folder: &Path, changes: &[(&str, &str)]) -> String {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/engines.md");
-    let docs = fs::read_to_string(docs).unwrap();
-    let mut text =
-        docs.split("```python\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    let mut text = example();
     for (right, wrong) in changes {
         assert!(text.contains(right), "{right}");
         text = text.replacen(right, wrong, 1);
     }
-    let file = folder.join("engine.py");
-    fs::write(&file, text).unwrap();
-    format!("python3 {}", file.display())
+    format!("python3 {}", script(folder, &text).display())
 }
 
 fn compare(engine: &str, further: &str) -> Output {
@@ -116,16 +112,24 @@ fn nothing_is_left_of_an_engine_that_forks() {
     wait(|| marked(&mark).is_empty());
 }
 
+/// In its hello, or after it, when it does not look at its input any more.
 #[test]
-fn an_engine_that_hangs_in_its_hello_ends_with_the_harness() {
-    for command in [&["compare", "--engine"][..], &["engine", "check"]] {
+fn an_engine_that_hangs_ends_with_the_harness() {
+    let (start, request) = ("import json", "for line in sys.stdin:");
+    for (command, place) in [
+        (&["compare", "--engine"][..], start),
+        (&["engine", "check"], start),
+        (&["compare", "--engine"], request),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let mark = folder.path().join("mark");
-        let hang = format!(
-            "import os, time\nopen('{}', 'w').write(str(os.getpid()))\ntime.sleep(600)\nimport json",
-            mark.display()
-        );
-        let engine = engine(folder.path(), &[("import json", &hang)]);
+        let hang =
+            format!("open('{}', 'w').write(str(os.getpid())); time.sleep(600)", mark.display());
+        let hang = match place == start {
+            true => format!("import os, time; {hang}\n{start}"),
+            false => format!("import os, time\n{request}\n    if 'build' in line: {hang}"),
+        };
+        let engine = engine(folder.path(), &[(place, &hang)]);
         let mut harness = Command::new(FIB);
         harness.args(command);
         match command[0] {
