@@ -1,6 +1,6 @@
 //! Kernels that count, panic, take their time, or compute another batch.
 
-use fib_core::kernels::{self, Iterative};
+use fib_core::kernels;
 use fib_core::{FibBackend, Kernel, Options, Run, Sequential, Slot, compute};
 use std::fs::File;
 use std::io::Write;
@@ -19,7 +19,7 @@ macro_rules! probe {
                 name(self)
             }
             fn cost(&self, n: u64, previous: Option<u64>) -> f64 {
-                Iterative.cost(n, previous)
+                kernels::iterative().cost(n, previous)
             }
             fn fill(&self, run: &mut Run<'_>) {
                 let before: fn(&Self, u64) = $before;

@@ -111,13 +111,12 @@ impl FromStr for Chunking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Iterative;
+    use crate::kernels::iterative;
     use crate::memory::MemoryLimit;
     use proptest::prelude::*;
-    use std::sync::Arc;
 
     fn cut(text: &str, indices: &[u64], workers: usize) -> Vec<usize> {
-        let layout = Layout::new(Arc::new(Iterative), indices, MemoryLimit::default()).unwrap();
+        let layout = Layout::new(iterative(), indices, MemoryLimit::default()).unwrap();
         text.parse::<Chunking>().unwrap().cut(&layout, NonZeroUsize::new(workers).unwrap())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::control::Control;
 use crate::size;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The slots that a kernel asks for, and their order.
@@ -11,6 +12,16 @@ pub enum Order {
     AsGiven,
     /// Ascending, distinct indices. Repeats share one slot.
     Ascending,
+}
+
+/// What the limbs of a slot hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// The number, in base 2^64, the lowest limb first.
+    #[default]
+    Binary,
+    /// The number as decimal text, eight characters in each limb: see [`text`](crate::text).
+    Text,
 }
 
 /// Sequential arithmetic that fills slots with Fibonacci numbers.
@@ -56,6 +67,17 @@ pub trait Kernel: Send + Sync {
         Order::AsGiven
     }
 
+    /// What this kernel writes to a slot.
+    fn form(&self) -> Form {
+        Form::Binary
+    }
+
+    /// A kernel of the same name that writes the same numbers as text. `None` if there is no such
+    /// kernel; then [`kernels::in_text`](crate::kernels::in_text) converts the numbers.
+    fn text_kernel(&self) -> Option<Arc<dyn Kernel>> {
+        None
+    }
+
     /// The number of limbs of the slot of F(n): exact, and known before any work.
     fn limbs(&self, n: u64) -> usize {
         size::limbs(n)
@@ -82,11 +104,21 @@ pub trait Kernel: Send + Sync {
 pub struct Slot<'r> {
     /// The index.
     pub n: u64,
-    /// Where F(n) goes: `Kernel::limbs(n)` little-endian limbs with unspecified contents.
+    /// Where F(n) goes, in the form of the kernel: `Kernel::limbs(n)` limbs with unspecified contents.
     pub out: &'r mut [u64],
     /// The slots that this run has filled so far, without gaps. The last slot ends where this slice
     /// ends.
     pub before: &'r [u64],
+}
+
+impl Slot<'_> {
+    /// Computes F(n) with another kernel, into `out` instead of the slot.
+    pub(crate) fn compute_with(&self, kernel: &dyn Kernel, out: &mut [u64]) {
+        let control = Control::default();
+        let (indices, offsets) = ([self.n], [0, out.len()]);
+        let mut run = Run::new(&indices, &offsets, out, &control, None);
+        kernel.fill(&mut run);
+    }
 }
 
 /// A pause that a backend inserts between two indices. It returns how long it lasted.

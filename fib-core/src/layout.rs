@@ -196,35 +196,49 @@ fn costs(kernel: &dyn Kernel, indices: &[u64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{Iterative, Stepping};
+    use crate::kernels::{iterative, stepping};
 
     #[test]
     fn repeats_share_a_slot_only_where_the_kernel_wants_them_ascending() {
         let wanted = [7, 3, 7, 100];
-        let layout = Layout::new(Arc::new(Stepping), &wanted, MemoryLimit::default()).unwrap();
+        let layout = Layout::new(stepping(), &wanted, MemoryLimit::default()).unwrap();
         assert_eq!((layout.len(), layout.indices()), (4, &[3, 7, 100][..]));
         assert_eq!([0, 1, 2, 3].map(|i| layout.slot_of(i)), [1, 0, 1, 2]);
-        let layout = Layout::new(Arc::new(Iterative), &wanted, MemoryLimit::default()).unwrap();
+        let layout = Layout::new(iterative(), &wanted, MemoryLimit::default()).unwrap();
         assert_eq!((layout.len(), layout.indices()), (4, &wanted[..]));
     }
 
     #[test]
     fn the_limit_counts_every_byte() {
         let wanted = [1000; 10];
-        let bytes = 10 * (TABLE_BYTES as u64 + 8 * 11);
-        let layout = |limit| Layout::new(Arc::new(Iterative), &wanted, MemoryLimit::Bytes(limit));
+        let scratch = iterative().scratch_bytes(1000) as u64;
+        let bytes = 10 * (TABLE_BYTES as u64 + 8 * 11) + scratch;
+        let layout = |limit| Layout::new(iterative(), &wanted, MemoryLimit::Bytes(limit));
         assert!(layout(bytes).is_ok());
         assert!(
             matches!(layout(bytes - 1), Err(Error::Limit { bytes: b, .. }) if b == bytes.into())
         );
     }
 
+    /// A kernel that needs nothing but its slots.
+    struct SlotsOnly;
+
+    impl Kernel for SlotsOnly {
+        fn name(&self) -> &'static str {
+            "slots-only"
+        }
+        fn cost(&self, _n: u64, _previous: Option<u64>) -> f64 {
+            1.0
+        }
+        fn fill(&self, _run: &mut crate::kernel::Run<'_>) {}
+    }
+
     #[test]
     fn sums_beyond_the_address_space_are_refused() {
         let wanted = [u64::MAX; 1000];
-        let refused =
-            Layout::new(Arc::new(Iterative), &wanted, MemoryLimit::default()).err().unwrap();
-        let expected = 1000 * (TABLE_BYTES as u128 + 8 * Iterative.limbs(u64::MAX) as u128);
+        let refused = Layout::new(Arc::new(SlotsOnly), &wanted, MemoryLimit::default());
+        let expected = 1000 * (TABLE_BYTES as u128 + 8 * SlotsOnly.limbs(u64::MAX) as u128);
+        let refused = refused.err().unwrap();
         assert!(matches!(refused, Error::Limit { bytes, .. } if bytes == expected), "{refused}");
     }
 }

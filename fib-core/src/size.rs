@@ -8,6 +8,10 @@
 const LOG2_PHI: u128 = 0xb1b9_d68a_8e53_425d_e48f_c742_6f0c_4428;
 /// log2(sqrt 5) in fixed point, with a 64-bit fraction.
 const LOG2_SQRT5: u128 = 0x1_2934_f097_9a37_15fc;
+/// floor(2^128 log10 phi).
+const LOG10_PHI: u128 = 0x3580_36c8_2451_b7f3_65d3_db23_8455_99f5;
+/// log10(sqrt 5) in fixed point, with a 64-bit fraction.
+const LOG10_SQRT5: u128 = 0x5977_d95e_c10c_0219;
 
 /// The number of bits of F(n), without leading zeros: 0 for F(0) = 0.
 pub fn bits(n: u64) -> u64 {
@@ -15,12 +19,23 @@ pub fn bits(n: u64) -> u64 {
         0 => 0,
         1 | 2 => 1,
         3 => 2, // phi^3 / sqrt 5 = 1.89 is rounded up across a power of two
-        _ => {
-            let (high, low) = (LOG2_PHI >> 64, LOG2_PHI & u128::from(u64::MAX));
-            let n_log2_phi = u128::from(n) * high + ((u128::from(n) * low) >> 64);
-            ((n_log2_phi - LOG2_SQRT5) >> 64) as u64 + 1
-        }
+        _ => whole_part(n, LOG2_PHI, LOG2_SQRT5) + 1,
     }
+}
+
+/// The number of decimal digits of F(n), as it is written: 1 for F(0) = 0.
+pub fn digits(n: u64) -> u64 {
+    match n {
+        0..=6 => 1, // phi^2 / sqrt 5 = 1.17 and less
+        _ => whole_part(n, LOG10_PHI, LOG10_SQRT5) + 1,
+    }
+}
+
+/// floor(n log phi - log sqrt 5), for n of 3 and more, where this is not negative.
+fn whole_part(n: u64, log_phi: u128, log_sqrt5: u128) -> u64 {
+    let (high, low) = (log_phi >> 64, log_phi & u128::from(u64::MAX));
+    let n_log_phi = u128::from(n) * high + ((u128::from(n) * low) >> 64);
+    ((n_log_phi - log_sqrt5) >> 64) as u64
 }
 
 /// The number of 64-bit limbs of F(n), without leading zeros: 0 for F(0) = 0.
@@ -35,10 +50,15 @@ mod tests {
     use num_bigint::BigUint;
 
     #[test]
-    fn bits_agree_with_addition() {
+    fn sizes_agree_with_addition() {
         let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));
+        let (mut power, mut count) = (BigUint::from(10u32), 1);
         for n in 0..20_000 {
-            assert_eq!(bits(n), a.bits(), "F({n})");
+            assert_eq!(bits(n), a.bits(), "bits of F({n})");
+            if a >= power {
+                (power, count) = (power * 10u32, count + 1);
+            }
+            assert_eq!(digits(n), count, "digits of F({n})");
             (a, b) = (b.clone(), a + b);
         }
     }
@@ -46,36 +66,38 @@ mod tests {
     /// The first index for which `f64` is wrong is 303,021,408: its log2 F(n) is within 2^-27 of an
     /// integer.
     #[test]
-    fn bits_agree_with_long_arithmetic() {
+    fn sizes_agree_with_long_arithmetic() {
         let n = 303_021_408;
-        let phi = 5f64.sqrt().midpoint(0.5);
+        let phi = 5f64.sqrt().midpoint(1.0);
         let in_f64 = (n as f64 * phi.log2() - 5f64.sqrt().log2()).floor() as u64 + 1;
         assert_ne!(bits(n), in_f64);
         for n in
             [4, 93, 94, 186, 187, n - 1, n, n + 1, 1 << 40, (1 << 40) + 1, u64::MAX - 1, u64::MAX]
         {
-            assert_eq!(bits(n), bits_by_powering(n), "F({n})");
+            assert_eq!(bits(n), length_by_powering(n, 2), "bits of F({n})");
+            assert_eq!(digits(n), length_by_powering(n, 10), "digits of F({n})");
         }
     }
 
-    /// The bit length of phi^n / sqrt 5, by binary powering in fixed point with a 512-bit fraction.
-    fn bits_by_powering(n: u64) -> u64 {
-        const POINT: u64 = 512;
-        let one = BigUint::from(1u32) << POINT;
-        let sqrt5 = (BigUint::from(5u32) << (2 * POINT)).sqrt();
-        let phi = (&sqrt5 + &one) >> 1u32;
-        let (mut mantissa, mut exponent) = (one, 0u128);
+    /// The length of phi^n / sqrt 5 in this radix, by binary powering in fixed point.
+    fn length_by_powering(n: u64, radix: u32) -> u64 {
+        const POINT: u32 = 300; // digits of the fraction
+        let length = |number: &BigUint| number.to_radix_le(radix).len() as u32;
+        let unit = BigUint::from(radix).pow(POINT);
+        let sqrt5 = (BigUint::from(5u32) * &unit * &unit).sqrt();
+        let phi = (&sqrt5 + &unit) >> 1u32;
+        let (mut mantissa, mut exponent) = (unit.clone(), 0u128);
         for i in (0..64 - n.leading_zeros()).rev() {
-            mantissa = (&mantissa * &mantissa) >> POINT;
+            mantissa = &mantissa * &mantissa / &unit;
             exponent *= 2;
             if n >> i & 1 == 1 {
-                mantissa = (&mantissa * &phi) >> POINT;
+                mantissa = mantissa * &phi / &unit;
             }
-            let excess = mantissa.bits() - (POINT + 1);
-            mantissa >>= excess;
+            let excess = length(&mantissa) - (POINT + 1);
+            mantissa /= BigUint::from(radix).pow(excess);
             exponent += u128::from(excess);
         }
-        let quotient = (mantissa << POINT) / sqrt5;
-        (u128::from(quotient.bits()) + exponent - u128::from(POINT)) as u64
+        let quotient = mantissa * unit / sqrt5;
+        (u128::from(length(&quotient)) + exponent - u128::from(POINT)) as u64
     }
 }

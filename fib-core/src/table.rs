@@ -1,9 +1,13 @@
 //! The results, in the caller's order.
 
 use crate::error::Error;
+use crate::kernel::Form;
 use crate::layout::Layout;
 use crate::memory::can_allocate;
+use crate::text;
 use num_bigint::BigUint;
+use std::borrow::Cow;
+use std::io::{self, Write};
 use std::ops::Range;
 
 /// The Fibonacci numbers of one batch: one flat arena of limbs, read in the caller's order.
@@ -52,9 +56,9 @@ impl Table {
         self.layout.indices()[self.layout.slot_of(i)]
     }
 
-    /// Result `i` as little-endian limbs without leading zero limbs; F(0) has no limbs. `None` if
-    /// the result was not computed, which happens only if [`execute`](crate::execute) returned an
-    /// error.
+    /// Result `i` in the form of the kernel ([`Kernel::form`](crate::Kernel::form)): in binary, its
+    /// little-endian limbs without leading zero limbs, and F(0) has no limbs. `None` if the result was
+    /// not computed, which happens only if [`execute`](crate::execute) returned an error.
     pub fn limbs(&self, i: usize) -> Option<&[u64]> {
         let slot = self.layout.slot_of(i);
         let next_gap = self.gaps.partition_point(|gap| gap.end <= slot);
@@ -64,7 +68,50 @@ impl Table {
 
     /// Result `i` as a `BigUint`. `None` for the same reason as [`limbs`](Self::limbs).
     pub fn to_biguint(&self, i: usize) -> Option<BigUint> {
-        self.limbs(i).map(from_limbs)
+        let limbs = self.limbs(i)?;
+        match self.layout.kernel().form() {
+            Form::Binary => Some(from_limbs(limbs)),
+            Form::Text => BigUint::parse_bytes(text::characters(limbs), 10),
+        }
+    }
+
+    /// Result `i` in decimal digits. This costs nothing if the kernel wrote text
+    /// ([`kernels::in_text`](crate::kernels::in_text)); otherwise the number is converted. `None` for
+    /// the same reason as [`limbs`](Self::limbs).
+    pub fn text(&self, i: usize) -> Option<Cow<'_, str>> {
+        let limbs = self.limbs(i)?;
+        Some(match self.layout.kernel().form() {
+            Form::Binary => from_limbs(limbs).to_string().into(),
+            Form::Text => String::from_utf8_lossy(text::characters(limbs)),
+        })
+    }
+
+    /// Writes a line for every computed result, in the caller's order: the index, a tab, and the number
+    /// in decimal digits. Where the kernel wrote text ([`kernels::in_text`](crate::kernels::in_text)),
+    /// the digits are copied as they are.
+    ///
+    /// ```
+    /// use fib_core::{Options, Sequential, compute, kernels};
+    ///
+    /// let kernel = kernels::in_text(&kernels::stepping());
+    /// let table = compute(&Sequential, &kernel, &[10, 7], &Options::default())?;
+    /// let mut lines = Vec::new();
+    /// table.write_text(&mut lines)?;
+    /// assert_eq!(lines, b"10\t55\n7\t13\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of `out`.
+    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for i in 0..self.len() {
+            if let Some(text) = self.text(i) {
+                write!(out, "{}\t", self.index(i))?;
+                out.write_all(text.as_bytes())?;
+                out.write_all(b"\n")?;
+            }
+        }
+        Ok(())
     }
 
     /// `(n, F(n))` for every computed result, in the caller's order.

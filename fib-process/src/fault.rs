@@ -12,7 +12,7 @@
 //! `truncate`, `flip`, `flip-limb`, `oversize`, `duplicate`, `wrong-id`, `slow`.
 
 use crate::frame::{self, FrameError, HEAD};
-use fib_core::{Kernel, Order, Run, Task};
+use fib_core::{Form, Kernel, Order, Run, Task};
 use rustix::process::{Signal, getpid, kill_process};
 use std::cell::Cell;
 use std::io::PipeWriter;
@@ -125,6 +125,9 @@ struct FaultyKernel {
 impl Kernel for FaultyKernel {
     fn name(&self) -> &'static str {
         self.kernel.name()
+    }
+    fn form(&self) -> Form {
+        self.kernel.form()
     }
     fn order(&self) -> Order {
         self.kernel.order()

@@ -5,8 +5,8 @@
 //! what became of it. The ledger itself talks to no worker.
 
 use crate::clock::Anchor;
-use crate::message::MOST_INDICES;
-use fib_core::{ChunkSpan, Control, Job, Pending};
+use crate::message::{KernelName, MOST_INDICES};
+use fib_core::{ChunkSpan, Control, Form, Job, Pending};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -95,12 +95,19 @@ impl<'a> Ledger<'a> {
         Some(ChunkPart { chunk: number, positions, attempt })
     }
 
-    /// The name of the kernel, and the indices and slots of a part.
-    pub(crate) fn contents(&mut self, part: &ChunkPart) -> (&'static str, &[u64], &mut [u64]) {
-        let Some(chunk) = self.open_chunk(part.chunk) else { return ("", &[], &mut []) };
-        let name = chunk.pending.kernel().name();
-        let (indices, slots) = chunk.pending.part_mut(part.positions.clone());
-        (name, indices, slots)
+    /// The kernel of a part.
+    pub(crate) fn kernel(&mut self, part: &ChunkPart) -> KernelName<'static> {
+        let kernel = self.open_chunk(part.chunk).map(|chunk| chunk.pending.kernel());
+        KernelName {
+            name: kernel.map_or("", |kernel| kernel.name()).into(),
+            text: kernel.is_some_and(|kernel| kernel.form() == Form::Text),
+        }
+    }
+
+    /// The indices and slots of a part.
+    pub(crate) fn contents(&mut self, part: &ChunkPart) -> (&[u64], &mut [u64]) {
+        let Some(chunk) = self.open_chunk(part.chunk) else { return (&[], &mut []) };
+        chunk.pending.part_mut(part.positions.clone())
     }
 
     /// A worker computed this part, except the positions in `failures`. These positions count from

@@ -17,8 +17,9 @@ pub enum WorkRequest<'a> {
     },
     /// A request to compute numbers. The worker replies `Done` or `Refused`.
     Compute {
-        /// The name of the kernel.
-        kernel: Cow<'a, str>,
+        /// The kernel that computes them.
+        #[serde(borrow)]
+        kernel: KernelName<'a>,
         /// The indices to compute.
         #[serde(borrow)]
         indices: Indices<'a>,
@@ -41,6 +42,15 @@ pub enum WorkRequest<'a> {
         /// The number of the segment, 0 or 1.
         segment: u8,
     },
+}
+
+/// The kernel of a request, by name, since code cannot be sent.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct KernelName<'a> {
+    /// The name of the kernel.
+    pub name: Cow<'a, str>,
+    /// Whether the kernel writes text.
+    pub text: bool,
 }
 
 /// The most indices of one request. A longer chunk is sent in several parts.

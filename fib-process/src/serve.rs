@@ -4,7 +4,7 @@
 #[cfg(feature = "fault-injection")]
 use crate::fault::FaultInjector;
 use crate::frame::{self, Expectation, FrameError, HEAD, Inbox};
-use crate::message::{MOST_REQUEST_BYTES, WorkReply, WorkRequest, shorten};
+use crate::message::{KernelName, MOST_REQUEST_BYTES, WorkReply, WorkRequest, shorten};
 use crate::segment::WorkerSegment;
 use crate::wire::{WorkerSocket, send_all};
 use crate::{Hooks, clock, orphan};
@@ -94,7 +94,7 @@ impl WorkerLoop {
             WorkRequest::Compute { kernel, indices, attempt, segment } => {
                 match self.task(&kernel, indices.into(), attempt) {
                     Some(task) => self.compute(id, task, segment),
-                    None => self.refuse(id, unknown_kernel(&kernel)),
+                    None => self.refuse(id, unknown_kernel(&kernel.name)),
                 }
             }
             WorkRequest::Attach { segment, bytes } => {
@@ -130,9 +130,13 @@ impl WorkerLoop {
 
     /// The work of a request; `None` if this process does not know the kernel.
     #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables))]
-    fn task(&mut self, name: &str, indices: Vec<u64>, attempt: u32) -> Option<Task> {
+    fn task(&mut self, kernel: &KernelName, indices: Vec<u64>, attempt: u32) -> Option<Task> {
+        let KernelName { name, text } = kernel;
         let found = (self.hooks.kernel)(name).or_else(|| kernels::by_name(name));
-        let kernel: Arc<dyn Kernel> = found?;
+        let mut kernel: Arc<dyn Kernel> = found?;
+        if *text {
+            kernel = kernels::in_text(&kernel);
+        }
         #[cfg(feature = "fault-injection")]
         let kernel = {
             self.fault_injector.choose_reply_fault(&indices, attempt);

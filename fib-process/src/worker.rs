@@ -2,7 +2,7 @@
 
 use crate::frame::{self, Expectation, FrameError, Inbox};
 use crate::ledger::ChunkPart;
-use crate::message::{WorkReply, WorkRequest, most_reply_bytes};
+use crate::message::{KernelName, WorkReply, WorkRequest, most_reply_bytes};
 use crate::process::{WorkerEnd, cpu_ticks};
 use crate::segment::PoolSegment;
 use crate::spawn::{Spawner, StartedWorker};
@@ -123,12 +123,12 @@ impl WorkerHandle {
     pub(crate) fn compute(
         &mut self,
         part: ChunkPart,
-        kernel: &str,
+        kernel: KernelName<'_>,
         indices: &[u64],
         segment: Option<usize>,
     ) {
         let request = WorkRequest::Compute {
-            kernel: kernel.into(),
+            kernel,
             indices: indices.into(),
             attempt: part.attempt,
             segment: segment.map(|number| number as u8),

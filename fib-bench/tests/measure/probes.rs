@@ -16,7 +16,7 @@ impl Kernel for Moody {
         "moody"
     }
     fn cost(&self, n: u64, previous: Option<u64>) -> f64 {
-        kernels::Iterative.cost(n, previous)
+        kernels::iterative().cost(n, previous)
     }
     fn fill(&self, run: &mut Run<'_>) {
         let lie = u64::from(current().name() == Some("liar"));

@@ -112,7 +112,7 @@ pub(crate) struct CalcArgs {
     pub(crate) compute: ComputeArgs,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CalcFormat {
     /// Decimal digits
     Dec,
@@ -167,6 +167,14 @@ impl BatchFormat {
             BatchFormat::Tsv => "tsv",
             BatchFormat::Jsonl => "jsonl",
             BatchFormat::Hex => "hex",
+        }
+    }
+
+    /// Whether numbers are written in decimal digits.
+    pub(crate) fn is_decimal(self) -> bool {
+        match self {
+            BatchFormat::Tsv | BatchFormat::Jsonl => true,
+            BatchFormat::Hex => false,
         }
     }
 }

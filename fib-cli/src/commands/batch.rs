@@ -10,14 +10,18 @@ use crate::output::Records;
 use crate::progress::{Position, ProgressLine};
 use crate::spec::Spec;
 use crate::target::Target;
-use fib::{Sink, StreamError, from_limbs};
+use fib::kernels::in_text;
+use fib::{Sink, StreamError, from_limbs, text};
 use std::io::{self, Write};
 use std::iter::once;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
-    let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
+    let (mut kernel, memory) = ((args.kernel.get)(), args.compute.memory());
+    if args.format.is_decimal() {
+        kernel = in_text(&kernel);
+    }
     let limits = args.compute.limits(&*kernel, memory);
     let control = args.compute.watch()?;
     let count = args.specs.check(&limits)?;
@@ -150,24 +154,15 @@ fn write_line(line: &mut Vec<u8>, format: BatchFormat, n: u64, limbs: &[u64]) ->
     match format {
         BatchFormat::Tsv => {
             write!(line, "{n}\t")?;
-            write_decimal(line, limbs)?;
+            line.extend_from_slice(text::characters(limbs));
         }
         BatchFormat::Jsonl => {
             write!(line, r#"{{"n":{n},"fib":""#)?;
-            write_decimal(line, limbs)?;
+            line.extend_from_slice(text::characters(limbs));
             line.extend_from_slice(br#""}"#);
         }
         BatchFormat::Hex => write!(line, "{n}\t{}", hex(&from_limbs(limbs)))?,
     }
     line.push(b'\n');
     Ok(())
-}
-
-/// Writes a number in decimal. A number of one limb needs no memory of its own.
-fn write_decimal(line: &mut Vec<u8>, limbs: &[u64]) -> io::Result<()> {
-    match limbs {
-        [] => write!(line, "0"),
-        [limb] => write!(line, "{limb}"),
-        limbs => write!(line, "{}", from_limbs(limbs)),
-    }
 }

@@ -10,7 +10,8 @@ use crate::output::to_target;
 use crate::progress::{Position, ProgressLine};
 use crate::spec::{Spec, SpecError, index};
 use crate::target::Target;
-use fib::{compute, from_limbs};
+use fib::kernels::in_text;
+use fib::{compute, from_limbs, text};
 use std::sync::Arc;
 
 pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
@@ -21,7 +22,15 @@ pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
         };
         BadInput(format!("{}: {problem}", quoted(&args.n)))
     })?;
-    let (kernel, memory) = ((args.kernel.get)(), args.compute.memory());
+    let limit = args.compute.max_index.filter(|&limit| n > limit);
+    if let (CalcFormat::Brief, None) = (args.format, limit) {
+        let target = Target::open(args.compute.out.as_deref())?;
+        return to_target(target, |out| writeln!(out, "{}", brief(n)));
+    }
+    let (mut kernel, memory) = ((args.kernel.get)(), args.compute.memory());
+    if args.format == CalcFormat::Dec {
+        kernel = in_text(&kernel);
+    }
     let spec = Spec::Copies { count: 1, n };
     args.compute.limits(&*kernel, memory).check(spec)?;
     let control = args.compute.watch()?;
@@ -36,12 +45,11 @@ pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
         interrupted(0, Some(1), false);
         return Ok(());
     }
-    let number = from_limbs(outcome?.limbs(0).unwrap_or_default());
-    let text = match args.format {
-        CalcFormat::Dec => number.to_string(),
-        CalcFormat::Hex => hex(&number),
-        CalcFormat::Brief => brief(&number),
-    };
+    let table = outcome?;
+    let limbs = table.limbs(0).unwrap_or_default();
     drop(progress);
-    to_target(target, |out| writeln!(out, "{text}"))
+    to_target(target, |out| match args.format {
+        CalcFormat::Hex => writeln!(out, "{}", hex(&from_limbs(limbs))),
+        _ => out.write_all(text::characters(limbs)).and_then(|()| out.write_all(b"\n")),
+    })
 }

@@ -2,14 +2,16 @@
 
 use crate::kernel::{Kernel, Run};
 
+pub(super) const NAME: &str = "empty";
+
 /// Takes its slots, which have no limbs, and computes nothing. What is left is the cost of
 /// scheduling.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Empty;
+pub(super) struct Empty;
 
 impl Kernel for Empty {
     fn name(&self) -> &'static str {
-        "empty"
+        NAME
     }
 
     fn limbs(&self, _n: u64) -> usize {

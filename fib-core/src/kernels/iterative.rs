@@ -1,19 +1,42 @@
 //! The textbook loop.
 
-use super::{LAST_IN_U128, limbs, store_u128};
-use crate::kernel::{Kernel, Run};
+use super::notation::{InBinary, InText, Notation};
+use crate::kernel::{Form, Kernel, Run};
+use crate::number::{Base, LAST_IN_U128, add};
+use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Computes each index from scratch with `a, b = b, a + b`, in registers as long as the numbers
 /// fit.
 ///
 /// F(n) takes n additions of up to n / 92 limbs. So the cost of an index grows with the square of
 /// the index, and the cost of a range with the cube of its length.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Iterative;
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Iterative<N>(PhantomData<N>);
 
-impl Kernel for Iterative {
+/// The kernel whose numbers are in base 2^64.
+pub(super) const ITERATIVE: Iterative<InBinary> = Iterative(PhantomData);
+
+impl<N: Notation> Kernel for Iterative<N> {
     fn name(&self) -> &'static str {
         "iterative"
+    }
+
+    fn form(&self) -> Form {
+        N::FORM
+    }
+
+    fn text_kernel(&self) -> Option<Arc<dyn Kernel>> {
+        Some(Arc::new(Iterative::<InText>(PhantomData)))
+    }
+
+    fn limbs(&self, n: u64) -> usize {
+        N::limbs(n)
+    }
+
+    /// The two numbers of the loop.
+    fn scratch_bytes(&self, n: u64) -> u128 {
+        2 * 8 * N::Base::limbs(n) as u128
     }
 
     /// Predicted nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`. Up to
@@ -23,16 +46,17 @@ impl Kernel for Iterative {
         if n <= LAST_IN_U128 as f64 {
             return 2.0 + 0.24 * n;
         }
-        -200.0 + 1.6 * n + 0.00115 * n * n
+        -200.0 + 1.6 * n + N::COSTS.advance / 0.25 * 0.00115 * n * n
     }
 
     fn fill(&self, run: &mut Run<'_>) {
-        let mut scratch = Vec::new();
+        let (mut a, mut b) = (Vec::new(), Vec::new());
         while let Some(slot) = run.next_slot() {
             if slot.n <= LAST_IN_U128 {
-                store_u128(walk(slot.n).0, slot.out);
+                N::store_small(walk(slot.n).0, slot.out);
             } else {
-                walk_far(slot.n, slot.out, &mut scratch);
+                walk_far::<N::Base>(slot.n, &mut a, &mut b);
+                N::store(&b, slot.out);
             }
         }
     }
@@ -47,24 +71,22 @@ fn walk(n: u64) -> (u128, u128) {
     (a, b)
 }
 
-/// Writes F(n) for n above 186. The loop continues with limbs and adds the two numbers to each
-/// other in turn. It begins with the number that makes the last addition end in `out`.
-fn walk_far(n: u64, out: &mut [u64], scratch: &mut Vec<u64>) {
-    let (a, b) = walk(LAST_IN_U128 - 1); // F(185), F(186)
-    scratch.clear();
-    scratch.resize(out.len(), 0);
-    out.fill(0);
-    let additions = n - LAST_IN_U128;
-    let mut len = 2; // limbs in use, in each of the two numbers
-    let (mut lower, mut upper) =
-        if additions % 2 == 1 { (out, &mut scratch[..]) } else { (&mut scratch[..], out) };
-    store_u128(a, &mut lower[..len]);
-    store_u128(b, &mut upper[..len]);
-    for _ in 0..additions {
-        if limbs::add(&mut lower[..len], &upper[..len]) {
-            lower[len] = 1;
+/// Makes `b` hold F(n), for n above 186. The loop continues with limbs, and adds the two numbers to
+/// each other in turn.
+fn walk_far<B: Base>(n: u64, a: &mut Vec<u64>, b: &mut Vec<u64>) {
+    let (first, second) = walk(LAST_IN_U128 - 1);
+    for (number, value) in [(&mut *a, first), (&mut *b, second)] {
+        number.clear();
+        number.resize(B::limbs(n).max(3), 0);
+        B::store(value, &mut number[..3]);
+    }
+    let mut len = B::limbs(LAST_IN_U128); // limbs in use, in each of the two numbers
+    for _ in LAST_IN_U128..n {
+        if add::<B>(&mut a[..len], &b[..len]) {
+            a[len] = 1;
             len += 1;
         }
-        (lower, upper) = (upper, lower);
+        std::mem::swap(a, b);
     }
+    b.truncate(len);
 }

@@ -1,5 +1,7 @@
-//! The kernels: sequential arithmetic, one file for each kernel. They share the addition in
-//! `limbs`.
+//! The kernels: sequential arithmetic, one file for each kernel.
+//!
+//! Each kernel writes its numbers in base 2^64, and [`in_text`] gives the kernel that writes the same
+//! numbers as decimal text.
 //!
 //! Which kernel to take:
 //!
@@ -7,23 +9,21 @@
 //!   near number is in the batch, F(n) costs one addition, O(n) bit operations; otherwise it costs
 //!   as much as with `doubling`.
 //! - [`doubling`] for single numbers, and for batches with few, distant indices. F(n) costs
-//!   O(M(n)), where M(n) is the cost of one multiplication of n-bit numbers (here Toom-3, n^1.46).
+//!   O(M(n)), where M(n) is the cost of one multiplication of n-bit numbers (here Karatsuba, n^1.58).
 //! - [`iterative`] for measuring: the textbook loop, with work that is easy to predict. F(n) costs
 //!   n additions, O(n^2) bit operations.
 //! - [`empty`] for measuring: it computes nothing, so what is left is the cost of scheduling.
 
+mod converted;
 mod doubling;
 mod empty;
 mod iterative;
-mod limbs;
+mod notation;
 mod stepping;
 
-pub use doubling::{Doubling, pair};
-pub use empty::Empty;
-pub use iterative::Iterative;
-pub use stepping::Stepping;
+pub use doubling::pair;
 
-use crate::kernel::Kernel;
+use crate::kernel::{Form, Kernel};
 use std::sync::Arc;
 
 /// A kernel in the registry: what it is, and how to get it.
@@ -66,37 +66,45 @@ pub fn by_name(name: &str) -> Option<Arc<dyn Kernel>> {
     KERNELS.iter().find(|entry| entry.name == name).map(|entry| (entry.get)())
 }
 
+/// The kernel that writes the numbers of `kernel` as decimal text. If the kernel itself cannot
+/// ([`Kernel::text_kernel`]), its numbers are converted one by one.
+///
+/// ```
+/// use fib_core::{Options, Sequential, compute, kernels};
+///
+/// let kernel = kernels::in_text(&kernels::stepping());
+/// let table = compute(&Sequential, &kernel, &[99, 100], &Options::default())?;
+/// assert_eq!(table.text(1).as_deref(), Some("354224848179261915075"));
+/// # Ok::<(), fib_core::Error>(())
+/// ```
+pub fn in_text(kernel: &Arc<dyn Kernel>) -> Arc<dyn Kernel> {
+    if kernel.form() == Form::Text {
+        return Arc::clone(kernel);
+    }
+    kernel.text_kernel().unwrap_or_else(|| Arc::new(converted::Converted(Arc::clone(kernel))))
+}
+
 /// The kernels that compute numbers: all but [`empty`].
 pub fn arithmetic() -> impl Iterator<Item = &'static KernelEntry> {
-    KERNELS.iter().filter(|entry| entry.name != Empty.name())
+    KERNELS.iter().filter(|entry| entry.name != empty::NAME)
 }
 
-/// [`Iterative`], ready for [`compute`](crate::compute).
+/// The textbook loop, ready for [`compute`](crate::compute).
 pub fn iterative() -> Arc<dyn Kernel> {
-    Arc::new(Iterative)
+    Arc::new(iterative::ITERATIVE)
 }
 
-/// [`Doubling`], ready for [`compute`](crate::compute).
+/// Fast doubling, ready for [`compute`](crate::compute).
 pub fn doubling() -> Arc<dyn Kernel> {
-    Arc::new(Doubling)
+    Arc::new(doubling::DOUBLING)
 }
 
-/// [`Stepping`], ready for [`compute`](crate::compute).
+/// The walk from index to index, ready for [`compute`](crate::compute).
 pub fn stepping() -> Arc<dyn Kernel> {
-    Arc::new(Stepping)
+    Arc::new(stepping::STEPPING)
 }
 
-/// [`Empty`], ready for [`compute`](crate::compute).
+/// The kernel without arithmetic, ready for [`compute`](crate::compute).
 pub fn empty() -> Arc<dyn Kernel> {
-    Arc::new(Empty)
-}
-
-/// The largest index whose number fits 128 bits.
-const LAST_IN_U128: u64 = 186;
-
-/// Writes `value` to `out`, which has exactly the limbs of `value`.
-fn store_u128(value: u128, out: &mut [u64]) {
-    for (limb, part) in out.iter_mut().zip([value as u64, (value >> 64) as u64]) {
-        *limb = part;
-    }
+    Arc::new(empty::Empty)
 }

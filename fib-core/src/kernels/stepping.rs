@@ -1,20 +1,26 @@
 //! The kernel that walks from index to index.
 
 use super::doubling;
-use super::limbs;
-use crate::kernel::{Kernel, Order, Run, Slot};
+use super::notation::{InBinary, InText, Notation};
+use crate::kernel::{Form, Kernel, Order, Run, Slot};
+use crate::number::{Base, LONGEST_JUMP, Seeker, advance, jump};
 use crate::size;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-/// Computes ascending indices: it seeks the first index by doubling, then walks with one addition
-/// for each step. If the two numbers before a slot lie in the arena, their sum is written directly
-/// after them.
+/// Computes ascending indices: it seeks the first index by doubling, then walks. If the two numbers
+/// before a slot lie in the arena, their sum is written directly after them. Over a gap it adds, jumps
+/// by the addition formula, or seeks again, whichever is predicted to be faster.
 ///
 /// For F(0) to F(n) this is one pass over the output, about as fast as memory allows. It is the
 /// fastest kernel for a range.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stepping;
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stepping<N>(PhantomData<N>);
 
-impl Kernel for Stepping {
+/// The kernel whose numbers are in base 2^64.
+pub(super) const STEPPING: Stepping<InBinary> = Stepping(PhantomData);
+
+impl<N: Notation> Kernel for Stepping<N> {
     fn name(&self) -> &'static str {
         "stepping"
     }
@@ -23,25 +29,37 @@ impl Kernel for Stepping {
         Order::Ascending
     }
 
+    fn form(&self) -> Form {
+        N::FORM
+    }
+
+    fn text_kernel(&self) -> Option<Arc<dyn Kernel>> {
+        Some(Arc::new(Stepping::<InText>(PhantomData)))
+    }
+
+    fn limbs(&self, n: u64) -> usize {
+        N::limbs(n)
+    }
+
     fn scratch_bytes(&self, n: u64) -> u128 {
-        doubling::scratch_bytes(n)
+        doubling::scratch_bytes::<N>(n)
     }
 
     fn cost(&self, n: u64, previous: Option<u64>) -> f64 {
         match previous {
-            Some(m) if walking_pays(m, n) => walk_cost(m, n),
-            _ => doubling::cost(n),
+            Some(m) if walking_pays::<N>(m, n) => walk_cost::<N>(m, n),
+            _ => doubling::cost::<N>(n),
         }
     }
 
     fn fill(&self, run: &mut Run<'_>) {
         let Some(first) = run.next_slot() else { return };
-        let mut walk = Walk::default();
+        let mut walk = Walk::<N>::default();
         walk.seek(first);
         while let Some(slot) = run.next_slot() {
             if slot.n == walk.n.wrapping_add(1) {
                 walk.step(slot);
-            } else if walking_pays(walk.n, slot.n) {
+            } else if walking_pays::<N>(walk.n, slot.n) {
                 walk.stride(slot);
             } else {
                 walk.seek(slot);
@@ -50,85 +68,105 @@ impl Kernel for Stepping {
     }
 }
 
-/// Predicted nanoseconds of the additions from F(m) to F(n), fitted like the cost of `doubling`.
-fn walk_cost(m: u64, n: u64) -> f64 {
-    (n - m) as f64 * (6.0 + 0.25 * size::limbs(n) as f64)
+/// Up to this distance, additions are faster than a jump.
+const LONGEST_ADVANCE: u64 = 6;
+
+/// Predicted nanoseconds from F(m) to F(n), fitted like the cost of `doubling`.
+fn walk_cost<N: Notation>(m: u64, n: u64) -> f64 {
+    let (distance, limbs) = (n - m, size::limbs(n) as f64);
+    let costs = N::COSTS;
+    match distance {
+        1 => 6.0 + costs.sum * limbs,
+        ..=LONGEST_ADVANCE => distance as f64 * (6.0 + costs.advance * limbs),
+        _ => distance.div_ceil(LONGEST_JUMP) as f64 * (20.0 + costs.jump * limbs),
+    }
 }
 
-fn walking_pays(m: u64, n: u64) -> bool {
-    m < n && walk_cost(m, n) < doubling::cost(n)
+fn walking_pays<N: Notation>(m: u64, n: u64) -> bool {
+    m < n && walk_cost::<N>(m, n) < doubling::cost::<N>(n)
 }
 
-/// The position of the walk: F(n) is the last slot written. F(n-1) is either the slot before that
-/// slot, or it is kept in `lower`.
-#[derive(Default)]
-struct Walk {
+/// The position of the walk: F(n) is the last slot written.
+struct Walk<N: Notation> {
     n: u64,
-    /// The number of limbs of F(n).
+    /// The number of limbs of the slot of F(n).
     len: usize,
-    /// The number of limbs of F(n-1), if F(n-1) is in the arena.
+    /// The number of limbs of the slot of F(n-1), if that is the slot before. Otherwise `lower` and
+    /// `upper` hold F(n-1) and F(n), with the same length.
     lower_in_arena: Option<usize>,
     lower: Vec<u64>,
     upper: Vec<u64>,
+    seeker: Seeker<N::Base>,
 }
 
-impl Walk {
+impl<N: Notation> Default for Walk<N> {
+    fn default() -> Self {
+        let (lower, upper) = (vec![], vec![]);
+        Walk { n: 0, len: 0, lower_in_arena: None, lower, upper, seeker: Seeker::default() }
+    }
+}
+
+impl<N: Notation> Walk<N> {
     /// Moves to any index.
     fn seek(&mut self, slot: Slot<'_>) {
-        let (lower, number) = doubling::pair(slot.n);
-        doubling::store(&number, slot.out);
+        let (lower, upper) = match slot.n {
+            0 => (&[1][..], &[0][..]),
+            n => self.seeker.pair(n),
+        };
         self.lower.clear();
-        self.lower.extend(lower.iter_u64_digits());
-        self.arrive(slot, None);
+        self.lower.extend_from_slice(lower);
+        self.upper.clear();
+        self.upper.extend_from_slice(upper);
+        self.arrive(slot);
     }
 
     /// Moves to the next index.
     fn step(&mut self, slot: Slot<'_>) {
-        let (lower, upper) = self.pair(slot.before);
-        limbs::sum(slot.out, upper, lower);
-        let len = self.len;
-        self.arrive(slot, Some(len));
+        let Some(lower_len) = self.lower_in_arena else {
+            advance::<N::Base>(&mut self.lower, &mut self.upper);
+            let lower_len = self.len;
+            self.arrive(slot);
+            self.lower_in_arena = Some(lower_len);
+            return;
+        };
+        let (lower, upper) = last_two(slot.before, lower_len, self.len);
+        N::sum(slot.out, upper, lower);
+        self.lower_in_arena = Some(self.len);
+        (self.n, self.len) = (slot.n, slot.out.len());
     }
 
-    /// Moves on by several indices. All additions but the last happen in `lower` and `upper`.
+    /// Moves on by several indices.
     fn stride(&mut self, slot: Slot<'_>) {
-        let room = slot.out.len();
-        let mut lower = std::mem::take(&mut self.lower);
-        let mut upper = std::mem::take(&mut self.upper);
-        let (arena_lower, arena_upper) = self.pair(slot.before);
-        if self.lower_in_arena.is_some() {
-            lower.clear();
-            lower.extend_from_slice(arena_lower);
+        if let Some(lower_len) = self.lower_in_arena {
+            let (lower, upper) = last_two(slot.before, lower_len, self.len);
+            let limbs = N::Base::limbs(self.n);
+            for (number, slot) in [(&mut self.lower, lower), (&mut self.upper, upper)] {
+                number.resize(limbs, 0);
+                N::load(slot, number);
+            }
         }
-        upper.clear();
-        upper.extend_from_slice(arena_upper);
-        lower.reserve(room.saturating_sub(lower.len()));
-        upper.reserve(room.saturating_sub(upper.len()));
-        for _ in self.n + 1..slot.n {
-            advance(&mut lower, &mut upper);
+        let (lower, upper) = (&mut self.lower, &mut self.upper);
+        let mut distance = slot.n - self.n;
+        while distance > LONGEST_ADVANCE {
+            let jumped = distance.min(LONGEST_JUMP);
+            jump::<N::Base>(lower, upper, jumped);
+            distance -= jumped;
         }
-        limbs::sum(slot.out, &upper, &lower);
-        (self.lower, self.upper) = (upper, lower);
-        self.arrive(slot, None);
+        for _ in 0..distance {
+            advance::<N::Base>(lower, upper);
+        }
+        self.arrive(slot);
     }
 
-    /// F(n-1) and F(n).
-    fn pair<'s>(&'s self, before: &'s [u64]) -> (&'s [u64], &'s [u64]) {
-        let (rest, upper) = before.split_at(before.len() - self.len);
-        let lower = self.lower_in_arena.map_or(&self.lower[..], |len| &rest[rest.len() - len..]);
-        (lower, upper)
-    }
-
-    fn arrive(&mut self, slot: Slot<'_>, lower_in_arena: Option<usize>) {
-        (self.n, self.len, self.lower_in_arena) = (slot.n, slot.out.len(), lower_in_arena);
+    /// Writes F(n) to its slot from `upper`.
+    fn arrive(&mut self, slot: Slot<'_>) {
+        N::store(&self.upper, slot.out);
+        (self.n, self.len, self.lower_in_arena) = (slot.n, slot.out.len(), None);
     }
 }
 
-/// Moves from (F(k-1), F(k)) to (F(k), F(k+1)).
-fn advance(lower: &mut Vec<u64>, upper: &mut Vec<u64>) {
-    lower.resize(upper.len().max(lower.len()), 0);
-    if limbs::add(lower, upper) {
-        lower.push(1);
-    }
-    std::mem::swap(lower, upper);
+/// The last two slots of `before`, which have these lengths.
+fn last_two(before: &[u64], first: usize, second: usize) -> (&[u64], &[u64]) {
+    let (rest, second) = before.split_at(before.len() - second);
+    (&rest[rest.len() - first..], second)
 }

@@ -28,9 +28,7 @@ fn arithmetic() -> impl Iterator<Item = Arc<dyn Kernel>> {
 }
 
 fn numbers(kernel: &Arc<dyn Kernel>, wanted: &[u64]) -> Vec<BigUint> {
-    let options = Options { chunking: "balanced:1".parse().unwrap(), ..Options::default() };
-    let table = compute(&Sequential, kernel, wanted, &options).unwrap();
-    table.iter().map(|(_, f)| f).collect()
+    table(kernel, wanted).iter().map(|(_, f)| f).collect()
 }
 
 fn assert_is_fibonacci(n: u64, f: &BigUint, kernel: &str) {
@@ -128,7 +126,7 @@ proptest! {
     #[test]
     fn stepping_over_gaps(
         start in 0u64..500,
-        gaps in prop::collection::vec((0u32..10, 1u64..4), 1..80),
+        gaps in prop::collection::vec((0u32..12, 1u64..4), 1..80),
     ) {
         let mut n = start;
         let mut wanted = vec![n];
@@ -136,8 +134,62 @@ proptest! {
             n += if bits < 5 { 1 } else { (1 << bits) * factor };
             wanted.push(n);
         }
-        for (f, &n) in numbers(&kernels::stepping(), &wanted).iter().zip(&wanted) {
-            assert_is_fibonacci(n, f, "stepping");
+        let text = table(&kernels::in_text(&kernels::stepping()), &wanted);
+        for (i, f) in numbers(&kernels::stepping(), &wanted).iter().enumerate() {
+            assert_is_fibonacci(wanted[i], f, "stepping");
+            prop_assert_eq!(text.text(i).unwrap(), f.to_string());
+        }
+    }
+}
+
+/// Text, numbers and num-bigint agree for every kernel, at the sizes where a limb begins.
+#[test]
+fn text_agrees_with_numbers() {
+    let is_boundary = |n: &u64| matches!(size::digits(*n) % 8, 0 | 1) || size::digits(*n) % 19 < 2;
+    let mut wanted: Vec<u64> = (0..300).chain((300..2000).filter(is_boundary)).collect();
+    wanted.extend([2000, 2001, 2002, 2010, 2100, 2500, 9000, 9001, 20_000]);
+    for kernel in arithmetic().chain([no_text()]) {
+        let text = kernels::in_text(&kernel);
+        let (text, numbers) = (table(&text, &wanted), numbers(&kernel, &wanted));
+        for (i, (n, number)) in wanted.iter().zip(numbers).enumerate() {
+            assert_eq!(text.text(i).unwrap(), number.to_string(), "{} F({n})", kernel.name());
+            assert_eq!(text.to_biguint(i), Some(number));
+        }
+    }
+}
+
+/// A kernel that has no form of its own for text.
+fn no_text() -> Arc<dyn Kernel> {
+    struct NoText(Arc<dyn Kernel>);
+    impl Kernel for NoText {
+        fn name(&self) -> &'static str {
+            "no-text"
+        }
+        fn cost(&self, n: u64, previous: Option<u64>) -> f64 {
+            self.0.cost(n, previous)
+        }
+        fn fill(&self, run: &mut fib_core::Run<'_>) {
+            self.0.fill(run);
+        }
+    }
+    Arc::new(NoText(kernels::doubling()))
+}
+
+fn table(kernel: &Arc<dyn Kernel>, wanted: &[u64]) -> fib_core::Table {
+    let options = Options { chunking: "balanced:1".parse().unwrap(), ..Options::default() };
+    compute(&Sequential, kernel, wanted, &options).unwrap()
+}
+
+/// A range that is cut at any place has the same text as the numbers one by one.
+#[test]
+fn text_of_ranges_that_are_cut_anywhere() {
+    for start in (0..120).chain([1000, 5000]) {
+        let wanted: Vec<u64> = (start..start + 40).collect();
+        let kernel = kernels::in_text(&kernels::stepping());
+        let options = Options { chunking: "items:7".parse().unwrap(), ..Options::default() };
+        let table = compute(&Sequential, &kernel, &wanted, &options).unwrap();
+        for (i, &n) in wanted.iter().enumerate() {
+            assert_eq!(table.text(i).unwrap(), kernels::pair(n).1.to_string(), "F({n})");
         }
     }
 }

@@ -99,7 +99,8 @@ impl Crew {
     fn assign(&mut self, number: usize, part: ChunkPart, ledger: &mut Ledger<'_>) {
         let (shared, refused) = (self.policy.shared, self.refused_limbs);
         let Seat::Taken(worker) = &mut self.seats[number] else { return ledger.put_back(&part) };
-        let (kernel, indices, slots) = ledger.contents(&part);
+        let kernel = ledger.kernel(&part);
+        let (indices, slots) = ledger.contents(&part);
         let limbs = slots.len();
         let mut segment = None;
         if shared && limbs > 0 && limbs < refused {
@@ -190,7 +191,7 @@ impl Crew {
         loop {
             let Some(worker) = self.worker(number) else { return Ok(()) };
             let part = worker.open_requests.front().and_then(|request| request.part.as_ref());
-            let out = part.map_or(&mut [][..], |part| ledger.contents(part).2);
+            let out = part.map_or(&mut [][..], |part| ledger.contents(part).1);
             match worker.receive(out) {
                 Ok(None) => return Ok(()),
                 Ok(Some(reply)) => {

@@ -1,0 +1,115 @@
+//! The two forms of a slot, for kernels that write both.
+
+use crate::kernel::Form;
+use crate::number::{self, Base, Binary, Decimal};
+use crate::text;
+
+/// How a kernel computes numbers and writes them to slots. Kernels compute in [`Base`](Self::Base), and
+/// the slots of consecutive numbers can be added as they are.
+pub(super) trait Notation: Copy + Send + Sync + 'static {
+    /// The base in which numbers are computed.
+    type Base: Base;
+
+    /// What a slot holds.
+    const FORM: Form;
+
+    /// The costs below in nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`.
+    const COSTS: NotationCosts;
+
+    /// The number of limbs of the slot of F(n).
+    fn limbs(n: u64) -> usize;
+
+    /// Writes a number to its slot.
+    fn store(number: &[u64], out: &mut [u64]);
+
+    /// Writes a number below 2^128 to its slot.
+    fn store_small(value: u128, out: &mut [u64]);
+
+    /// Reads the number in a slot. `number` has room for it.
+    fn load(slot: &[u64], number: &mut [u64]);
+
+    /// Writes the sum of two slots to a slot.
+    fn sum(out: &mut [u64], a: &[u64], b: &[u64]);
+}
+
+/// What numbers cost in one notation, in nanoseconds.
+pub(super) struct NotationCosts {
+    /// The sum of two slots, for each limb of 64 bits that the number would have.
+    pub(super) sum: f64,
+    /// An addition in the base, in the same unit.
+    pub(super) advance: f64,
+    /// A jump over up to 90 indices, in the same unit.
+    pub(super) jump: f64,
+    /// The factor of multiplications.
+    pub(super) product: f64,
+}
+
+/// Numbers in base 2^64, which are their own slots.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InBinary;
+
+impl Notation for InBinary {
+    type Base = Binary;
+
+    const FORM: Form = Form::Binary;
+
+    const COSTS: NotationCosts =
+        NotationCosts { sum: 0.25, advance: 0.25, jump: 2.5, product: 1.0 };
+
+    fn limbs(n: u64) -> usize {
+        Binary::limbs(n)
+    }
+
+    fn store(number: &[u64], out: &mut [u64]) {
+        out.copy_from_slice(&number[..out.len()]);
+    }
+
+    fn store_small(value: u128, out: &mut [u64]) {
+        Binary::store(value, out);
+    }
+
+    fn load(slot: &[u64], number: &mut [u64]) {
+        let (low, high) = number.split_at_mut(slot.len());
+        low.copy_from_slice(slot);
+        high.fill(0);
+    }
+
+    #[inline]
+    fn sum(out: &mut [u64], a: &[u64], b: &[u64]) {
+        number::sum::<Binary>(out, a, b);
+    }
+}
+
+/// Numbers in base 10^19, written as text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InText;
+
+impl Notation for InText {
+    type Base = Decimal;
+
+    const FORM: Form = Form::Text;
+
+    const COSTS: NotationCosts = NotationCosts { sum: 2.5, advance: 1.0, jump: 8.0, product: 2.5 };
+
+    fn limbs(n: u64) -> usize {
+        text::limbs(n)
+    }
+
+    fn store(number: &[u64], out: &mut [u64]) {
+        text::store(number, out);
+    }
+
+    fn store_small(value: u128, out: &mut [u64]) {
+        let mut number = [0; 3];
+        Decimal::store(value, &mut number);
+        text::store(&number, out);
+    }
+
+    fn load(slot: &[u64], number: &mut [u64]) {
+        text::load(slot, number);
+    }
+
+    fn sum(out: &mut [u64], a: &[u64], b: &[u64]) {
+        text::sum(out, a, b);
+    }
+}

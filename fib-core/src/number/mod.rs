@@ -1,0 +1,64 @@
+//! Arithmetic of natural numbers, as slices of 64-bit limbs, the lowest limb first.
+//!
+//! A limb is a digit in one of two bases: 2^64 ([`Binary`]) or 10^19 ([`Decimal`]). A number in base
+//! 10^19 is printed by writing down one limb after another. So a number that is only printed is
+//! computed in this base, and never converted. Sums, products and the doubling of Fibonacci numbers are
+//! written once, for any [`Base`]. What must be fast and depends on the base is in `binary.rs` and
+//! `decimal.rs`.
+//!
+//! The caller chooses the lengths, and a number may have leading zero limbs. No function here allocates
+//! for each number: scratch memory comes from the caller.
+
+mod binary;
+mod decimal;
+mod doubling;
+mod product;
+mod sum;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use binary::Binary;
+pub(crate) use decimal::{Decimal, LIMB_DIGITS};
+pub(crate) use doubling::{LAST_IN_U128, Seeker, small};
+pub(crate) use sum::{LONGEST_JUMP, add, advance, jump, sum};
+
+/// The base of the limbs, and the arithmetic that depends on it.
+pub(crate) trait Base: Copy + Send + Sync + 'static {
+    /// From this length on, multiplication by Karatsuba's method is faster than schoolbook
+    /// multiplication.
+    const KARATSUBA_LIMBS: usize;
+
+    /// From this length on, squaring by Karatsuba's method is faster than schoolbook squaring.
+    const KARATSUBA_SQUARE_LIMBS: usize;
+
+    /// From this length on, [`multiply_long`](Self::multiply_long) is faster than Karatsuba's method.
+    const LONG_LIMBS: usize;
+
+    /// The number of limbs of F(n), without leading zeros.
+    fn limbs(n: u64) -> usize;
+
+    /// `value` as limbs in `out`, filled up with leading zeros.
+    ///
+    /// # Panics
+    /// If `value` has more limbs than `out`.
+    fn store(value: u128, out: &mut [u64]);
+
+    /// a + b + carry, as a limb and a carry.
+    fn add_limbs(a: u64, b: u64, carry: bool) -> (u64, bool);
+
+    /// a - b - borrow, as a limb and a borrow.
+    fn subtract_limbs(a: u64, b: u64, borrow: bool) -> (u64, bool);
+
+    /// `sum` modulo the base, and `sum` divided by the base. The sum is below the square of the base.
+    fn split(sum: u128) -> (u64, u64);
+
+    /// `out = a * b` by schoolbook multiplication. `a` and `b` have the same length, and `out` has twice
+    /// this length.
+    fn multiply_schoolbook(out: &mut [u64], a: &[u64], b: &[u64]);
+
+    /// `out = a * a` by schoolbook squaring, which computes each product of two limbs once.
+    fn square_schoolbook(out: &mut [u64], a: &[u64]);
+
+    /// `out = a * b` for numbers of at least [`LONG_LIMBS`](Self::LONG_LIMBS) limbs.
+    fn multiply_long(out: &mut [u64], a: &[u64], b: &[u64]);
+}

@@ -1,0 +1,187 @@
+//! Sums and differences.
+//!
+//! Within an unrolled block the carry stays in a processor flag; it is spilled only between blocks.
+//! So numbers are added in blocks of 16 limbs, then in blocks of 4, then limb by limb.
+
+use super::Base;
+use super::doubling::small;
+
+/// `out = a + b`. `out` is as long as the longer of the two numbers, or one limb longer.
+#[inline]
+pub(crate) fn sum<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let (low, high) = long.split_at(short.len());
+    let (out_low, out_high) = out.split_at_mut(short.len());
+    let mut carry = sum_equal::<B>(out_low, low, short);
+    for (i, limb) in out_high.iter_mut().enumerate() {
+        let high_limb = high.get(i).copied().unwrap_or(0);
+        (*limb, carry) = B::add_limbs(high_limb, 0, carry);
+    }
+}
+
+/// `a += b`, where `a` is at least as long as `b`. Returns the carry out.
+#[inline]
+pub(crate) fn add<B: Base>(a: &mut [u64], b: &[u64]) -> bool {
+    let (low, high) = a.split_at_mut(b.len());
+    let carry = update::<B>(low, b, B::add_limbs);
+    carry && increment::<B>(high, 1)
+}
+
+/// `a -= b`, both of the same length. Returns the borrow out.
+#[inline]
+pub(super) fn subtract<B: Base>(a: &mut [u64], b: &[u64]) -> bool {
+    update::<B>(a, b, B::subtract_limbs)
+}
+
+/// `a = b - a`, both of the same length. Returns the borrow out.
+#[inline]
+pub(super) fn subtract_from<B: Base>(a: &mut [u64], b: &[u64]) -> bool {
+    update::<B>(a, b, |a, b, borrow| B::subtract_limbs(b, a, borrow))
+}
+
+/// `out = a - b` if this is not negative, and `out = b - a` otherwise. All three have the same length.
+/// Returns whether a is less than b.
+pub(super) fn difference<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
+    let is_less = a.iter().rev().lt(b.iter().rev());
+    let (larger, smaller) = if is_less { (b, a) } else { (a, b) };
+    out.copy_from_slice(larger);
+    subtract::<B>(out, smaller);
+    is_less
+}
+
+/// `a += value`. Returns the carry out. `value` is below the base.
+pub(super) fn increment<B: Base>(a: &mut [u64], value: u64) -> bool {
+    let mut value = value;
+    for limb in a {
+        let carry;
+        (*limb, carry) = B::add_limbs(*limb, value, false);
+        if !carry {
+            return false;
+        }
+        value = 1;
+    }
+    value > 0
+}
+
+/// `a -= value`. Returns the borrow out. `value` is below the base.
+pub(super) fn decrement<B: Base>(a: &mut [u64], value: u64) -> bool {
+    let mut value = value;
+    for limb in a {
+        let borrow;
+        (*limb, borrow) = B::subtract_limbs(*limb, value, false);
+        if !borrow {
+            return false;
+        }
+        value = 1;
+    }
+    value > 0
+}
+
+/// From (F(n-1), F(n)) to (F(n), F(n+1)). The two numbers have the same length, and a carry makes both
+/// longer.
+pub(crate) fn advance<B: Base>(lower: &mut Vec<u64>, upper: &mut Vec<u64>) {
+    if add::<B>(lower, upper) {
+        lower.push(1);
+        upper.push(0);
+    }
+    std::mem::swap(lower, upper);
+}
+
+/// The longest distance of a [`jump`]: F(92) is below both bases, and F(94) is not.
+pub(crate) const LONGEST_JUMP: u64 = 90;
+
+/// From (F(n-1), F(n)) to (F(n+d-1), F(n+d)), where d is at least 1 and at most [`LONGEST_JUMP`].
+/// The two numbers have the same length, and a carry makes both longer.
+///
+/// F(n+d) = F(d+1) F(n) + F(d) F(n-1): Graham, Knuth and Patashnik, Concrete Mathematics, 6.6.
+pub(crate) fn jump<B: Base>(lower: &mut Vec<u64>, upper: &mut Vec<u64>, d: u64) {
+    // F(90) to F(92) are below 2^63.
+    let [f, g, h] = [d - 1, d, d + 1].map(|n| small(n).map_or(0, |number| number as u64));
+    let mut carries = [0u64; 2];
+    for (lower, upper) in lower.iter_mut().zip(&mut *upper) {
+        let product = |x: u64, y: u64| u128::from(x) * u128::from(y);
+        // At most (base - 1) F(d+2) + F(d+2), so the carry is at most F(d+2) again.
+        let sums = [
+            product(*lower, f) + product(*upper, g) + u128::from(carries[0]),
+            product(*lower, g) + product(*upper, h) + u128::from(carries[1]),
+        ];
+        (*lower, carries[0]) = B::split(sums[0]);
+        (*upper, carries[1]) = B::split(sums[1]);
+    }
+    if carries[1] > 0 {
+        lower.push(carries[0]);
+        upper.push(carries[1]);
+    }
+}
+
+/// `out = a + b`, all three of the same length. Returns the carry out.
+fn sum_equal<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
+    let (out_blocks, out) = out.as_chunks_mut::<16>();
+    let (a_blocks, a) = a.as_chunks();
+    let (b_blocks, b) = b.as_chunks();
+    let mut carry = false;
+    for ((out, a), b) in out_blocks.iter_mut().zip(a_blocks).zip(b_blocks) {
+        carry = sum_block::<B, _>(out, a, b, carry);
+    }
+    let (out_blocks, out) = out.as_chunks_mut::<4>();
+    let (a_blocks, a) = a.as_chunks();
+    let (b_blocks, b) = b.as_chunks();
+    for ((out, a), b) in out_blocks.iter_mut().zip(a_blocks).zip(b_blocks) {
+        carry = sum_block::<B, _>(out, a, b, carry);
+    }
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        (*out, carry) = B::add_limbs(a, b, carry);
+    }
+    carry
+}
+
+#[inline(always)]
+fn sum_block<B: Base, const N: usize>(
+    out: &mut [u64; N],
+    a: &[u64; N],
+    b: &[u64; N],
+    mut carry: bool,
+) -> bool {
+    for i in 0..N {
+        (out[i], carry) = B::add_limbs(a[i], b[i], carry);
+    }
+    carry
+}
+
+/// Applies `operation` to each limb of `a` and of `b`, and stores the result in `a`. Both have the same
+/// length. Returns the carry out.
+#[inline(always)]
+fn update<B: Base>(
+    a: &mut [u64],
+    b: &[u64],
+    operation: impl Fn(u64, u64, bool) -> (u64, bool) + Copy,
+) -> bool {
+    let (a_blocks, a) = a.as_chunks_mut::<16>();
+    let (b_blocks, b) = b.as_chunks();
+    let mut carry = false;
+    for (a, b) in a_blocks.iter_mut().zip(b_blocks) {
+        carry = update_block(a, b, carry, operation);
+    }
+    let (a_blocks, a) = a.as_chunks_mut::<4>();
+    let (b_blocks, b) = b.as_chunks();
+    for (a, b) in a_blocks.iter_mut().zip(b_blocks) {
+        carry = update_block(a, b, carry, operation);
+    }
+    for (a, &b) in a.iter_mut().zip(b) {
+        (*a, carry) = operation(*a, b, carry);
+    }
+    carry
+}
+
+#[inline(always)]
+fn update_block<const N: usize>(
+    a: &mut [u64; N],
+    b: &[u64; N],
+    mut carry: bool,
+    operation: impl Fn(u64, u64, bool) -> (u64, bool),
+) -> bool {
+    for i in 0..N {
+        (a[i], carry) = operation(a[i], b[i], carry);
+    }
+    carry
+}
