@@ -31,8 +31,45 @@ pub fn pin_if(wanted: bool, worker: usize) {
     }
 }
 
+/// Binds the calling thread like [`pin`] until the guard is dropped, which restores the CPUs that the
+/// thread could use before. `None` if the thread cannot be bound.
+#[cfg(target_os = "linux")]
+pub fn pin_for_now(worker: usize) -> Option<PinGuard> {
+    let before = rustix::thread::sched_getaffinity(None).ok()?;
+    pin(worker).is_ok().then_some(PinGuard(before))
+}
+
+/// Binds nothing, because this system offers no portable way.
+#[cfg(not(target_os = "linux"))]
+pub fn pin_for_now(_worker: usize) -> Option<PinGuard> {
+    None
+}
+
+/// Restores the CPUs of the thread that [`pin_for_now`] has bound.
+#[must_use = "the thread is bound for as long as this lives"]
+#[derive(Debug)]
+pub struct PinGuard(#[cfg(target_os = "linux")] rustix::thread::CpuSet);
+
+#[cfg(target_os = "linux")]
+impl Drop for PinGuard {
+    fn drop(&mut self) {
+        // If a CPU has been taken away meanwhile, the thread stays bound to the CPU that it has.
+        let _ = rustix::thread::sched_setaffinity(None, &self.0);
+    }
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    #[test]
+    fn a_thread_that_is_bound_for_now_is_free_again() {
+        let cpus = || rustix::thread::sched_getaffinity(None).unwrap();
+        let before = cpus();
+        let guard = super::pin_for_now(0).unwrap();
+        assert_eq!(cpus().count(), 1);
+        drop(guard);
+        assert_eq!(cpus(), before);
+    }
+
     #[test]
     fn a_pinned_thread_has_one_cpu() {
         std::thread::scope(|s| {

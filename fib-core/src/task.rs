@@ -151,6 +151,15 @@ impl Pending<'_> {
         *self.record = reply.record;
     }
 
+    /// Runs the task of this chunk on the calling thread, straight into the slots. If the task belongs
+    /// to another chunk, every index of this chunk fails. `worker` is the number of the worker.
+    pub fn run(self, task: Task, worker: usize) {
+        if task.slots != self.record.slots || task.limbs() != self.out.len() {
+            return self.fail("the task belongs to another chunk");
+        }
+        *self.record = task.run_into(self.out, worker);
+    }
+
     /// Ends a chunk that was filled part by part. The first `computed` slots hold results, except
     /// for the positions in `failures`; the other slots were cancelled.
     ///

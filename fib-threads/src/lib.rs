@@ -1,11 +1,12 @@
-//! Hand-written scheduling on `std::thread`: three backends, one file each.
+//! Hand-written scheduling on `std::thread`: four backends, one file each.
 //!
-//! All three start scoped threads for each batch, so the threads borrow their chunks and nothing is
-//! copied. The backends differ in who decides which thread runs which chunk: a plan made beforehand
+//! Three of them start scoped threads for each batch, so the threads borrow their chunks and nothing is
+//! copied. They differ in who decides which thread runs which chunk: a plan made beforehand
 //! ([`Static`]), a shared queue ([`Queue`]), or a queue with one global lock that lets one thread
-//! compute at a time ([`Gil`]).
+//! compute at a time ([`Gil`]). The threads of the fourth outlive the batch ([`Pool`]), so a batch
+//! wakes them and does not start them.
 //!
-//! Read `fixed.rs`, `queue.rs`, then `gil.rs`. If the system refuses a thread, `team.rs` has the other
+//! Read `fixed.rs`, `queue.rs`, `pool.rs`, then `gil.rs`. If the system refuses a thread, `team.rs` has the other
 //! threads do its work, with one warning. No `unsafe`.
 #![forbid(unsafe_code)]
 
@@ -15,9 +16,11 @@ extern crate fib_shuttle as std;
 
 mod fixed;
 mod gil;
+mod pool;
 mod queue;
 mod team;
 
 pub use fixed::{STATIC, Static};
 pub use gil::{GIL, Gil, SWITCH_INTERVAL};
+pub use pool::{POOL, Pool};
 pub use queue::{QUEUE, Queue};

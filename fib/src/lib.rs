@@ -59,6 +59,8 @@ pub const REGISTRY: &[Descriptor] = &[
     fib_threads::STATIC,
     #[cfg(feature = "threads")]
     fib_threads::QUEUE,
+    #[cfg(feature = "threads")]
+    fib_threads::POOL,
     #[cfg(feature = "crossbeam")]
     fib_crossbeam::SCOPED,
     #[cfg(feature = "crossbeam")]

@@ -203,7 +203,7 @@ mod linux {
     #[test]
     fn refused_memory_is_an_error() {
         let refused = shell("ulimit -v 300000; \"$1\" calc 5000000000 --max-memory 100G");
-        let line = "error: the system refused 413.8 MB for the results\n";
+        let line = "error: the system refused 996.5 MB for the results\n";
         assert_eq!(refusal(&refused), (Some(3), line));
     }
 

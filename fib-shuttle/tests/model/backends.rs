@@ -12,7 +12,7 @@ use fib_core::{
 use fib_shuttle::chance::number;
 use fib_shuttle::check;
 use fib_shuttle::thread::spawn;
-use fib_threads::{GIL, QUEUE, STATIC};
+use fib_threads::{GIL, POOL, QUEUE, STATIC};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -127,6 +127,16 @@ fn queue_computes_once() {
 #[test]
 fn queue_ends_when_cancelled() {
     a_cancellation_ends_the_batch(&QUEUE);
+}
+
+#[test]
+fn pool_computes_once() {
+    every_index_is_computed_once(&POOL);
+}
+
+#[test]
+fn pool_ends_when_cancelled() {
+    a_cancellation_ends_the_batch(&POOL);
 }
 
 #[test]

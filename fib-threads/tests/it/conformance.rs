@@ -13,6 +13,11 @@ fn threads_queue() {
 }
 
 #[test]
+fn threads_pool() {
+    check(&fib_threads::POOL);
+}
+
+#[test]
 fn gil() {
     check(&fib_threads::GIL);
 }
