@@ -158,6 +158,7 @@ impl<'a> Run<'a> {
     }
 
     /// The next slot to fill; `None` if no slot is left or the computation was cancelled.
+    #[inline]
     pub fn next_slot(&mut self) -> Option<Slot<'_>> {
         let &n = self.indices.get(self.next)?;
         if self.control.is_cancelled() {
@@ -176,6 +177,29 @@ impl<'a> Run<'a> {
         }
         let (before, rest) = self.out.split_at_mut(start);
         Some(Slot { n, out: &mut rest[..len], before })
+    }
+
+    /// Hands out the next slots at once, as long as they hold F(n+1), F(n+2), ... and have `limbs` limbs
+    /// each, with the two slots before them, which must have as many limbs. Returns all of them, or only
+    /// those two if no such slot is next.
+    ///
+    /// The kernel must not panic before it has filled them, because a panic is blamed on the last of them.
+    pub(crate) fn next_level_slots(&mut self, n: u64, limbs: usize) -> &mut [u64] {
+        let first = self.next;
+        let start = self.offsets[first] - self.offsets[0];
+        let is_alone = self.checkpoint.is_some() || self.control.is_cancelled();
+        let room =
+            if is_alone { 0 } else { REPORT_LIMBS.saturating_sub(self.weight) / (limbs + 1) };
+        let (indices, ends) = (&self.indices[first..], &self.offsets[first..]);
+        let fits = |&(i, (index, ends)): &(usize, (&u64, &[usize]))| {
+            *index == n.wrapping_add(1 + i as u64) && ends[1] - ends[0] == limbs
+        };
+        let slots = indices.iter().zip(ends.windows(2)).take(room).enumerate();
+        let count = slots.take_while(fits).count();
+        self.next += count;
+        self.unreported += count;
+        self.weight += count * (limbs + 1);
+        &mut self.out[start - 2 * limbs..start + count * limbs]
     }
 
     pub(crate) fn report(&mut self) {

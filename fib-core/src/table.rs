@@ -105,10 +105,14 @@ impl Table {
     /// The errors of `out`.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for i in 0..self.len() {
-            if let Some(text) = self.text(i) {
-                write!(out, "{}\t", self.index(i))?;
-                out.write_all(text.as_bytes())?;
-                out.write_all(b"\n")?;
+            let Some(limbs) = self.limbs(i) else { continue };
+            write!(out, "{}\t", self.index(i))?;
+            match self.layout.kernel().form() {
+                Form::Binary => writeln!(out, "{}", from_limbs(limbs))?,
+                Form::Text => {
+                    out.write_all(text::characters(limbs))?;
+                    out.write_all(b"\n")?;
+                }
             }
         }
         Ok(())

@@ -142,7 +142,12 @@ pub(crate) fn sum(out: &mut [u64], a: &[u64], b: &[u64]) {
 }
 
 /// `out = a + b`, all three of the same length. Returns the carry out.
-fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
+///
+/// # Panics
+/// If the lengths differ.
+#[inline]
+pub(crate) fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
+    assert!(a.len() == out.len() && b.len() == out.len(), "texts of different lengths");
     // The last limb is the lowest. Within a block the carry stays in a processor flag.
     let (out, out_blocks) = out.as_rchunks_mut::<8>();
     let (a, a_blocks) = a.as_rchunks::<8>();

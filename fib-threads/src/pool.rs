@@ -6,6 +6,11 @@
 //! copies the results in. The caller is itself a worker. It takes tasks from the same queue, and runs
 //! them straight into their slots, without a copy. So a pool of two workers wakes only one thread, and
 //! the caller computes from the first moment on.
+//!
+//! A condition variable and `thread::park` end in the same system call, and with the condition variable
+//! no list of sleeping threads is needed. A worker that looks at the queue 16, 64 or 200 times before it
+//! sleeps was not faster (`fib compare --scenario 10000xF100 --backend threads-pool,rayon --pin --against
+//! rayon`: 0.98x to 1.00x, and 0.97x to 0.99x without it, all intervals with 1).
 
 use crate::team::lock;
 use fib_core::{

@@ -121,14 +121,14 @@ pub fn set_worker_limits(
 }
 
 /// The order of preference of [`default_backend`].
-const PREFERENCE: [&str; 4] = ["rayon", "crossbeam", "threads-queue", "sequential"];
+const PREFERENCE: [&str; 4] = ["rayon", "crossbeam", "threads-pool", "sequential"];
 
 /// The backend with this name, if it is compiled in.
 pub fn by_name(name: &str) -> Option<&'static Descriptor> {
     REGISTRY.iter().find(|descriptor| descriptor.name == name)
 }
 
-/// The first backend that is compiled in, in the order rayon, crossbeam, threads-queue, sequential.
+/// The first backend that is compiled in, in the order rayon, crossbeam, threads-pool, sequential.
 pub fn default_backend() -> &'static Descriptor {
     PREFERENCE.into_iter().find_map(by_name).unwrap_or(&SEQUENTIAL)
 }

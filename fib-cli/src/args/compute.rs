@@ -40,7 +40,7 @@ Examples
 #[derive(Args, Debug)]
 pub(crate) struct ComputeArgs {
     /// Backend, see `fib list backends` [default: sequential for one number, otherwise the first of
-    /// rayon, crossbeam, threads-queue, sequential that is compiled in]
+    /// rayon, crossbeam, threads-pool, sequential that is compiled in]
     #[arg(short, long, value_name = "BACKEND", value_parser = backend_parser(), hide_possible_values = true)]
     pub(crate) backend: Option<&'static Descriptor>,
     /// Number of workers, from 1 to 1024 [default: the number of CPUs that this process may use]

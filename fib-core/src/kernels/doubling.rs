@@ -53,10 +53,9 @@ impl<N: Notation> Kernel for Doubling<N> {
     }
 }
 
-/// The memory of the numbers of the last step and of their multiplication: 9 to 11 times the size of F(n), by
-/// the peaks of `fib calc 10000000 -f hex` and `fib calc 50000000 -f hex`.
+/// The memory of the numbers of the last step and of their multiplication.
 pub(super) fn scratch_bytes<N: Notation>(n: u64) -> u128 {
-    11 * 8 * N::Base::limbs(n) as u128
+    u128::from(N::SCRATCH) * 8 * N::Base::limbs(n) as u128
 }
 
 /// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`.

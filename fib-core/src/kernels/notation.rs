@@ -16,6 +16,9 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
     /// The costs below in nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`.
     const COSTS: NotationCosts;
 
+    /// The memory that computing F(n) takes besides its slot, as a multiple of F(n) in the base.
+    const SCRATCH: u8;
+
     /// The number of limbs of the slot of F(n).
     fn limbs(n: u64) -> usize;
 
@@ -30,6 +33,9 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
 
     /// Writes the sum of two slots to a slot.
     fn sum(out: &mut [u64], a: &[u64], b: &[u64]);
+
+    /// Writes the sum of two slots to a slot, all three of the same length.
+    fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]);
 }
 
 /// What numbers cost in one notation, in nanoseconds.
@@ -56,6 +62,10 @@ impl Notation for InBinary {
     const COSTS: NotationCosts =
         NotationCosts { sum: 0.25, advance: 0.25, jump: 2.5, product: 1.0 };
 
+    /// 9 to 11, by the peaks of `fib calc 10000000 -f hex` and `fib calc 50000000 -f hex`. The products of
+    /// num-bigint take most of it.
+    const SCRATCH: u8 = 11;
+
     fn limbs(n: u64) -> usize {
         Binary::limbs(n)
     }
@@ -64,8 +74,11 @@ impl Notation for InBinary {
         out.copy_from_slice(&number[..out.len()]);
     }
 
+    #[inline]
     fn store_small(value: u128, out: &mut [u64]) {
-        Binary::store(value, out);
+        for (limb, part) in out.iter_mut().zip([value as u64, (value >> 64) as u64]) {
+            *limb = part;
+        }
     }
 
     fn load(slot: &[u64], number: &mut [u64]) {
@@ -77,6 +90,11 @@ impl Notation for InBinary {
     #[inline]
     fn sum(out: &mut [u64], a: &[u64], b: &[u64]) {
         number::sum::<Binary>(out, a, b);
+    }
+
+    #[inline]
+    fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) {
+        number::sum_equal::<Binary>(out, a, b);
     }
 }
 
@@ -90,6 +108,10 @@ impl Notation for InText {
     const FORM: Form = Form::Text;
 
     const COSTS: NotationCosts = NotationCosts { sum: 2.5, advance: 1.0, jump: 8.0, product: 2.5 };
+
+    /// 4 to 5, by the peak of `fib calc 10000000`: two numbers of half the length, their squares, and
+    /// the scratch memory of a product.
+    const SCRATCH: u8 = 5;
 
     fn limbs(n: u64) -> usize {
         text::limbs(n)
@@ -111,5 +133,10 @@ impl Notation for InText {
 
     fn sum(out: &mut [u64], a: &[u64], b: &[u64]) {
         text::sum(out, a, b);
+    }
+
+    #[inline]
+    fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) {
+        text::sum_equal(out, a, b);
     }
 }

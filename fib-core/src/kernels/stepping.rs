@@ -64,6 +64,9 @@ impl<N: Notation> Kernel for Stepping<N> {
             } else {
                 walk.seek(slot);
             }
+            if walk.lower_in_arena == Some(walk.len) && walk.len > 0 {
+                walk.step_all(run.next_level_slots(walk.n, walk.len));
+            }
         }
     }
 }
@@ -133,6 +136,19 @@ impl<N: Notation> Walk<N> {
         N::sum(slot.out, upper, lower);
         self.lower_in_arena = Some(self.len);
         (self.n, self.len) = (slot.n, slot.out.len());
+    }
+
+    /// Moves to each of the next indices. `slots` begins with the slots of F(n-1) and F(n), and all slots
+    /// have the same length.
+    fn step_all(&mut self, slots: &mut [u64]) {
+        let len = self.len;
+        let steps = slots.len() / len - 2;
+        for i in 0..steps {
+            let (before, out) = slots[i * len..(i + 3) * len].split_at_mut(2 * len);
+            let (lower, upper) = before.split_at(len);
+            N::sum_equal(out, upper, lower);
+        }
+        self.n += steps as u64;
     }
 
     /// Moves on by several indices.

@@ -54,13 +54,15 @@ impl<B: Base> Seeker<B> {
     /// F(n), without leading zeros.
     pub(crate) fn number(&mut self, n: u64) -> &[u64] {
         if let Some(number) = small(n) {
-            self.reserve(B::limbs(n));
+            grow(&mut self.upper, B::limbs(n));
             B::store(number, &mut self.upper[..B::limbs(n)]);
             return &self.upper[..B::limbs(n)];
         }
         let k = n / 2;
         let len = self.seek(k);
-        let (out, wide) = (&mut self.upper_square, len + 1);
+        let wide = len + 1;
+        self.reserve_products(wide);
+        let out = &mut self.upper_square;
         let (lower, upper) = (&mut self.lower[..wide], &mut self.upper[..wide]);
         (lower[len], upper[len]) = (0, 0);
         if n.is_multiple_of(2) {
@@ -103,7 +105,12 @@ impl<B: Base> Seeker<B> {
         while n >> doublings > LAST_IN_U128 {
             doublings += 1;
         }
-        self.reserve(B::limbs(n));
+        let wide = B::limbs(n) + 1;
+        grow(&mut self.lower, wide);
+        grow(&mut self.upper, wide);
+        if doublings > 0 {
+            self.reserve_products(wide);
+        }
         let mut k = n >> doublings;
         let mut len = B::limbs(k);
         B::store(TABLE[k as usize - 1], &mut self.lower[..len]);
@@ -143,19 +150,17 @@ impl<B: Base> Seeker<B> {
         }
     }
 
-    /// Makes room for the pair at an index whose number has `len` limbs, and for the last product.
-    fn reserve(&mut self, len: usize) {
-        let wide = len + 1;
-        for (buffer, limbs) in [
-            (&mut self.lower, wide),
-            (&mut self.upper, wide),
-            (&mut self.lower_square, 2 * wide),
-            (&mut self.upper_square, 2 * wide),
-            (&mut self.scratch, scratch_limbs(wide)),
-        ] {
-            buffer.resize(limbs.max(buffer.len()), 0);
-        }
+    /// Makes room for products of two numbers of `len` limbs.
+    fn reserve_products(&mut self, len: usize) {
+        grow(&mut self.lower_square, 2 * len);
+        grow(&mut self.upper_square, 2 * len);
+        grow(&mut self.scratch, scratch_limbs(len));
     }
+}
+
+/// Makes a buffer at least this long.
+fn grow(buffer: &mut Vec<u64>, limbs: usize) {
+    buffer.resize(limbs.max(buffer.len()), 0);
 }
 
 /// Adds 2(-1)^k.

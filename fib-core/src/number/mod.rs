@@ -20,7 +20,7 @@ mod tests;
 pub(crate) use binary::Binary;
 pub(crate) use decimal::{Decimal, LIMB_DIGITS};
 pub(crate) use doubling::{LAST_IN_U128, Seeker, small};
-pub(crate) use sum::{LONGEST_JUMP, add, advance, jump, sum};
+pub(crate) use sum::{LONGEST_JUMP, add, advance, jump, sum, sum_equal};
 
 /// The base of the limbs, and the arithmetic that depends on it.
 pub(crate) trait Base: Copy + Send + Sync + 'static {

@@ -115,7 +115,12 @@ pub(crate) fn jump<B: Base>(lower: &mut Vec<u64>, upper: &mut Vec<u64>, d: u64) 
 }
 
 /// `out = a + b`, all three of the same length. Returns the carry out.
-fn sum_equal<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
+///
+/// # Panics
+/// If the lengths differ.
+#[inline]
+pub(crate) fn sum_equal<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
+    assert!(a.len() == out.len() && b.len() == out.len(), "numbers of different lengths");
     let (out_blocks, out) = out.as_chunks_mut::<16>();
     let (a_blocks, a) = a.as_chunks();
     let (b_blocks, b) = b.as_chunks();

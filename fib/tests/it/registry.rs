@@ -38,7 +38,7 @@ fn the_default_follows_the_features() {
     } else if cfg!(feature = "crossbeam") {
         "crossbeam"
     } else if cfg!(feature = "threads") {
-        "threads-queue"
+        "threads-pool"
     } else {
         "sequential"
     };
