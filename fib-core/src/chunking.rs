@@ -10,7 +10,9 @@ use std::str::FromStr;
 pub enum Chunking {
     /// `per-worker:K`: K chunks for each worker, with the same number of indices in each chunk.
     PerWorker(NonZeroUsize),
-    /// `balanced:K`: K chunks for each worker, with the same predicted cost in each chunk.
+    /// `balanced:K`: K chunks for each worker, with the same predicted cost in each chunk. If starting a
+    /// chunk is expensive, because the kernel must seek its first index, there are fewer chunks, but
+    /// at least one for each worker.
     Balanced(NonZeroUsize),
     /// `items:N`: N indices in each chunk, like `chunksize` of Python's pools.
     Items(NonZeroUsize),
@@ -47,7 +49,10 @@ impl Chunking {
                 .map(|s| s.saturating_add(size.get()).min(slots))
                 .collect(),
             Chunking::PerWorker(_) => equal_counts(slots, most),
-            Chunking::Balanced(_) => equal_costs(layout.costs(), most),
+            Chunking::Balanced(_) => {
+                let worth = layout.chunks_worth_starting().max(workers.get());
+                equal_costs(layout.costs(), most.min(worth))
+            }
         }
     }
 }
@@ -111,7 +116,7 @@ impl FromStr for Chunking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::iterative;
+    use crate::kernels::{iterative, stepping};
     use crate::memory::MemoryLimit;
     use proptest::prelude::*;
 
@@ -131,6 +136,18 @@ mod tests {
         for chunking in ["per-worker:3", "balanced:3", "items:3"] {
             assert!(cut(chunking, &[], 2).is_empty());
         }
+    }
+
+    /// The walk over a range near 10^6 is so cheap that a second seek for each worker would not pay.
+    #[test]
+    fn expensive_starts_make_fewer_chunks() {
+        let count = |indices: Vec<u64>, kernel| {
+            let layout = Layout::new(kernel, &indices, MemoryLimit::default()).unwrap();
+            Chunking::default().cut(&layout, NonZeroUsize::new(2).unwrap()).len()
+        };
+        assert_eq!(count((1_000_000..1_000_100).collect(), stepping()), 2);
+        assert!(count((0..20_000).collect(), stepping()) > 8);
+        assert_eq!(count((10_000..10_100).collect(), iterative()), 16);
     }
 
     /// In a range up to n, the cost of an index grows with its square. So half of the work lies

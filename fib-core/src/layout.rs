@@ -53,6 +53,11 @@ pub fn number_bytes(kernel: &dyn Kernel, n: u64) -> u128 {
     table_bytes(1) + 8 * kernel.limbs(n) as u128 + kernel.scratch_bytes(n)
 }
 
+/// What F(n) costs more at the start of a chunk than after a slot that holds F(`previous`).
+pub fn start_cost(kernel: &dyn Kernel, n: u64, previous: Option<u64>) -> f64 {
+    (kernel.cost(n, None) - kernel.cost(n, previous)).max(0.0)
+}
+
 impl Layout {
     /// Lays out `wanted` in the order that the kernel asks for.
     ///
@@ -72,6 +77,12 @@ impl Layout {
         let costs = costs(&*kernel, &indices);
         let (indices, offsets) = (Arc::new(indices), Arc::new(offsets));
         Ok(Layout { kernel, indices, offsets, costs, slot_of })
+    }
+
+    /// The layout of an empty batch.
+    pub(crate) fn empty(kernel: &Arc<dyn Kernel>) -> Self {
+        let (indices, offsets) = (Arc::new(vec![]), Arc::new(vec![0]));
+        Layout { kernel: Arc::clone(kernel), indices, offsets, costs: vec![], slot_of: None }
     }
 
     /// The kernel that the batch is laid out for.
@@ -134,6 +145,17 @@ impl Layout {
 
     pub(crate) fn shared(&self) -> (Arc<Vec<u64>>, Arc<Vec<usize>>) {
         (Arc::clone(&self.indices), Arc::clone(&self.offsets))
+    }
+
+    /// The number of chunks for which starting them takes a tenth of the work, by predicted costs.
+    pub(crate) fn chunks_worth_starting(&self) -> usize {
+        const SHARE: f64 = 0.1;
+        let middle = self.slots() / 2;
+        let previous = middle.checked_sub(1).map(|slot| self.indices[slot]);
+        let start =
+            self.indices.get(middle).map_or(0.0, |&n| start_cost(&*self.kernel, n, previous));
+        let total = self.costs.last().copied().unwrap_or(0.0);
+        (SHARE * total / start) as usize // the largest number if starting costs nothing
     }
 
     /// Running sums of the predicted costs, in the unit of the kernel. The sum at a slot includes

@@ -13,6 +13,7 @@ use std::ops::Range;
 /// The Fibonacci numbers of one batch: one flat arena of limbs, read in the caller's order.
 pub struct Table {
     pub(crate) layout: Layout,
+    /// At least as long as all slots together.
     pub(crate) arena: Vec<u64>,
     /// The slots without a result, ascending.
     pub(crate) gaps: Vec<Range<usize>>,
@@ -24,13 +25,40 @@ impl Table {
     /// # Errors
     /// [`Error::Allocation`] if the system refuses the memory.
     pub fn new(layout: Layout) -> Result<Self, Error> {
+        let empty = Layout::empty(layout.kernel());
+        let mut table = Table { layout: empty, arena: vec![], gaps: vec![] };
+        table.lay_out(layout)?;
+        Ok(table)
+    }
+
+    /// Empties this table and lays it out for another batch. If the memory of the table is large enough
+    /// it is used again: the system has already given its pages to this program, so writing to them
+    /// takes no page faults.
+    ///
+    /// # Errors
+    /// [`Error::Allocation`] if the table must grow and the system refuses the memory. The table then
+    /// belongs to an empty batch.
+    pub fn lay_out(&mut self, layout: Layout) -> Result<(), Error> {
         let limbs = layout.limbs();
-        if !can_allocate(limbs) {
-            return Err(Error::Allocation { bytes: 8 * limbs as u128 });
+        if self.arena.len() < limbs {
+            self.arena = vec![]; // first, so that both are never there together
+            self.gaps.clear();
+            self.layout = Layout::empty(layout.kernel());
+            if !can_allocate(limbs) {
+                return Err(Error::Allocation { bytes: 8 * limbs as u128 });
+            }
+            self.arena = vec![0; limbs];
         }
-        let everything = 0..layout.slots();
-        let gaps = if everything.is_empty() { vec![] } else { vec![everything] };
-        Ok(Table { layout, arena: vec![0; limbs], gaps })
+        self.gaps = Some(0..layout.slots()).into_iter().filter(|all| !all.is_empty()).collect();
+        self.layout = layout;
+        Ok(())
+    }
+
+    /// The memory of this table in bytes: results and tables. It is more than the batch needs if the
+    /// table was larger before.
+    pub fn bytes(&self) -> u128 {
+        let unused = self.arena.len() - self.layout.limbs();
+        self.layout.bytes() + 8 * unused as u128
     }
 
     /// The layout of the batch.
@@ -125,7 +153,7 @@ impl Table {
 
     /// The limbs of all slots in slot order, whether they were computed or not.
     pub fn arena(&self) -> &[u64] {
-        &self.arena
+        &self.arena[..self.layout.limbs()]
     }
 
     /// Overwrites every slot with `limb`, so that a result that is not computed afterwards is

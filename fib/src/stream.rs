@@ -5,7 +5,7 @@
 //! to the sink. A window takes whatever has been read when the backend becomes free. So the first
 //! results of a slow input come at once, and a fast input fills large windows.
 
-use crate::windows::Windows;
+use crate::windows::{ENOUGH_BYTES, Windows};
 use fib_core::{
     Control, Error, FibBackend, Kernel, Layout, Options, Table, execute, inside_a_chunk,
 };
@@ -136,10 +136,10 @@ fn overlapped<S: Sink>(
     thread::scope(|scope| {
         let (to_windows, read) = sync_channel(INDICES_AHEAD);
         let (to_sink, tables) = sync_channel(1);
-        let (to_budget, freed) = channel();
+        let (give_back, used) = channel();
         let compute = move || {
             let next = |wait: bool| if wait { read.recv().ok() } else { read.try_recv().ok() };
-            batch.compute_all(Windows::new(batch, next), &to_sink, &freed)
+            batch.compute_all(Windows::new(batch, next), &to_sink, &used)
         };
         let compute = Builder::new().name("fib-stream".into()).spawn_scoped(scope, compute).ok()?;
         let read = move || for_each_while(indices, |n| to_windows.send(n).is_ok());
@@ -147,7 +147,7 @@ fn overlapped<S: Sink>(
         let reader = Builder::new().name("fib-read".into()).spawn_scoped(scope, read).ok()?;
 
         let control = &batch.options.control;
-        let delivered = deliver(tables, to_budget, sink, control);
+        let delivered = deliver(tables, give_back, sink, control);
         let computed = compute.join();
         if !matches!(computed, Ok(Ok(()))) {
             control.cancel(); // so that indices which look at it do not keep their reader waiting
@@ -175,11 +175,11 @@ impl Drop for CancelOnDrop<'_> {
     }
 }
 
-/// Hands every table to the sink, and tells how many bytes that frees. The channels end with this
-/// function, so that the computing thread does not wait for a sink that has stopped.
+/// Hands every table to the sink, and then gives it back. The channels end with this function, so that
+/// the computing thread does not wait for a sink that has stopped.
 fn deliver<S: Sink>(
     tables: Receiver<ComputedWindow>,
-    to_budget: Sender<u128>,
+    give_back: Sender<Table>,
     sink: &mut S,
     control: &Control,
 ) -> Result<(), S::Error> {
@@ -195,9 +195,7 @@ fn deliver<S: Sink>(
             }
         };
         window.hand_over(sink)?;
-        let bytes = window.table.layout().bytes();
-        drop(window);
-        let _ = to_budget.send(bytes); // nobody counts any more after the last window
+        let _ = give_back.send(window.table); // nobody takes it any more after the last window
     }
     sink.flush()?;
     std::mem::forget(cancel);
@@ -243,12 +241,14 @@ fn in_turns<S: Sink>(
 ) -> Result<(), StreamError<S::Error>> {
     let mut failures = Failures::default();
     let mut windows = Windows::new(batch, |_wait| indices.next());
+    let mut used = None;
     while let Some(window) = windows.next_window() {
         let layout = batch.lay_out(&window)?;
         let start = Instant::now();
-        let (computed, outcome) = batch.compute(layout)?;
+        let (computed, outcome) = batch.compute(layout, used)?;
         windows.adapt(start.elapsed());
         computed.hand_over(sink).and_then(|()| sink.flush()).map_err(StreamError::Sink)?;
+        used = Some(computed.table).filter(is_worth_keeping);
         failures.add(outcome)?;
     }
     Ok(failures.into_result()?)
@@ -259,8 +259,19 @@ impl Batch<'_> {
         Layout::new(Arc::clone(self.kernel), window, self.options.memory)
     }
 
-    fn compute(&self, layout: Layout) -> Result<(ComputedWindow, Result<(), Error>), Error> {
-        let mut table = Table::new(layout)?;
+    /// Computes a window, in the memory of a table that is no longer used if there is one.
+    fn compute(
+        &self,
+        layout: Layout,
+        used: Option<Table>,
+    ) -> Result<(ComputedWindow, Result<(), Error>), Error> {
+        let mut table = match used {
+            None => Table::new(layout)?,
+            Some(mut table) => {
+                table.lay_out(layout)?;
+                table
+            }
+        };
         let outcome = execute(self.backend, &mut table, self.options).map(drop);
         Ok((ComputedWindow::new(table, &outcome), outcome))
     }
@@ -270,24 +281,29 @@ impl Batch<'_> {
         self,
         mut windows: Windows<'_, impl FnMut(bool) -> Option<u64>>,
         to_sink: &SyncSender<ComputedWindow>,
-        freed: &Receiver<u128>,
+        given_back: &Receiver<Table>,
     ) -> Result<(), Error> {
         let mut failures = Failures::default();
-        let mut in_flight = 0;
+        let (mut in_flight, mut used) = (0, None);
         while let Some(window) = windows.next_window() {
             let layout = self.lay_out(&window)?;
             let bytes = layout.bytes();
             let busy = layout.slots().min(self.backend.workers().get()) as u128;
             let limit = windows.limit.saturating_sub(busy * layout.scratch_bytes());
-            in_flight -= freed.try_iter().sum::<u128>();
+            let mut take_back = |table: Table| {
+                in_flight -= table.bytes();
+                used = Some(table).filter(is_worth_keeping);
+            };
+            given_back.try_iter().for_each(&mut take_back);
             while in_flight > 0 && in_flight + bytes > limit {
-                let Ok(freed) = freed.recv() else { return failures.into_result() };
-                in_flight -= freed;
+                let Ok(table) = given_back.recv() else { return failures.into_result() };
+                in_flight -= table.bytes();
             }
+            let spare = used.take().filter(|table: &Table| in_flight + table.bytes() <= limit);
             let start = Instant::now();
-            let (computed, outcome) = self.compute(layout)?;
+            let (computed, outcome) = self.compute(layout, spare)?;
             windows.adapt(start.elapsed());
-            in_flight += bytes;
+            in_flight += computed.table.bytes();
             if to_sink.send(computed).is_err() {
                 break; // the sink has returned an error
             }
@@ -295,6 +311,12 @@ impl Batch<'_> {
         }
         failures.into_result()
     }
+}
+
+/// Whether a later window may use the memory of this table. The memory of a few large numbers is given back
+/// to the system.
+fn is_worth_keeping(table: &Table) -> bool {
+    table.bytes() <= 2 * ENOUGH_BYTES
 }
 
 /// The failed indices of all windows so far.

@@ -1,14 +1,22 @@
 //! How a stream is cut into windows.
 
 use crate::stream::Batch;
-use fib_core::{Kernel, MemoryLimit, Order, table_bytes};
+use fib_core::{Kernel, MemoryLimit, Order, start_cost, table_bytes};
 use std::time::Duration;
 
 /// A window never has more indices than this.
 const MOST_INDICES: usize = 1 << 16;
 
 /// A window with this many bytes of results and tables is large enough, if every worker has work in it.
-const ENOUGH_BYTES: u128 = 8 << 20;
+/// It fits the caches, and its memory is soon used again.
+pub(crate) const ENOUGH_BYTES: u128 = 3 << 20;
+
+/// A window becomes larger, up to this many bytes, if its work is less than [`STARTS`] starts of each
+/// worker.
+const MOST_BYTES: u128 = 32 << 20;
+
+/// See [`MOST_BYTES`].
+const STARTS: f64 = 5.0;
 
 /// The first window has at most this many indices for each worker.
 const FIRST_INDICES: usize = 16;
@@ -49,7 +57,7 @@ impl<'a, N: FnMut(bool) -> Option<u64>> Windows<'a, N> {
         let mut window = vec![first];
         let mut bytes = self.bytes(first, None);
         let mut scratch = self.kernel.scratch_bytes(first);
-        while !self.is_full(window.len(), bytes) {
+        while !self.is_full(&window, bytes) {
             let Some(n) = (self.next)(false) else { break };
             bytes += self.bytes(n, window.last().copied());
             scratch = scratch.max(self.kernel.scratch_bytes(n));
@@ -65,9 +73,19 @@ impl<'a, N: FnMut(bool) -> Option<u64>> Windows<'a, N> {
         Some(window)
     }
 
-    fn is_full(&self, indices: usize, bytes: u128) -> bool {
-        indices >= self.most_indices
-            || (bytes >= ENOUGH_BYTES && indices >= FIRST_INDICES * self.workers)
+    fn is_full(&self, window: &[u64], bytes: u128) -> bool {
+        window.len() >= self.most_indices
+            || (bytes >= ENOUGH_BYTES
+                && window.len() >= FIRST_INDICES * self.workers
+                && (bytes >= MOST_BYTES || self.is_worth_starting(window)))
+    }
+
+    /// Whether the work of this window is much more than it costs to start a chunk of it on each worker.
+    /// The last index stands for all.
+    fn is_worth_starting(&self, window: &[u64]) -> bool {
+        let [.., previous, n] = *window else { return true };
+        let work = window.len() as f64 * self.kernel.cost(n, Some(previous));
+        work >= STARTS * self.workers as f64 * start_cost(self.kernel, n, Some(previous))
     }
 
     /// Learns from the time that a window took: results must not wait long for each other.

@@ -58,15 +58,15 @@ pub(super) fn scratch_bytes<N: Notation>(n: u64) -> u128 {
     u128::from(N::SCRATCH) * 8 * N::Base::limbs(n) as u128
 }
 
-/// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels`.
+/// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels costs`.
 /// The first term counts one step for each bit beyond the table, the second term multiplications by
 /// Karatsuba's method.
 pub(super) fn cost<N: Notation>(n: u64) -> f64 {
     if n <= LAST_IN_U128 {
         return 5.0;
     }
-    let n = n as f64;
-    40.0 * (n / 47.0).log2() + N::COSTS.product * 0.0075 * n.powf(1.46)
+    let (n, costs) = (n as f64, N::COSTS);
+    costs.doubling_step * (n / 93.0).log2() + costs.products * n.powf(costs.products_power)
 }
 
 /// (F(n-1), F(n)), where F(-1) = 1.

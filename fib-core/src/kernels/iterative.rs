@@ -39,14 +39,14 @@ impl<N: Notation> Kernel for Iterative<N> {
         2 * 8 * N::Base::limbs(n) as u128
     }
 
-    /// Predicted nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`. Up to
+    /// Predicted nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels costs`. Up to
     /// F(186) the additions are in registers; then their length grows.
     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
         let n = n as f64;
         if n <= LAST_IN_U128 as f64 {
             return 2.0 + 0.24 * n;
         }
-        -200.0 + 1.6 * n + N::COSTS.advance / 0.25 * 0.00115 * n * n
+        -200.0 + 1.6 * n + N::COSTS.additions * n * n
     }
 
     fn fill(&self, run: &mut Run<'_>) {

@@ -13,7 +13,7 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
     /// What a slot holds.
     const FORM: Form;
 
-    /// The costs below in nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels`.
+    /// Fitted to `cargo run --release -p fib-bench --example kernels costs`.
     const COSTS: NotationCosts;
 
     /// The memory that computing F(n) takes besides its slot, as a multiple of F(n) in the base.
@@ -38,16 +38,25 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
     fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]);
 }
 
-/// What numbers cost in one notation, in nanoseconds.
+/// What numbers cost in one notation, in nanoseconds. The costs by limb count the limbs that the number has
+/// in base 2^64.
 pub(super) struct NotationCosts {
-    /// The sum of two slots, for each limb of 64 bits that the number would have.
+    /// The sum of two slots, by limb.
     pub(super) sum: f64,
-    /// An addition in the base, in the same unit.
+    /// An addition in the base, by limb.
     pub(super) advance: f64,
-    /// A jump over up to 90 indices, in the same unit.
+    /// A jump over up to 90 indices, by limb.
     pub(super) jump: f64,
-    /// The factor of multiplications.
-    pub(super) product: f64,
+    /// Writing a number to its slot, by limb.
+    pub(super) store: f64,
+    /// The additions of the textbook loop up to F(n), divided by n^2.
+    pub(super) additions: f64,
+    /// A step of doubling of small numbers.
+    pub(super) doubling_step: f64,
+    /// The products up to F(n), divided by n to the power of `products_power`.
+    pub(super) products: f64,
+    /// See `products`.
+    pub(super) products_power: f64,
 }
 
 /// Numbers in base 2^64, which are their own slots.
@@ -59,8 +68,16 @@ impl Notation for InBinary {
 
     const FORM: Form = Form::Binary;
 
-    const COSTS: NotationCosts =
-        NotationCosts { sum: 0.25, advance: 0.25, jump: 2.5, product: 1.0 };
+    const COSTS: NotationCosts = NotationCosts {
+        sum: 0.25,
+        advance: 0.14,
+        jump: 1.4,
+        store: 0.05,
+        additions: 0.00115,
+        doubling_step: 25.0,
+        products: 0.00097,
+        products_power: 1.6,
+    };
 
     /// 9 to 11, by the peaks of `fib calc 10000000 -f hex` and `fib calc 50000000 -f hex`. The products of
     /// num-bigint take most of it.
@@ -107,7 +124,16 @@ impl Notation for InText {
 
     const FORM: Form = Form::Text;
 
-    const COSTS: NotationCosts = NotationCosts { sum: 2.5, advance: 1.0, jump: 8.0, product: 2.5 };
+    const COSTS: NotationCosts = NotationCosts {
+        sum: 1.75,
+        advance: 0.65,
+        jump: 4.0,
+        store: 5.0,
+        additions: 0.0034,
+        doubling_step: 50.0,
+        products: 0.0025,
+        products_power: 1.55,
+    };
 
     /// 4 to 5, by the peak of `fib calc 10000000`: two numbers of half the length, their squares, and
     /// the scratch memory of a product.

@@ -71,22 +71,24 @@ impl<N: Notation> Kernel for Stepping<N> {
     }
 }
 
-/// Up to this distance, additions are faster than a jump.
-const LONGEST_ADVANCE: u64 = 6;
+/// Up to this distance, additions are faster than a jump, by `cargo run --release -p fib-bench --example
+/// kernels costs`.
+const LONGEST_ADVANCE: u64 = 7;
 
 /// Predicted nanoseconds from F(m) to F(n), fitted like the cost of `doubling`.
 fn walk_cost<N: Notation>(m: u64, n: u64) -> f64 {
     let (distance, limbs) = (n - m, size::limbs(n) as f64);
     let costs = N::COSTS;
+    let store = 20.0 + costs.store * limbs;
     match distance {
-        1 => 6.0 + costs.sum * limbs,
-        ..=LONGEST_ADVANCE => distance as f64 * (6.0 + costs.advance * limbs),
-        _ => distance.div_ceil(LONGEST_JUMP) as f64 * (20.0 + costs.jump * limbs),
+        1 => 3.5 + costs.sum * limbs,
+        ..=LONGEST_ADVANCE => store + distance as f64 * (7.0 + costs.advance * limbs),
+        _ => store + distance.div_ceil(LONGEST_JUMP) as f64 * (20.0 + costs.jump * limbs),
     }
 }
 
 fn walking_pays<N: Notation>(m: u64, n: u64) -> bool {
-    m < n && walk_cost::<N>(m, n) < doubling::cost::<N>(n)
+    m < n && (n - m == 1 || walk_cost::<N>(m, n) < doubling::cost::<N>(n))
 }
 
 /// The position of the walk: F(n) is the last slot written.

@@ -1,0 +1,186 @@
+//! How far the kernels are from the speed of memory, and from other libraries:
+//! `cargo run --release -p fib-bench --example kernels`.
+//!
+//! The two sides of a ratio take turns in the same rounds. The spread is the middle half of the
+//! rounds. With the argument `costs` the program prints the measurements behind the predicted costs of the
+//! kernels instead.
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "this program prints numbers for a developer and is not part of the product"
+)]
+
+mod costs;
+mod rounds;
+
+use fib::kernels::{doubling, in_text, iterative, pair, stepping};
+use fib::{FibBackend, Kernel, Layout, MemoryLimit, Options, Sequential, Settings, Table};
+use fib::{default_backend, execute, stream};
+use num_bigint::BigUint;
+use rounds::{interleaved, print_ratio, print_ratios};
+use std::fs::{File, OpenOptions};
+use std::hint::black_box;
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+use std::thread;
+
+fn main() {
+    if std::env::args().any(|argument| argument == "costs") {
+        return costs::print_all();
+    }
+    println!("{:66} median  middle half", "time / time");
+    for last in [5_000, 20_000] {
+        stepping_against_copying(last);
+        two_workers_against_two_copies(last);
+        first_call_against_first_writes(last);
+    }
+    range_as_text(20_000);
+    number_as_text(1_000_000);
+    print_ratio(
+        "iterative / stepping, F(0..5000)",
+        21,
+        &mut run(&Sequential, iterative(), 0..5000),
+        &mut run(&Sequential, stepping(), 0..5000),
+    );
+    doubling_against_plain(1_000_000);
+}
+
+/// Runs a kernel on indices in a warm arena, with one chunk for each worker.
+fn run(
+    backend: &dyn FibBackend,
+    kernel: Arc<dyn Kernel>,
+    indices: impl Iterator<Item = u64>,
+) -> impl FnMut() {
+    let indices: Vec<u64> = indices.collect();
+    let mut table = table(kernel, &indices);
+    let options = Options { chunking: "balanced:1".parse().expect("valid"), ..Options::default() };
+    move || {
+        execute(backend, &mut table, &options).expect("it succeeds");
+    }
+}
+
+fn table(kernel: Arc<dyn Kernel>, indices: &[u64]) -> Table {
+    let layout = Layout::new(kernel, indices, MemoryLimit::default()).expect("it fits");
+    Table::new(layout).expect("there is memory")
+}
+
+/// The limbs of F(0) to F(last).
+fn limbs(last: u64) -> usize {
+    table(stepping(), &(0..=last).collect::<Vec<_>>()).arena().len()
+}
+
+/// Copies this many limbs. Both the source and the target are warm.
+fn copy(limbs: usize) -> impl FnMut() {
+    let source = vec![1u64; limbs];
+    let mut target = vec![0u64; limbs];
+    move || {
+        target.copy_from_slice(black_box(&source));
+        black_box(&mut target);
+    }
+}
+
+fn stepping_against_copying(last: u64) {
+    let name = format!("stepping / memcpy of its output, F(0..={last}), one core");
+    let mut copy = copy(limbs(last));
+    print_ratio(&name, 201, &mut run(&Sequential, stepping(), 0..=last), &mut copy);
+}
+
+/// What the second worker brings to `stepping`, over what a second thread brings to copies of the same
+/// length: the speedup over what memory allows.
+fn two_workers_against_two_copies(last: u64) {
+    let backend = default_backend().build(Settings::workers(2.try_into().expect("not zero")));
+    let backend = backend.expect("two threads");
+    let (mut one, mut two) =
+        (run(&Sequential, stepping(), 0..=last), run(&*backend, stepping(), 0..=last));
+    let (mut whole, mut first, mut second) =
+        (copy(limbs(last)), copy(limbs(last)), copy(limbs(last)));
+    let mut both = || {
+        thread::scope(|scope| {
+            scope.spawn(&mut first);
+            second();
+        });
+    };
+    let seconds = interleaved(101, [&mut one, &mut two, &mut whole, &mut both]);
+    let speedup = |[one, two, whole, both]: [f64; 4]| (one / two) / (2.0 * whole / both);
+    let name = format!("speedup with two workers / that of two memcpys, F(0..={last})");
+    print_ratios(&name, seconds.into_iter().map(speedup).collect());
+}
+
+/// A batch in new memory, page faults included, against a first write to as much new memory.
+fn first_call_against_first_writes(last: u64) {
+    let indices: Vec<u64> = (0..=last).collect();
+    let limbs = limbs(last);
+    let mut call = || {
+        let mut table = table(stepping(), &indices);
+        execute(&Sequential, &mut table, &Options::default()).expect("it succeeds");
+        black_box(&table);
+    };
+    let mut write = || {
+        let mut memory = vec![0u64; limbs];
+        black_box(&mut memory).fill(1);
+        black_box(&memory);
+    };
+    let name = format!("first call / first writes to as many pages, F(0..={last})");
+    print_ratio(&name, 101, &mut call, &mut write);
+}
+
+fn null() -> BufWriter<File> {
+    let null = OpenOptions::new().write(true).open("/dev/null").expect("there is /dev/null");
+    BufWriter::with_capacity(64 << 10, null)
+}
+
+/// F(0) to F(last - 1) as lines of text, written to /dev/null.
+fn range_as_text(last: u64) {
+    let mut ours = || {
+        let kernel = in_text(&stepping());
+        let mut out = null();
+        let line = |n, text: &[u64]| {
+            write!(out, "{n}\t")?;
+            out.write_all(fib::text::characters(text))?;
+            out.write_all(b"\n")
+        };
+        stream(&Sequential, &kernel, 0..last, &Options::default(), line).expect("it succeeds");
+    };
+    let mut theirs = || {
+        let mut out = null();
+        add_and_display(last, &mut out).expect("it succeeds");
+    };
+    let name = format!("add + Display of num-bigint / stepping in text, F(0..{last})");
+    print_ratio(&name, 11, &mut theirs, &mut ours);
+}
+
+fn add_and_display(last: u64, out: &mut impl Write) -> io::Result<()> {
+    let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));
+    for n in 0..last {
+        writeln!(out, "{n}\t{a}")?;
+        a += &b;
+        std::mem::swap(&mut a, &mut b);
+    }
+    out.flush()
+}
+
+/// F(n) computed as text, against nothing but the conversion of the same number by num-bigint.
+fn number_as_text(n: u64) {
+    let (_, number) = pair(n);
+    let mut convert = || drop(black_box(number.to_string()));
+    let name = format!("F({n}) in text / conversion by num-bigint");
+    let mut ours = run(&Sequential, in_text(&doubling()), [n].into_iter());
+    print_ratio(&name, 21, &mut ours, &mut convert);
+}
+
+/// Compares `doubling` with the textbook form, which takes three products for each step: F(2k) =
+/// F(k) (2 F(k+1) - F(k)), F(2k+1) = F(k)^2 + F(k+1)^2.
+fn doubling_against_plain(n: u64) {
+    let plain = || {
+        let (mut a, mut b) = (BigUint::ZERO, BigUint::from(1u32));
+        for bit in (0..64 - n.leading_zeros()).rev() {
+            let even = &a * ((&b << 1u32) - &a);
+            let odd = &a * &a + &b * &b;
+            (a, b) = if n >> bit & 1 == 1 { (odd.clone(), even + odd) } else { (even, odd) };
+        }
+        a
+    };
+    let name = format!("doubling / plain fast doubling with num-bigint, F({n})");
+    let mut ours = run(&Sequential, doubling(), [n].into_iter());
+    print_ratio(&name, 41, &mut ours, &mut || drop(black_box(plain())));
+}
