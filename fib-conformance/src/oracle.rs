@@ -1,6 +1,6 @@
 //! Right answers from an independent source: plain additions.
 
-use fib_core::Table;
+use fib_core::{Form, Table};
 use num_bigint::BigUint;
 use std::sync::LazyLock;
 
@@ -19,6 +19,10 @@ pub(crate) const LAST: u64 = 3000;
 
 static ANSWERS: LazyLock<Vec<BigUint>> = LazyLock::new(|| fibonacci_upto(LAST));
 
+/// The answers in decimal digits.
+static DIGITS: LazyLock<Vec<String>> =
+    LazyLock::new(|| ANSWERS.iter().map(BigUint::to_string).collect());
+
 /// Asserts that `table` holds the Fibonacci numbers of `wanted`, in this order.
 pub(crate) fn assert_right(table: &Table, wanted: &[u64], what: &str) {
     assert_eq!(table.len(), wanted.len(), "{what}");
@@ -27,9 +31,13 @@ pub(crate) fn assert_right(table: &Table, wanted: &[u64], what: &str) {
     }
 }
 
-/// Asserts that result `i` of `table` is F(`n`), without leading zero limbs.
+/// Asserts that result `i` of `table` is F(`n`), without leading zero limbs, or as text.
 pub(crate) fn assert_right_at(table: &Table, i: usize, n: u64, what: &str) {
     assert_eq!(table.index(i), n, "{what}");
-    let answer = ANSWERS[n as usize].to_u64_digits();
-    assert_eq!(table.limbs(i), Some(&answer[..]), "{what}: F({n})");
+    if table.layout().kernel().form() == Form::Text {
+        assert_eq!(table.text(i).as_deref(), Some(&*DIGITS[n as usize]), "{what}: F({n}) as text");
+    } else {
+        let answer = ANSWERS[n as usize].to_u64_digits();
+        assert_eq!(table.limbs(i), Some(&answer[..]), "{what}: F({n})");
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::oracle::{LAST, assert_right};
 use super::{build, with_each_worker_count};
-use fib_core::kernels::{KERNELS, arithmetic};
-use fib_core::{Chunking, Descriptor, FibBackend, Options, compute};
+use fib_core::kernels::{KERNELS, arithmetic, in_text};
+use fib_core::{Chunking, Descriptor, FibBackend, Kernel, Options, compute};
+use std::sync::Arc;
 
 /// Batches whose order, repeats or sizes have caught mistakes: limb boundaries (93/94, 186/187), powers of
 /// two, descending and interleaved indices.
@@ -28,12 +29,18 @@ fn chunkings() -> Vec<Chunking> {
         .into()
 }
 
+/// A kernel, and the kernel that writes its numbers as text.
+fn both_forms(kernel: Arc<dyn Kernel>) -> [Arc<dyn Kernel>; 2] {
+    let text = in_text(&kernel);
+    [kernel, text]
+}
+
 fn assert_batch(backend: &dyn FibBackend, wanted: &[u64]) {
-    for kernel in arithmetic() {
+    for kernel in arithmetic().map(|entry| (entry.get)()).flat_map(both_forms) {
         for chunking in chunkings() {
             let options = Options { chunking, ..Options::default() };
-            let what = format!("{} {chunking}, {} indices", kernel.name, wanted.len());
-            let table = compute(backend, &(kernel.get)(), wanted, &options);
+            let what = format!("{} {chunking}, {} indices", kernel.name(), wanted.len());
+            let table = compute(backend, &kernel, wanted, &options);
             assert_right(&table.unwrap_or_else(|e| panic!("{what}: {e}")), wanted, &what);
         }
     }
@@ -71,7 +78,7 @@ pub(crate) fn any_batch(descriptor: &Descriptor) {
         let kind = ["per-worker", "balanced", "items"][below(3) as usize];
         let chunking = format!("{kind}:{}", 1 + below(20)).parse().expect("a chunking");
         let options = Options { chunking, ..Options::default() };
-        let kernel = (KERNELS[below(3) as usize].get)();
+        let kernel = both_forms((KERNELS[below(3) as usize].get)())[below(2) as usize].clone();
         let what = format!("seed {seed}: {} {chunking}", kernel.name());
         let table = compute(&*backend, &kernel, &wanted, &options);
         assert_right(&table.unwrap_or_else(|e| panic!("{what}: {e}")), &wanted, &what);

@@ -241,7 +241,7 @@ impl CheckedCandidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fib::kernels::arithmetic;
+    use fib::kernels::{arithmetic, stepping};
     use fib_simulate::Overheads;
 
     fn advice(indices: &[u64]) -> Advice {
@@ -303,6 +303,8 @@ mod tests {
         let range: Vec<u64> = (100_000..104_000).collect(); // each chunk must seek its first index
         let walked = advice(&range);
         assert_eq!(walked.best.kernel.name, "stepping");
-        assert_eq!(walked.best.chunking, Chunking::Balanced(NonZeroUsize::MIN));
+        let layout = Layout::new(stepping(), &range, MemoryLimit::default()).unwrap();
+        let chunks = walked.best.chunking.cut(&layout, walked.best.workers).len();
+        assert!((2..=8).contains(&chunks), "{} makes {chunks}", walked.best.chunking);
     }
 }

@@ -5,7 +5,7 @@
 //! (Karatsuba and Ofman, 1962; this form is in Knuth, The Art of Computer Programming, 4.3.3).
 
 use super::Base;
-use super::sum::{add, difference, increment, subtract, subtract_from};
+use super::sum::{add, difference, fold, increment, subtract};
 
 /// The scratch memory for a product of two numbers of `len` limbs, in limbs. Each level takes twice the
 /// length of a half, rounded up.
@@ -78,13 +78,7 @@ fn halves_difference<B: Base>(out: &mut [u64], low: &[u64], high: &[u64]) -> boo
 /// negative if `is_negative`. Afterwards `product` has unspecified contents.
 fn add_middle<B: Base>(out: &mut [u64], product: &mut [u64], half: usize, is_negative: bool) {
     let (low, high) = out.split_at(2 * half);
-    let mut top = 0i8; // the limb above `product`
-    if is_negative {
-        top += i8::from(add::<B>(product, low));
-    } else {
-        top -= i8::from(subtract_from::<B>(product, low));
-    }
-    top += i8::from(add::<B>(product, high));
+    let mut top = fold::<B>(product, low, high, is_negative); // the limb above `product`
     let (place, above) = out[half..].split_at_mut(2 * half);
     top += i8::from(add::<B>(place, product));
     increment::<B>(above, top.unsigned_abs().into()); // the whole sum is not negative

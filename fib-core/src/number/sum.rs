@@ -23,20 +23,14 @@ pub(crate) fn sum<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) {
 #[inline]
 pub(crate) fn add<B: Base>(a: &mut [u64], b: &[u64]) -> bool {
     let (low, high) = a.split_at_mut(b.len());
-    let carry = update::<B>(low, b, B::add_limbs);
+    let carry = update(low, b, B::add_limbs);
     carry && increment::<B>(high, 1)
 }
 
 /// `a -= b`, both of the same length. Returns the borrow out.
 #[inline]
 pub(super) fn subtract<B: Base>(a: &mut [u64], b: &[u64]) -> bool {
-    update::<B>(a, b, B::subtract_limbs)
-}
-
-/// `a = b - a`, both of the same length. Returns the borrow out.
-#[inline]
-pub(super) fn subtract_from<B: Base>(a: &mut [u64], b: &[u64]) -> bool {
-    update::<B>(a, b, |a, b, borrow| B::subtract_limbs(b, a, borrow))
+    update(a, b, B::subtract_limbs)
 }
 
 /// `out = a - b` if this is not negative, and `out = b - a` otherwise. All three have the same length.
@@ -44,9 +38,37 @@ pub(super) fn subtract_from<B: Base>(a: &mut [u64], b: &[u64]) -> bool {
 pub(super) fn difference<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
     let is_less = a.iter().rev().lt(b.iter().rev());
     let (larger, smaller) = if is_less { (b, a) } else { (a, b) };
-    out.copy_from_slice(larger);
-    subtract::<B>(out, smaller);
+    zip_limbs(out, larger, smaller, B::subtract_limbs);
     is_less
+}
+
+/// `c = a + b - c`, or `c = a + b + c` if `is_negative`. `a` and `c` have the same length, and `b` is at most
+/// as long. Returns what carries out, which may be negative.
+pub(super) fn fold<B: Base>(c: &mut [u64], a: &[u64], b: &[u64], is_negative: bool) -> i8 {
+    let (c_low, c_high) = c.split_at_mut(b.len());
+    let (a_low, a_high) = a.split_at(b.len());
+    let operation = if is_negative { B::add_limbs } else { B::subtract_limbs };
+    let (c_blocks, c_rest) = c_low.as_chunks_mut::<4>();
+    let (a_blocks, a_rest) = a_low.as_chunks::<4>();
+    let (b_blocks, b_rest) = b.as_chunks::<4>();
+    let (mut first, mut second) = (false, false);
+    for ((c, a), b) in c_blocks.iter_mut().zip(a_blocks).zip(b_blocks) {
+        for i in 0..4 {
+            (c[i], first) = operation(a[i], c[i], first);
+        }
+        for i in 0..4 {
+            (c[i], second) = B::add_limbs(c[i], b[i], second);
+        }
+    }
+    for ((c, &a), &b) in c_rest.iter_mut().zip(a_rest).zip(b_rest) {
+        (*c, first) = operation(a, *c, first);
+        (*c, second) = B::add_limbs(*c, b, second);
+    }
+    for (c, &a) in c_high.iter_mut().zip(a_high) {
+        (*c, first) = operation(a, *c, first);
+        (*c, second) = B::add_limbs(*c, 0, second);
+    }
+    i8::from(second) + if is_negative { i8::from(first) } else { -i8::from(first) }
 }
 
 /// `a += value`. Returns the carry out. `value` is below the base.
@@ -121,34 +143,47 @@ pub(crate) fn jump<B: Base>(lower: &mut Vec<u64>, upper: &mut Vec<u64>, d: u64) 
 #[inline]
 pub(crate) fn sum_equal<B: Base>(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
     assert!(a.len() == out.len() && b.len() == out.len(), "numbers of different lengths");
+    zip_limbs(out, a, b, B::add_limbs)
+}
+
+/// Applies `operation` to each limb of `a` and of `b`, and stores the results in `out`. All three have the
+/// same length. Returns the carry out.
+#[inline(always)]
+fn zip_limbs(
+    out: &mut [u64],
+    a: &[u64],
+    b: &[u64],
+    operation: impl Fn(u64, u64, bool) -> (u64, bool) + Copy,
+) -> bool {
     let (out_blocks, out) = out.as_chunks_mut::<16>();
     let (a_blocks, a) = a.as_chunks();
     let (b_blocks, b) = b.as_chunks();
     let mut carry = false;
     for ((out, a), b) in out_blocks.iter_mut().zip(a_blocks).zip(b_blocks) {
-        carry = sum_block::<B, _>(out, a, b, carry);
+        carry = zip_block(out, a, b, carry, operation);
     }
     let (out_blocks, out) = out.as_chunks_mut::<4>();
     let (a_blocks, a) = a.as_chunks();
     let (b_blocks, b) = b.as_chunks();
     for ((out, a), b) in out_blocks.iter_mut().zip(a_blocks).zip(b_blocks) {
-        carry = sum_block::<B, _>(out, a, b, carry);
+        carry = zip_block(out, a, b, carry, operation);
     }
     for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-        (*out, carry) = B::add_limbs(a, b, carry);
+        (*out, carry) = operation(a, b, carry);
     }
     carry
 }
 
 #[inline(always)]
-fn sum_block<B: Base, const N: usize>(
+fn zip_block<const N: usize>(
     out: &mut [u64; N],
     a: &[u64; N],
     b: &[u64; N],
     mut carry: bool,
+    operation: impl Fn(u64, u64, bool) -> (u64, bool),
 ) -> bool {
     for i in 0..N {
-        (out[i], carry) = B::add_limbs(a[i], b[i], carry);
+        (out[i], carry) = operation(a[i], b[i], carry);
     }
     carry
 }
@@ -156,7 +191,7 @@ fn sum_block<B: Base, const N: usize>(
 /// Applies `operation` to each limb of `a` and of `b`, and stores the result in `a`. Both have the same
 /// length. Returns the carry out.
 #[inline(always)]
-fn update<B: Base>(
+fn update(
     a: &mut [u64],
     b: &[u64],
     operation: impl Fn(u64, u64, bool) -> (u64, bool) + Copy,
