@@ -21,7 +21,7 @@ const RECIPROCAL: u64 = (u128::MAX / BASE as u128 - (1 << 64)) as u64;
 
 impl Base for Decimal {
     const KARATSUBA_LIMBS: usize = 40;
-    const KARATSUBA_SQUARE_LIMBS: usize = 64;
+    const KARATSUBA_SQUARE_LIMBS: usize = 96;
     const LONG_LIMBS: usize = usize::MAX;
 
     fn limbs(n: u64) -> usize {
