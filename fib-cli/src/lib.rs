@@ -79,6 +79,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Calc(args) => commands::calc::run(args, cli.quiet),
         Command::Batch(args) => commands::batch::run(args, cli.quiet),
+        Command::Mod(args) => commands::batch::run_mod(args, cli.quiet),
         Command::Advise(args) => commands::advise::run(args, cli.quiet),
         Command::Compare(args) => commands::compare::run(args, cli.quiet),
         Command::Doctor => commands::doctor::run(cli.quiet),

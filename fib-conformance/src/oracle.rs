@@ -31,13 +31,22 @@ pub(crate) fn assert_right(table: &Table, wanted: &[u64], what: &str) {
     }
 }
 
-/// Asserts that result `i` of `table` is F(`n`), without leading zero limbs, or as text.
+/// Asserts that result `i` of `table` is F(`n`): without leading zero limbs, as text, or modulo m.
 pub(crate) fn assert_right_at(table: &Table, i: usize, n: u64, what: &str) {
     assert_eq!(table.index(i), n, "{what}");
-    if table.layout().kernel().form() == Form::Text {
-        assert_eq!(table.text(i).as_deref(), Some(&*DIGITS[n as usize]), "{what}: F({n}) as text");
-    } else {
-        let answer = ANSWERS[n as usize].to_u64_digits();
-        assert_eq!(table.limbs(i), Some(&answer[..]), "{what}: F({n})");
+    let answer = &ANSWERS[n as usize];
+    match table.layout().kernel().form() {
+        Form::Binary => {
+            let limbs = answer.to_u64_digits();
+            assert_eq!(table.limbs(i), Some(&limbs[..]), "{what}: F({n})");
+        }
+        Form::Text => {
+            let digits = &*DIGITS[n as usize];
+            assert_eq!(table.text(i).as_deref(), Some(digits), "{what}: F({n}) as text");
+        }
+        Form::Residue(modulus) => {
+            let residue = answer % modulus.get().map_or(1 << 64, u128::from);
+            assert_eq!(table.to_biguint(i), Some(residue), "{what}: F({n}) modulo {modulus}");
+        }
     }
 }

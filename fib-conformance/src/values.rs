@@ -3,7 +3,9 @@
 use super::oracle::{LAST, assert_right};
 use super::{build, with_each_worker_count};
 use fib_core::kernels::{KERNELS, arithmetic, in_text};
-use fib_core::{Chunking, Descriptor, FibBackend, Kernel, Options, compute};
+use fib_core::{
+    Chunking, Descriptor, FibBackend, Kernel, Modulus, Options, ResidueMethod, compute, residues,
+};
 use std::sync::Arc;
 
 /// Batches whose order, repeats or sizes have caught mistakes: limb boundaries (93/94, 186/187), powers of
@@ -36,7 +38,9 @@ fn both_forms(kernel: Arc<dyn Kernel>) -> [Arc<dyn Kernel>; 2] {
 }
 
 fn assert_batch(backend: &dyn FibBackend, wanted: &[u64]) {
-    for kernel in arithmetic().map(|entry| (entry.get)()).flat_map(both_forms) {
+    let exact = arithmetic().map(|entry| (entry.get)()).flat_map(both_forms);
+    let modulo = ResidueMethod::ALL.map(|method| residues(Modulus::WORD, method));
+    for kernel in exact.chain(modulo) {
         for chunking in chunkings() {
             let options = Options { chunking, ..Options::default() };
             let what = format!("{} {chunking}, {} indices", kernel.name(), wanted.len());

@@ -58,8 +58,8 @@ pub fn compute(
 /// ```
 ///
 /// # Errors
-/// The errors of [`compute`]. After [`Error::Limit`] the table is as before; after any other error it
-/// has the results that were computed.
+/// The errors of [`compute`]. A batch that is refused by the limit leaves the table as it was. If the system
+/// refuses the memory, the table is empty. After any other error it has the results that were computed.
 pub fn compute_into(
     table: &mut Table,
     backend: &dyn FibBackend,
@@ -67,7 +67,8 @@ pub fn compute_into(
     indices: &[u64],
     options: &Options,
 ) -> Result<(), Error> {
-    table.lay_out(Layout::new(Arc::clone(kernel), indices, options.memory)?)?;
+    let limit = options.memory.with_held(table.bytes());
+    table.lay_out(Layout::new(Arc::clone(kernel), indices, limit)?)?;
     execute(backend, table, options).map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! What a kernel is: it decides *what* to compute and never sees a thread.
 
 use crate::control::Control;
+use crate::residue::Modulus;
 use crate::size;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub enum Form {
     Binary,
     /// The number as decimal text, eight characters in each limb: see [`text`](crate::text).
     Text,
+    /// One limb: the number modulo this.
+    Residue(Modulus),
 }
 
 /// Sequential arithmetic that fills slots with Fibonacci numbers.
@@ -78,7 +81,8 @@ pub trait Kernel: Send + Sync {
         None
     }
 
-    /// The number of limbs of the slot of F(n): exact, and known before any work.
+    /// The number of limbs of the slot of F(n), known before any work. In binary it is exact; text may have
+    /// leading zeros.
     fn limbs(&self, n: u64) -> usize {
         size::limbs(n)
     }
@@ -113,11 +117,15 @@ pub struct Slot<'r> {
 
 impl Slot<'_> {
     /// Computes F(n) with another kernel, into `out` instead of the slot.
+    ///
+    /// # Panics
+    /// If the kernel does not take the index.
     pub(crate) fn compute_with(&self, kernel: &dyn Kernel, out: &mut [u64]) {
         let control = Control::default();
         let (indices, offsets) = ([self.n], [0, out.len()]);
         let mut run = Run::new(&indices, &offsets, out, &control, None);
         kernel.fill(&mut run);
+        assert!(run.next == 1, "the kernel stopped early");
     }
 }
 
@@ -200,6 +208,27 @@ impl<'a> Run<'a> {
         self.unreported += count;
         self.weight += count * (limbs + 1);
         &mut self.out[start - 2 * limbs..start + count * limbs]
+    }
+
+    /// The next indices and their slots, for a kernel whose slots have one limb each. `None` if no slot is
+    /// left or the computation was cancelled.
+    ///
+    /// The kernel must not panic, because a panic is blamed on the last of them.
+    pub(crate) fn next_single_limbs(&mut self) -> Option<(&[u64], &mut [u64])> {
+        let first = self.next;
+        let left = self.indices.len() - first;
+        if left == 0 || self.control.is_cancelled() {
+            return None;
+        }
+        let mut count = left.min(REPORT_LIMBS / 2);
+        if let Some(checkpoint) = &mut self.checkpoint {
+            self.paused += checkpoint();
+            count = 1;
+        }
+        self.next += count;
+        self.unreported += count;
+        self.report();
+        Some((&self.indices[first..self.next], &mut self.out[first..self.next]))
     }
 
     pub(crate) fn report(&mut self) {

@@ -155,7 +155,7 @@ impl Layout {
         let start =
             self.indices.get(middle).map_or(0.0, |&n| start_cost(&*self.kernel, n, previous));
         let total = self.costs.last().copied().unwrap_or(0.0);
-        (SHARE * total / start) as usize // the largest number if starting costs nothing
+        if start > 0.0 { (SHARE * total / start) as usize } else { usize::MAX }
     }
 
     /// Running sums of the predicted costs, in the unit of the kernel. The sum at a slot includes

@@ -21,7 +21,7 @@
 //! assert_eq!(numbers, ["F(10) = 55", "F(100) = 354224848179261915075", "F(10) = 55"]);
 //! # Ok::<(), fib_core::Error>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // one module has it: `residue/dispatch.rs`
 #![warn(missing_docs)]
 
 // In thread models, the crate `shuttle` runs the threads.
@@ -45,6 +45,7 @@ mod layout;
 mod memory;
 mod number;
 mod record;
+mod residue;
 mod scarcity;
 mod sequential;
 pub mod size;
@@ -67,6 +68,7 @@ pub use layout::{Layout, number_bytes, start_cost, table_bytes};
 pub use memory::{MemoryLimit, is_asking_for_memory};
 pub use num_bigint::BigUint;
 pub use record::{ChunkRecord, ChunkSpan, Failure, Outcome};
+pub use residue::{Modulus, ParseModulusError, ResidueMethod, SimdLevel, residues};
 pub use scarcity::{affordable_threads, warn_of_fewer_threads};
 pub use sequential::{SEQUENTIAL, Sequential};
 pub use table::{Table, from_limbs};

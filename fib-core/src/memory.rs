@@ -29,6 +29,18 @@ impl MemoryLimit {
         }
     }
 
+    /// The same limit for a batch that uses `held` bytes of this process again, which are not available
+    /// to anybody else.
+    pub(crate) fn with_held(self, held: u128) -> Self {
+        match self {
+            MemoryLimit::HalfOfAvailable if held > ALWAYS_ALLOWED => {
+                let held = u64::try_from(held).unwrap_or(u64::MAX);
+                MemoryLimit::Bytes((available() / 2).saturating_add(held))
+            }
+            _ => self,
+        }
+    }
+
     /// Like [`fixed`](Self::fixed), but asks the system only if a check of `bytes` would ask it.
     pub(crate) fn fixed_for(self, bytes: u128) -> Self {
         if bytes > ALWAYS_ALLOWED { self.fixed() } else { self }

@@ -98,7 +98,7 @@ impl Table {
     pub fn to_biguint(&self, i: usize) -> Option<BigUint> {
         let limbs = self.limbs(i)?;
         match self.layout.kernel().form() {
-            Form::Binary => Some(from_limbs(limbs)),
+            Form::Binary | Form::Residue(_) => Some(from_limbs(limbs)),
             Form::Text => BigUint::parse_bytes(text::characters(limbs), 10),
         }
     }
@@ -109,7 +109,7 @@ impl Table {
     pub fn text(&self, i: usize) -> Option<Cow<'_, str>> {
         let limbs = self.limbs(i)?;
         Some(match self.layout.kernel().form() {
-            Form::Binary => from_limbs(limbs).to_string().into(),
+            Form::Binary | Form::Residue(_) => from_limbs(limbs).to_string().into(),
             Form::Text => String::from_utf8_lossy(text::characters(limbs)),
         })
     }
@@ -136,7 +136,7 @@ impl Table {
             let Some(limbs) = self.limbs(i) else { continue };
             write!(out, "{}\t", self.index(i))?;
             match self.layout.kernel().form() {
-                Form::Binary => writeln!(out, "{}", from_limbs(limbs))?,
+                Form::Binary | Form::Residue(_) => writeln!(out, "{}", from_limbs(limbs))?,
                 Form::Text => {
                     out.write_all(text::characters(limbs))?;
                     out.write_all(b"\n")?;

@@ -1,11 +1,10 @@
 //! Numbers as decimal text in slots, eight characters in each limb.
 //!
 //! The bytes of the limbs, as they lie in memory, are the text: the first digit first. Leading zeros
-//! fill up the first limb, and [`characters`] leaves them out. So a slot of text is written as it is,
+//! fill up the slot, and [`characters`] leaves them out. So a slot of text is written as it is,
 //! and every backend can compute text without knowing it: the kernel decides what a slot holds.
 //!
-//! Text is added eight digits at a time. This takes about as long as converting nothing: a range of
-//! numbers is printed without any division.
+//! Text is added eight digits at a time, so a range of numbers is printed without any division.
 
 use crate::number::LIMB_DIGITS;
 use crate::size;

@@ -100,7 +100,7 @@ impl<'a> Ledger<'a> {
         let kernel = self.open_chunk(part.chunk).map(|chunk| chunk.pending.kernel());
         KernelName {
             name: kernel.map_or("", |kernel| kernel.name()).into(),
-            text: kernel.is_some_and(|kernel| kernel.form() == Form::Text),
+            form: kernel.map_or(Form::Binary, |kernel| kernel.form()).into(),
         }
     }
 

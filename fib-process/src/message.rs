@@ -1,5 +1,6 @@
 //! The messages between the pool and its workers. Each message is the control bytes of one frame.
 
+use fib_core::Form;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -49,8 +50,29 @@ pub enum WorkRequest<'a> {
 pub struct KernelName<'a> {
     /// The name of the kernel.
     pub name: Cow<'a, str>,
-    /// Whether the kernel writes text.
-    pub text: bool,
+    /// What the kernel writes to its slots.
+    pub form: SentForm,
+}
+
+/// A [`Form`], as it is sent.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub enum SentForm {
+    /// [`Form::Binary`].
+    Binary,
+    /// [`Form::Text`].
+    Text,
+    /// [`Form::Residue`]; 0 is the modulus 2^64.
+    Residue(u64),
+}
+
+impl From<Form> for SentForm {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Binary => SentForm::Binary,
+            Form::Text => SentForm::Text,
+            Form::Residue(modulus) => SentForm::Residue(modulus.get().unwrap_or(0)),
+        }
+    }
 }
 
 /// The most indices of one request. A longer chunk is sent in several parts.

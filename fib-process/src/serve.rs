@@ -4,11 +4,11 @@
 #[cfg(feature = "fault-injection")]
 use crate::fault::FaultInjector;
 use crate::frame::{self, Expectation, FrameError, HEAD, Inbox};
-use crate::message::{KernelName, MOST_REQUEST_BYTES, WorkReply, WorkRequest, shorten};
+use crate::message::{KernelName, MOST_REQUEST_BYTES, SentForm, WorkReply, WorkRequest, shorten};
 use crate::segment::WorkerSegment;
 use crate::wire::{WorkerSocket, send_all};
 use crate::{Hooks, clock, orphan};
-use fib_core::{ChunkRecord, Kernel, Task, affinity, kernels};
+use fib_core::{ChunkRecord, Kernel, Modulus, ResidueMethod, Task, affinity, kernels, residues};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, stdin};
 use std::fs::File;
@@ -131,12 +131,16 @@ impl WorkerLoop {
     /// The work of a request; `None` if this process does not know the kernel.
     #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables))]
     fn task(&mut self, kernel: &KernelName, indices: Vec<u64>, attempt: u32) -> Option<Task> {
-        let KernelName { name, text } = kernel;
-        let found = (self.hooks.kernel)(name).or_else(|| kernels::by_name(name));
-        let mut kernel: Arc<dyn Kernel> = found?;
-        if *text {
-            kernel = kernels::in_text(&kernel);
-        }
+        let KernelName { name, form } = kernel;
+        let exact = || (self.hooks.kernel)(name).or_else(|| kernels::by_name(name));
+        let kernel: Arc<dyn Kernel> = match *form {
+            SentForm::Binary => exact()?,
+            SentForm::Text => kernels::in_text(&exact()?),
+            SentForm::Residue(modulus) => {
+                let modulus = if modulus == 0 { Modulus::WORD } else { Modulus::new(modulus)? };
+                residues(modulus, ResidueMethod::by_name(name)?)
+            }
+        };
         #[cfg(feature = "fault-injection")]
         let kernel = {
             self.fault_injector.choose_reply_fault(&indices, attempt);

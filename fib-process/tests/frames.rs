@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use fib_process::frame::{Expectation, FrameError, Inbox, encode};
-use fib_process::message::{Indices, KernelName, WorkReply, WorkRequest};
+use fib_process::message::{Indices, KernelName, SentForm, WorkReply, WorkRequest};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -127,7 +127,7 @@ proptest! {
             (0..count).map(|i| first.wrapping_add(i.wrapping_mul(step))).collect()
         }),
     ]) {
-        let kernel = KernelName { name: "iterative".into(), text: false };
+        let kernel = KernelName { name: "iterative".into(), form: SentForm::Binary };
         let indices = Indices::from(&wanted[..]);
         let request = WorkRequest::Compute { kernel, indices, attempt: 1, segment: None };
         let bytes = encode(1, &request, &[]);

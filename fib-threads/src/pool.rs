@@ -49,13 +49,17 @@ impl FibBackend for Pool {
             if let Some(half) = pending[ticket].take() {
                 half.run(task, CALLER);
             }
+            replies.try_iter().for_each(|reply| finish(&mut pending, reply)); // frees their memory
         }
-        for (ticket, results) in replies {
-            if let Some(half) = pending[ticket].take() {
-                half.finish(results);
-            }
-        }
+        replies.into_iter().for_each(|reply| finish(&mut pending, reply));
         Ok(())
+    }
+}
+
+/// Gives results to their pending half.
+fn finish(pending: &mut [Option<Pending<'_>>], (ticket, results): (usize, TaskReply)) {
+    if let Some(half) = pending[ticket].take() {
+        half.finish(results);
     }
 }
 
@@ -92,10 +96,10 @@ impl Shared {
         queue.batches += 1;
         let batch = queue.batches;
         let queued = |(ticket, task)| QueuedTask { batch, ticket, task, reply: reply.clone() };
-        let is_long = tasks.len() > 1; // the caller runs a single task itself
+        let needs_workers = tasks.len() > 1; // the caller runs a single task itself
         queue.tasks.extend(tasks.into_iter().enumerate().map(queued));
         drop(queue);
-        if is_long {
+        if needs_workers {
             self.changed.notify_all();
         }
         batch

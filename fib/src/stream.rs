@@ -5,7 +5,7 @@
 //! to the sink. A window takes whatever has been read when the backend becomes free. So the first
 //! results of a slow input come at once, and a fast input fills large windows.
 
-use crate::windows::{ENOUGH_BYTES, Windows};
+use crate::windows::{MOST_BYTES, Windows};
 use fib_core::{
     Control, Error, FibBackend, Kernel, Layout, Options, Table, execute, inside_a_chunk,
 };
@@ -28,7 +28,8 @@ pub trait Sink {
     /// Why the sink takes no more results.
     type Error;
 
-    /// Takes F(`n`) as little-endian limbs without leading zero limbs; F(0) has no limbs.
+    /// Takes F(`n`) in the form of the kernel: in binary as little-endian limbs without leading zero limbs,
+    /// or as [`text`](fib_core::text).
     ///
     /// # Errors
     /// An error ends the stream.
@@ -299,7 +300,8 @@ impl Batch<'_> {
                 let Ok(table) = given_back.recv() else { return failures.into_result() };
                 in_flight -= table.bytes();
             }
-            let spare = used.take().filter(|table: &Table| in_flight + table.bytes() <= limit);
+            let fits = |table: &Table| in_flight + table.bytes() + bytes <= limit;
+            let spare = used.take().filter(fits);
             let start = Instant::now();
             let (computed, outcome) = self.compute(layout, spare)?;
             windows.adapt(start.elapsed());
@@ -313,10 +315,10 @@ impl Batch<'_> {
     }
 }
 
-/// Whether a later window may use the memory of this table. The memory of a few large numbers is given back
+/// Whether a later window may use the memory of this table. The memory of a few huge numbers is given back
 /// to the system.
 fn is_worth_keeping(table: &Table) -> bool {
-    table.bytes() <= 2 * ENOUGH_BYTES
+    table.bytes() <= 2 * MOST_BYTES
 }
 
 /// The failed indices of all windows so far.

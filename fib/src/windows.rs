@@ -9,11 +9,11 @@ const MOST_INDICES: usize = 1 << 16;
 
 /// A window with this many bytes of results and tables is large enough, if every worker has work in it.
 /// It fits the caches, and its memory is soon used again.
-pub(crate) const ENOUGH_BYTES: u128 = 3 << 20;
+const ENOUGH_BYTES: u128 = 3 << 20;
 
 /// A window becomes larger, up to this many bytes, if its work is less than [`STARTS`] starts of each
 /// worker.
-const MOST_BYTES: u128 = 32 << 20;
+pub(crate) const MOST_BYTES: u128 = 32 << 20;
 
 /// See [`MOST_BYTES`].
 const STARTS: f64 = 5.0;

@@ -15,7 +15,7 @@ mod rounds;
 
 use fib::kernels::{doubling, in_text, iterative, pair, stepping};
 use fib::{FibBackend, Kernel, Layout, MemoryLimit, Options, Sequential, Settings, Table};
-use fib::{default_backend, execute, stream};
+use fib::{ResidueMethod, SimdLevel, default_backend, execute, residues, stream};
 use num_bigint::BigUint;
 use rounds::{interleaved, print_ratio, print_ratios};
 use std::fs::{File, OpenOptions};
@@ -36,6 +36,10 @@ fn main() {
     }
     range_as_text(20_000);
     number_as_text(1_000_000);
+    for (count, n) in [(10_000, 100), (1_000_000, 1000), (100_000, 123_456_789)] {
+        scalar_against_lanes("2^64", count, n);
+        scalar_against_lanes("1000000007", count, n);
+    }
     print_ratio(
         "iterative / stepping, F(0..5000)",
         21,
@@ -166,6 +170,17 @@ fn number_as_text(n: u64) {
     let name = format!("F({n}) in text / conversion by num-bigint");
     let mut ours = run(&Sequential, in_text(&doubling()), [n].into_iter());
     print_ratio(&name, 21, &mut ours, &mut convert);
+}
+
+/// Copies of F(n) modulo m, one after another and side by side, on one core.
+fn scalar_against_lanes(modulus: &str, count: usize, n: u64) {
+    let run = |method| {
+        let kernel = residues(modulus.parse().expect("a modulus"), method);
+        run(&Sequential, kernel, std::iter::repeat_n(n, count))
+    };
+    let level = SimdLevel::in_use();
+    let name = format!("scalar / lanes ({level}), modulo {modulus}, {count}xF{n}");
+    print_ratio(&name, 41, &mut run(ResidueMethod::Scalar), &mut run(ResidueMethod::Lanes));
 }
 
 /// Compares `doubling` with the textbook form, which takes three products for each step: F(2k) =

@@ -1,11 +1,11 @@
 //! `calc`, `batch` and `advise`: what to compute, and how.
 
 use super::values::{
-    arithmetic_parser, backend_parser, parse_memory, parse_seconds, parse_workers,
+    arithmetic_parser, backend_parser, parse_memory, parse_seconds, parse_workers, residue_parser,
 };
 use clap::{Args, ValueEnum};
 use fib::kernels::KernelEntry;
-use fib::{Chunking, Descriptor, MemoryLimit};
+use fib::{Chunking, Descriptor, MemoryLimit, Modulus, ResidueMethod};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +35,15 @@ Examples
   fib batch 0..=100 5x1000 --format jsonl
   seq 0 100 | fib batch -
   fib batch 0..1000000 --out numbers.tsv --resume";
+
+pub(super) const MOD_HELP: &str = "\
+A SPEC is the same as for `fib batch`. The environment variable FIB_SIMD=portable, avx2 or avx512 \
+limits the vector instructions of the kernel `lanes`.
+
+Examples
+  fib mod 1000000007 1000000000000
+  fib mod 2^64 0..=100
+  fib mod 97 1000x123456789 --format jsonl";
 
 /// Where and how to compute.
 #[derive(Args, Debug)]
@@ -105,7 +114,8 @@ pub(crate) struct CalcArgs {
     /// Kernel, see `fib list kernels`
     #[arg(short, long, default_value = "doubling", value_parser = arithmetic_parser(), hide_possible_values = true)]
     pub(crate) kernel: &'static KernelEntry,
-    /// Format of the number: dec, hex, or brief (its size, and its first and last ten digits)
+    /// Format of the number: dec, hex, or brief (its size, and its first and last ten digits, for any N
+    /// and at once: no kernel, backend or memory limit matters)
     #[arg(short, long, value_enum, default_value_t = CalcFormat::Dec, hide_possible_values = true)]
     pub(crate) format: CalcFormat,
     #[command(flatten)]
@@ -135,15 +145,35 @@ pub(crate) struct SpecArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct BatchArgs {
+    /// Kernel, see `fib list kernels`
+    #[arg(short, long, default_value = "stepping", value_parser = arithmetic_parser(), hide_possible_values = true)]
+    pub(crate) kernel: &'static KernelEntry,
+    #[command(flatten)]
+    pub(crate) many: ManyArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ModArgs {
+    /// The modulus: 1 to 2^63, or 2^64
+    #[arg(value_name = "M", allow_negative_numbers = true)]
+    pub(crate) modulus: Modulus,
+    /// Kernel: `lanes` computes several indices side by side in vector registers, `scalar` one after
+    /// another
+    #[arg(short, long, default_value = "lanes", value_parser = residue_parser(), hide_possible_values = true)]
+    pub(crate) kernel: ResidueMethod,
+    #[command(flatten)]
+    pub(crate) many: ManyArgs,
+}
+
+/// Many numbers, and where they go.
+#[derive(Args, Debug)]
+pub(crate) struct ManyArgs {
     #[command(flatten)]
     pub(crate) specs: SpecArgs,
     /// Keep a journal beside FILE, and continue where an interrupted run with the same input stopped
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
-    /// Kernel, see `fib list kernels`
-    #[arg(short, long, default_value = "stepping", value_parser = arithmetic_parser(), hide_possible_values = true)]
-    pub(crate) kernel: &'static KernelEntry,
-    /// Format of a line: tsv (n, a tab, F(n)), jsonl, or hex (as tsv, in hexadecimal)
+    /// Format of a line: tsv (n, a tab, the number), jsonl, or hex (as tsv, in hexadecimal)
     #[arg(short, long, value_enum, default_value_t = BatchFormat::Tsv, hide_possible_values = true)]
     pub(crate) format: BatchFormat,
     #[command(flatten)]

@@ -5,9 +5,10 @@ mod measuring;
 mod values;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use compute::{ADVISE_HELP, BATCH_HELP};
+use compute::{ADVISE_HELP, BATCH_HELP, MOD_HELP};
 pub(crate) use compute::{
-    AdviseArgs, AdviseFormat, BatchArgs, BatchFormat, CalcArgs, CalcFormat, ComputeArgs, SpecArgs,
+    AdviseArgs, AdviseFormat, BatchArgs, BatchFormat, CalcArgs, CalcFormat, ComputeArgs, ManyArgs,
+    ModArgs, SpecArgs,
 };
 pub(crate) use measuring::{
     AnalyseArgs, ColorChoice, CompareArgs, EngineCommand, MeasureArgs, ModelArgs, OutputArgs,
@@ -34,6 +35,9 @@ pub(crate) enum Command {
     /// Print many Fibonacci numbers, in the order of the request
     #[command(after_help = BATCH_HELP)]
     Batch(BatchArgs),
+    /// Print many Fibonacci numbers modulo M, for indices of any size
+    #[command(after_help = MOD_HELP)]
+    Mod(ModArgs),
     /// Recommend a backend, worker count and chunking for a batch, without running it
     #[command(after_help = ADVISE_HELP)]
     Advise(AdviseArgs),

@@ -4,7 +4,7 @@ use crate::backends;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fib::MOST_WORKERS;
 use fib::kernels::{self, KernelEntry};
-use fib::{Descriptor, MemoryLimit};
+use fib::{Descriptor, MemoryLimit, ResidueMethod};
 use fib_bench::{SCENARIOS, Scenario};
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -35,6 +35,10 @@ pub(super) fn kernel_parser() -> impl TypedValueParser<Value = &'static KernelEn
 
 pub(super) fn arithmetic_parser() -> impl TypedValueParser<Value = &'static KernelEntry> {
     named(kernels::arithmetic().map(|entry| (entry.name, entry.summary, entry)))
+}
+
+pub(super) fn residue_parser() -> impl TypedValueParser<Value = ResidueMethod> {
+    named(ResidueMethod::ALL.map(|method| (method.name(), method.summary(), method)))
 }
 
 pub(super) fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {

@@ -1,6 +1,7 @@
-//! `fib batch`: many numbers, in the order of the request, while the request is still being read.
+//! `fib batch` and `fib mod`: many numbers, in the order of the request, while the request is still being
+//! read.
 
-use crate::args::{BatchArgs, BatchFormat};
+use crate::args::{BatchArgs, BatchFormat, ManyArgs, ModArgs};
 use crate::compute::interrupted;
 use crate::failure::{BadInput, NotWritten};
 use crate::format::hex;
@@ -11,21 +12,38 @@ use crate::progress::{Position, ProgressLine};
 use crate::spec::Spec;
 use crate::target::Target;
 use fib::kernels::in_text;
-use fib::{Sink, StreamError, from_limbs, text};
+use fib::{Form, Kernel, Sink, StreamError, from_limbs, residues, text};
 use std::io::{self, Write};
 use std::iter::once;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
-    let (mut kernel, memory) = ((args.kernel.get)(), args.compute.memory());
-    if args.format.is_decimal() {
+    let mut kernel = (args.kernel.get)();
+    if args.many.format.is_decimal() {
         kernel = in_text(&kernel);
     }
-    let limits = args.compute.limits(&*kernel, memory);
+    compute_many(&args.many, &kernel, args.many.format.name(), quiet)
+}
+
+pub(crate) fn run_mod(args: &ModArgs, quiet: bool) -> anyhow::Result<()> {
+    let kernel = residues(args.modulus, args.kernel);
+    let content = format!("{} modulo {}", args.many.format.name(), args.modulus);
+    compute_many(&args.many, &kernel, &content, quiet)
+}
+
+/// Computes and writes the numbers. `content` says what is written, for the journal.
+fn compute_many(
+    args: &ManyArgs,
+    kernel: &Arc<dyn Kernel>,
+    content: &str,
+    quiet: bool,
+) -> anyhow::Result<()> {
+    let memory = args.compute.memory();
+    let limits = args.compute.limits(&**kernel, memory);
     let control = args.compute.watch()?;
     let count = args.specs.check(&limits)?;
-    let (target, mut journal) = open_output(args)?;
+    let (target, mut journal) = open_output(args, content)?;
     let mut records = Records::new(target);
 
     let (to_problems, problems) = channel();
@@ -58,8 +76,9 @@ pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
         let backend = args.compute.build(count.map(|count| count.saturating_sub(earlier)))?;
         let options = args.compute.options(memory, control);
         let (records, journal) = (&mut records, journal.as_mut());
-        let lines = Lines { records, journal, format: args.format };
-        let stream = fib::stream(&*backend, &kernel, once(first).chain(indices), &options, lines);
+        let line = LineFormat { form: kernel.form(), format: args.format };
+        let lines = Lines { records, journal, line };
+        let stream = fib::stream(&*backend, kernel, once(first).chain(indices), &options, lines);
         outcome = computed(stream)?;
     }
     drop(progress);
@@ -83,10 +102,10 @@ pub(crate) fn run(args: &BatchArgs, quiet: bool) -> anyhow::Result<()> {
 }
 
 /// The output, with its journal if there is one.
-fn open_output(args: &BatchArgs) -> anyhow::Result<(Target, Option<Journal>)> {
+fn open_output(args: &ManyArgs, content: &str) -> anyhow::Result<(Target, Option<Journal>)> {
     match &args.compute.out {
         Some(path) if args.resume => {
-            let (journal, target) = Journal::open(path, args.format.name())?;
+            let (journal, target) = Journal::open(path, content)?;
             Ok((target, Some(journal)))
         }
         path => Ok((Target::open(path.as_deref())?, None)),
@@ -114,7 +133,7 @@ enum Stop {
 struct Lines<'a> {
     records: &'a mut Records,
     journal: Option<&'a mut Journal>,
-    format: BatchFormat,
+    line: LineFormat,
 }
 
 impl Lines<'_> {
@@ -131,11 +150,11 @@ impl Sink for Lines<'_> {
             self.flush()?;
             return Err(Stop::Interrupted);
         }
-        let format = self.format;
+        let format = self.line;
         if let Some(journal) = &mut self.journal {
             journal.count(n);
         }
-        let pushed = self.records.push(|line| write_line(line, format, n, limbs));
+        let pushed = self.records.push(|line| format.write(line, n, limbs));
         pushed.and_then(|()| self.keep_up()).map_err(Stop::NotWritten)
     }
 
@@ -150,19 +169,39 @@ impl Sink for Lines<'_> {
     }
 }
 
-fn write_line(line: &mut Vec<u8>, format: BatchFormat, n: u64, limbs: &[u64]) -> io::Result<()> {
-    match format {
-        BatchFormat::Tsv => {
-            write!(line, "{n}\t")?;
-            line.extend_from_slice(text::characters(limbs));
+/// How a result becomes a line.
+#[derive(Clone, Copy)]
+struct LineFormat {
+    form: Form,
+    format: BatchFormat,
+}
+
+impl LineFormat {
+    /// Appends the line of a result to `line`.
+    fn write(self, line: &mut Vec<u8>, n: u64, limbs: &[u64]) -> io::Result<()> {
+        match self.format {
+            BatchFormat::Tsv => {
+                write!(line, "{n}\t")?;
+                self.write_decimal(line, limbs)?;
+            }
+            BatchFormat::Jsonl => {
+                let name = if self.form == Form::Text { "fib" } else { "residue" };
+                write!(line, r#"{{"n":{n},"{name}":""#)?;
+                self.write_decimal(line, limbs)?;
+                line.extend_from_slice(br#""}"#);
+            }
+            BatchFormat::Hex => write!(line, "{n}\t{}", hex(&from_limbs(limbs)))?,
         }
-        BatchFormat::Jsonl => {
-            write!(line, r#"{{"n":{n},"fib":""#)?;
-            line.extend_from_slice(text::characters(limbs));
-            line.extend_from_slice(br#""}"#);
-        }
-        BatchFormat::Hex => write!(line, "{n}\t{}", hex(&from_limbs(limbs)))?,
+        line.push(b'\n');
+        Ok(())
     }
-    line.push(b'\n');
-    Ok(())
+
+    fn write_decimal(self, line: &mut Vec<u8>, limbs: &[u64]) -> io::Result<()> {
+        match (self.form, limbs) {
+            (Form::Text, text) => line.extend_from_slice(text::characters(text)),
+            (_, [limb]) => write!(line, "{limb}")?,
+            (_, limbs) => write!(line, "{}", from_limbs(limbs))?,
+        }
+        Ok(())
+    }
 }

@@ -10,9 +10,17 @@ use crate::output::to_target;
 use crate::progress::{Position, ProgressLine};
 use crate::spec::{Spec, SpecError, index};
 use crate::target::Target;
-use fib::kernels::in_text;
-use fib::{compute, from_limbs, text};
+use fib::kernels::{empty, in_text};
+use fib::{MemoryLimit, compute, from_limbs, text};
 use std::sync::Arc;
+
+/// Neither a kernel nor memory is needed for the ends of a number.
+fn print_brief(args: &CalcArgs, n: u64) -> anyhow::Result<()> {
+    let memory = MemoryLimit::Bytes(u64::MAX);
+    args.compute.limits(&*empty(), memory).check(Spec::Copies { count: 1, n })?;
+    let target = Target::open(args.compute.out.as_deref())?;
+    to_target(target, |out| writeln!(out, "{}", brief(n)))
+}
 
 pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
     let n = index(&args.n).map_err(|error| {
@@ -22,10 +30,8 @@ pub(crate) fn run(args: &CalcArgs, quiet: bool) -> anyhow::Result<()> {
         };
         BadInput(format!("{}: {problem}", quoted(&args.n)))
     })?;
-    let limit = args.compute.max_index.filter(|&limit| n > limit);
-    if let (CalcFormat::Brief, None) = (args.format, limit) {
-        let target = Target::open(args.compute.out.as_deref())?;
-        return to_target(target, |out| writeln!(out, "{}", brief(n)));
+    if args.format == CalcFormat::Brief {
+        return print_brief(args, n);
     }
     let (mut kernel, memory) = ((args.kernel.get)(), args.compute.memory());
     if args.format == CalcFormat::Dec {

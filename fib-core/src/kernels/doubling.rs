@@ -10,7 +10,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Computes each index from scratch by fast doubling: about log2(n) steps of two squarings each. A chunk
-/// keeps its scratch memory, so an index takes no allocation.
+/// keeps its scratch memory, so an index takes no allocation, unless its products are long enough for
+/// num-bigint.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Doubling<N>(PhantomData<N>);
 

@@ -9,7 +9,8 @@
 //!   near number is in the batch, F(n) costs one addition, O(n) bit operations; otherwise it costs
 //!   as much as with `doubling`.
 //! - [`doubling`] for single numbers, and for batches with few, distant indices. F(n) costs
-//!   O(M(n)), where M(n) is the cost of one multiplication of n-bit numbers (here Karatsuba, n^1.58).
+//!   O(M(n)), where M(n) is the cost of one multiplication of n-bit numbers (here Karatsuba, n^1.58, and
+//!   Toom-3 for the longest).
 //! - [`iterative`] for measuring: the textbook loop, with work that is easy to predict. F(n) costs
 //!   n additions, O(n^2) bit operations.
 //! - [`empty`] for measuring: it computes nothing, so what is left is the cost of scheduling.

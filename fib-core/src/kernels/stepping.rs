@@ -41,8 +41,10 @@ impl<N: Notation> Kernel for Stepping<N> {
         N::limbs(n)
     }
 
+    /// A seek keeps the pair of the last step, and the walk keeps a copy of it: three numbers more than
+    /// `doubling`, which needs only half of F(n) before its last product.
     fn scratch_bytes(&self, n: u64) -> u128 {
-        doubling::scratch_bytes::<N>(n)
+        doubling::scratch_bytes::<N>(n) + 3 * 8 * N::Base::limbs(n) as u128
     }
 
     fn cost(&self, n: u64, previous: Option<u64>) -> f64 {

@@ -89,8 +89,7 @@ impl Base for Binary {
     }
 }
 
-/// `row += a * factors + carry`. `row` is two limbs longer than `a`, and its two highest limbs are
-/// below the sum of the first factor and 1, and zero.
+/// `row += a * factors + carry`. `row` is two limbs longer than `a`, and its two highest limbs are zero.
 #[inline(always)]
 fn add_two_rows(row: &mut [u64], a: &[u64], factors: [u64; 2], carry: u64) {
     let (low, high) = row.split_at_mut(a.len());
@@ -102,8 +101,5 @@ fn add_two_rows(row: &mut [u64], a: &[u64], factors: [u64; 2], carry: u64) {
         (*limb, carries[1]) = previous.carrying_mul_add(factors[1], sum, carries[1]);
         previous = x;
     }
-    let (sum, top) = previous.carrying_mul_add(factors[1], carries[0], carries[1]);
-    let overflow;
-    (high[0], overflow) = high[0].carrying_add(sum, false);
-    high[1] = top + u64::from(overflow);
+    (high[0], high[1]) = previous.carrying_mul_add(factors[1], carries[0], carries[1]);
 }

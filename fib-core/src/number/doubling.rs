@@ -109,7 +109,7 @@ impl<B: Base> Seeker<B> {
         grow(&mut self.lower, wide);
         grow(&mut self.upper, wide);
         if doublings > 0 {
-            self.reserve_products(wide);
+            self.reserve_products(B::limbs(n / 2) + 1);
         }
         let mut k = n >> doublings;
         let mut len = B::limbs(k);

@@ -6,8 +6,8 @@
 //! written once, for any [`Base`]. What must be fast and depends on the base is in `binary.rs` and
 //! `decimal.rs`.
 //!
-//! The caller chooses the lengths, and a number may have leading zero limbs. No function here allocates
-//! for each number: scratch memory comes from the caller.
+//! The caller chooses the lengths, and a number may have leading zero limbs. Scratch memory comes from the
+//! caller too; only [`Base::multiply_long`] allocates.
 
 mod binary;
 mod decimal;

@@ -109,7 +109,7 @@ pub(crate) fn advance<B: Base>(lower: &mut Vec<u64>, upper: &mut Vec<u64>) {
     std::mem::swap(lower, upper);
 }
 
-/// The longest distance of a [`jump`]: F(92) is below both bases, and F(94) is not.
+/// The longest distance of a [`jump`]: F(92) is below both bases, and F(93) is not.
 pub(crate) const LONGEST_JUMP: u64 = 90;
 
 /// From (F(n-1), F(n)) to (F(n+d-1), F(n+d)), where d is at least 1 and at most [`LONGEST_JUMP`].
@@ -117,7 +117,7 @@ pub(crate) const LONGEST_JUMP: u64 = 90;
 ///
 /// F(n+d) = F(d+1) F(n) + F(d) F(n-1): Graham, Knuth and Patashnik, Concrete Mathematics, 6.6.
 pub(crate) fn jump<B: Base>(lower: &mut Vec<u64>, upper: &mut Vec<u64>, d: u64) {
-    // F(90) to F(92) are below 2^63.
+    // The factors are at most F(91), and the sum of two of them is at most F(92), which is below 2^63.
     let [f, g, h] = [d - 1, d, d + 1].map(|n| small(n).map_or(0, |number| number as u64));
     let mut carries = [0u64; 2];
     for (lower, upper) in lower.iter_mut().zip(&mut *upper) {
