@@ -11,7 +11,6 @@
 use super::chain::Start;
 use super::ring::Ring;
 use std::fmt;
-use std::sync::OnceLock;
 
 /// Vector instructions that the kernel `lanes` can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,16 +27,13 @@ impl SimdLevel {
     /// Every level, the lowest first.
     pub const ALL: [SimdLevel; 3] = [SimdLevel::Portable, SimdLevel::Avx2, SimdLevel::Avx512];
 
-    /// The level that this program uses: the highest that the processor has, unless the environment
+    /// The level that a new kernel uses: the highest that the processor has, unless the environment
     /// variable `FIB_SIMD` names a lower one.
     pub fn in_use() -> Self {
-        static IN_USE: OnceLock<SimdLevel> = OnceLock::new();
-        *IN_USE.get_or_init(|| {
-            let wanted = std::env::var("FIB_SIMD").unwrap_or_default();
-            let named = SimdLevel::ALL.into_iter().find(|level| level.name() == wanted);
-            let highest = SimdLevel::highest();
-            named.map_or(highest, |level| level.min(highest))
-        })
+        let wanted = std::env::var("FIB_SIMD").unwrap_or_default();
+        let named = SimdLevel::ALL.into_iter().find(|level| level.name() == wanted);
+        let highest = SimdLevel::highest();
+        named.map_or(highest, |level| level.min(highest))
     }
 
     /// The highest level that this processor has.

@@ -116,7 +116,8 @@ impl ResidueMethod {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn residues(modulus: Modulus, method: ResidueMethod) -> Arc<dyn Kernel> {
-    Arc::new(Residues { modulus, method, chains: Chains::new(modulus) })
+    let level = SimdLevel::in_use();
+    Arc::new(Residues { modulus, method, level, chains: Chains::new(modulus) })
 }
 
 /// The arithmetic that is fastest for a modulus, with the start of its chains.
@@ -159,6 +160,7 @@ impl Chains {
 struct Residues {
     modulus: Modulus,
     method: ResidueMethod,
+    level: SimdLevel,
     chains: Chains,
 }
 
@@ -188,9 +190,8 @@ impl Kernel for Residues {
                 }
             }
             ResidueMethod::Lanes => {
-                let level = SimdLevel::in_use();
                 while let Some((indices, out)) = run.next_single_limbs() {
-                    self.chains.fill(level, indices, out);
+                    self.chains.fill(self.level, indices, out);
                 }
             }
         }

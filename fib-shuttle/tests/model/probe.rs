@@ -14,7 +14,7 @@ pub(crate) const LARGEST: u64 = 8;
 /// The probe panics at this index, so this index fails.
 pub(crate) const FAILING: u64 = 7;
 
-/// Adds n to each of the n limbs of the slot of n.
+/// Writes n to each of the n limbs of the slot of n, and counts the slots.
 #[derive(Default)]
 pub(crate) struct Probe {
     /// How many indices are computed now, and how many were at most.
@@ -46,7 +46,7 @@ impl Probe {
         self.most_bytes.fetch_max(self.bytes.fetch_add(bytes, SeqCst) + bytes, SeqCst);
         self.note_turn();
         pause();
-        slot.out.iter_mut().for_each(|limb| *limb += slot.n);
+        slot.out.fill(slot.n);
         self.filled.fetch_add(1, SeqCst);
         self.bytes.fetch_sub(self.scratch_bytes(slot.n) as u64, SeqCst);
         self.computing.fetch_sub(1, SeqCst);
