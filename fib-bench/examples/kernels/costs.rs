@@ -1,5 +1,5 @@
-//! The predicted costs of the kernels over their measured times. The fastest of many runs is taken, so a
-//! constant is good if its ratio is near 1, and for nothing else.
+//! Prints predicted cost / measured time for each kernel. A constant is good if its ratio is near 1. The
+//! measured time is the fastest of many runs, which is good enough to choose constants and for nothing else.
 
 use crate::rounds::nanoseconds;
 use crate::run;

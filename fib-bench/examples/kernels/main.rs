@@ -28,7 +28,7 @@ fn main() {
     if std::env::args().any(|argument| argument == "costs") {
         return costs::print_all();
     }
-    println!("{:66} median  middle half", "time / time");
+    println!("{:66} median  middle half", "ratio");
     for last in [5_000, 20_000] {
         stepping_against_copying(last);
         two_workers_against_two_copies(last);

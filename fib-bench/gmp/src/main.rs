@@ -1,4 +1,4 @@
-//! The kernels against GMP, in the same rounds. On Debian, `apt install libgmp-dev` comes first:
+//! Compares `doubling` with GMP in the same rounds. On Debian, install `libgmp-dev` first, then run
 //! `cargo run --release --manifest-path fib-bench/gmp/Cargo.toml`.
 
 mod gmp;
@@ -13,7 +13,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 fn main() {
-    println!("{:66} median  middle half", "time / time");
+    println!("{:66} median  middle half", "ratio");
     for n in [100, 1000, 10_000, 100_000, 1_000_000] {
         let mut number = Integer::new();
         let mut gmp = || number.set_to_fibonacci(black_box(n));
@@ -33,7 +33,8 @@ fn main() {
     }
 }
 
-/// Computes F(n) a number of times in one chunk of a warm arena, so that what a batch costs does not count.
+/// Computes F(n) up to 1000 times in one chunk of a warm arena, so that the fixed cost of a batch is small
+/// beside the work.
 fn run(kernel: Arc<dyn Kernel>, n: u64) -> (impl FnMut(), u64) {
     let copies = (100_000 / n).max(1);
     let indices = vec![n; copies as usize];

@@ -114,8 +114,8 @@ pub(crate) struct CalcArgs {
     /// Kernel, see `fib list kernels`
     #[arg(short, long, default_value = "doubling", value_parser = arithmetic_parser(), hide_possible_values = true)]
     pub(crate) kernel: &'static KernelEntry,
-    /// Format of the number: dec, hex, or brief (its size, and its first and last ten digits, for any N
-    /// and at once: no kernel, backend or memory limit matters)
+    /// Format of the number: dec, hex, or brief (its size, and its first and last ten digits). `brief`
+    /// does not compute the whole number, so it ignores --kernel, --backend and --max-memory
     #[arg(short, long, value_enum, default_value_t = CalcFormat::Dec, hide_possible_values = true)]
     pub(crate) format: CalcFormat,
     #[command(flatten)]
@@ -157,8 +157,8 @@ pub(crate) struct ModArgs {
     /// The modulus: 1 to 2^63, or 2^64
     #[arg(value_name = "M", allow_negative_numbers = true)]
     pub(crate) modulus: Modulus,
-    /// Kernel: `lanes` computes several indices side by side in vector registers, `scalar` one after
-    /// another
+    /// Kernel: `lanes` computes sixteen indices side by side, in vector registers where M allows it;
+    /// `scalar` computes one after another
     #[arg(short, long, default_value = "lanes", value_parser = residue_parser(), hide_possible_values = true)]
     pub(crate) kernel: ResidueMethod,
     #[command(flatten)]

@@ -28,8 +28,8 @@ impl Kernel for Converted {
         text::limbs_for(usize::try_from(digits).unwrap_or(usize::MAX))
     }
 
-    /// The number itself, and its conversion: about 13 times the number, by the peak of
-    /// `fib calc 10000000 -f brief` less that of `fib calc 10000000 -f hex`.
+    /// The number itself, and the memory of `BigUint::to_string`: at its peak about 13 times the number,
+    /// measured with F(10000000).
     fn scratch_bytes(&self, n: u64) -> u128 {
         self.0.scratch_bytes(n) + 14 * 8 * self.0.limbs(n) as u128
     }

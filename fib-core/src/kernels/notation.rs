@@ -16,7 +16,7 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
     /// Fitted to `cargo run --release -p fib-bench --example kernels costs`.
     const COSTS: NotationCosts;
 
-    /// The memory that computing F(n) takes besides its slot, as a multiple of F(n) in the base.
+    /// The memory that computing F(n) takes besides its slot, as a multiple of the length of F(n) in the base.
     const SCRATCH: u8;
 
     /// The number of limbs of the slot of F(n).

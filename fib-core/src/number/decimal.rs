@@ -12,8 +12,8 @@ pub(crate) const LIMB_DIGITS: usize = 19;
 
 const BASE: u64 = 10_000_000_000_000_000_000;
 
-/// What is missing from the base to 2^64. A sum of two limbs and this number carries out of 64 bits
-/// exactly if the sum of the limbs carries in base 10^19.
+/// 2^64 minus the base. Adding it to the sum of two limbs carries out of 64 bits exactly if the sum of the
+/// limbs carries in base 10^19.
 const COMPLEMENT: u64 = BASE.wrapping_neg();
 
 /// floor((2^128 - 1) / 10^19) - 2^64.
@@ -57,8 +57,8 @@ impl Base for Decimal {
         (remainder, quotient)
     }
 
-    /// Sums the columns of the product in pairs, the lowest first: a loop over two columns is longer
-    /// than a loop over one, and each limb of `a` is loaded once for both.
+    /// Sums two columns of the product in each pass, the lowest first. Each limb of `a` is loaded once for
+    /// both, and the two sums do not wait for each other.
     fn multiply_schoolbook(out: &mut [u64], a: &[u64], b: &[u64]) {
         let last = a.len() - 1;
         let mut carry = 0;

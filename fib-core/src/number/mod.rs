@@ -6,8 +6,9 @@
 //! written once, for any [`Base`]. What must be fast and depends on the base is in `binary.rs` and
 //! `decimal.rs`.
 //!
-//! The caller chooses the lengths, and a number may have leading zero limbs. Scratch memory comes from the
-//! caller too; only [`Base::multiply_long`] allocates.
+//! The caller chooses the lengths, and a number may have leading zero limbs. Sums and products take scratch
+//! memory from the caller, and only [`Base::multiply_long`] allocates. [`Seeker`] owns its buffers and keeps
+//! them from number to number.
 
 mod binary;
 mod decimal;

@@ -3,9 +3,8 @@
 //!
 //! # Unsafe code
 //!
-//! A function that is compiled for more instructions than every processor has may only be called where the
-//! processor has them. The compiler cannot know this, so the calls are in `unsafe` blocks, each after a
-//! check.
+//! A function that is compiled for AVX2 or AVX-512 may be called only on a processor that has these
+//! instructions. The compiler cannot know this, so the calls are in `unsafe` blocks, each after a check.
 #![allow(unsafe_code)]
 
 use super::chain::Start;
@@ -15,7 +14,7 @@ use std::fmt;
 /// Vector instructions that the kernel `lanes` can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SimdLevel {
-    /// What every processor of this kind has.
+    /// The instructions that every processor of the target architecture has.
     Portable,
     /// AVX2: four lanes of 64 bits.
     Avx2,
@@ -95,14 +94,14 @@ fn fill_avx512<R: Ring>(start: &Start<R>, indices: &[u64], out: &mut [u64]) {
     fill_lanes(start, indices, out);
 }
 
-/// The number of chains side by side: two vectors of the widest kind, so that one chain computes while the
-/// other waits.
-const LANES: usize = 16;
+/// The number of chains that are computed side by side. They fill two vectors of AVX-512, so that the
+/// processor computes one vector while the other waits.
+const CHAINS: usize = 16;
 
 #[inline(always)]
 fn fill_lanes<R: Ring>(start: &Start<R>, indices: &[u64], out: &mut [u64]) {
-    let (groups, rest) = indices.as_chunks::<LANES>();
-    let (out_groups, out_rest) = out.as_chunks_mut::<LANES>();
+    let (groups, rest) = indices.as_chunks::<CHAINS>();
+    let (out_groups, out_rest) = out.as_chunks_mut::<CHAINS>();
     for (out, indices) in out_groups.iter_mut().zip(groups) {
         *out = start.side_by_side(indices);
     }

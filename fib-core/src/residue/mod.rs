@@ -75,7 +75,7 @@ impl FromStr for Modulus {
 pub enum ResidueMethod {
     /// One index after another.
     Scalar,
-    /// Several indices in the lanes of vectors.
+    /// Several indices side by side, in the lanes of vectors where the modulus allows it.
     Lanes,
 }
 
@@ -92,7 +92,9 @@ impl ResidueMethod {
     pub fn summary(self) -> &'static str {
         match self {
             ResidueMethod::Scalar => "one index after another",
-            ResidueMethod::Lanes => "several indices side by side, in vector registers",
+            ResidueMethod::Lanes => {
+                "sixteen indices side by side, in vector registers where M allows it"
+            }
         }
     }
 

@@ -6,10 +6,7 @@ use proptest::prelude::*;
 
 /// F(n) mod m by the identities of the textbook, in 128-bit arithmetic.
 fn ladder(n: u64, m: u128) -> u128 {
-    let product = |a: u128, b: u128| {
-        // Below 2^128 for m up to 2^64, except for the sum of two products.
-        a * b % m
-    };
+    let product = |a: u128, b: u128| a * b % m; // both factors are below m, which is at most 2^64
     let (mut a, mut b) = (0u128, 1 % m); // F(k), F(k + 1)
     for bit in (0..64).rev() {
         let c = product(a, (2 * b + m - a) % m);
@@ -30,7 +27,7 @@ fn moduli() -> Vec<Modulus> {
     ends.filter_map(Modulus::new).chain([Modulus::WORD]).collect()
 }
 
-/// Checks every index with both methods and with every level. Levels that the processor lacks are named.
+/// Checks every index with both methods, and with every level that this processor has.
 fn check(modulus: Modulus, indices: &[u64]) {
     let chains = Chains::new(modulus);
     let expected: Vec<u64> = indices.iter().map(|&n| expected(n, modulus)).collect();

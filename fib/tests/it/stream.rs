@@ -61,7 +61,7 @@ proptest! {
     #[test]
     fn any_indices_in_any_memory(
         indices in prop::collection::vec(0u64..2000, 0..300),
-        limit in 2400u64..40_000, // F(2000) alone needs 2144
+        limit in 2700u64..40_000, // F(1999) alone needs 2672
     ) {
         let options = Options { memory: MemoryLimit::Bytes(limit), ..Options::default() };
         let backend = fib::default_backend().build(Settings::default()).unwrap();
