@@ -103,7 +103,7 @@ impl Table {
         }
     }
 
-    /// Result `i` in decimal digits. This costs nothing if the kernel wrote text
+    /// Result `i` in decimal digits. They are borrowed if the kernel wrote text
     /// ([`kernels::in_text`](crate::kernels::in_text)); otherwise the number is converted. `None` for
     /// the same reason as [`limbs`](Self::limbs).
     pub fn text(&self, i: usize) -> Option<Cow<'_, str>> {

@@ -1,12 +1,14 @@
 //! Prints predicted cost / measured time for each kernel. A constant is good if its ratio is near 1. The
 //! measured time is the fastest of many runs, which is good enough to choose constants and for nothing else.
 
-use crate::rounds::nanoseconds;
+use crate::rounds::ok;
 use crate::run;
 use fib::kernels::{doubling, in_text, iterative, pair, stepping};
 use fib::{Kernel, Sequential};
+use fib_engine::{repeats, time};
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn print_all() {
     println!("predicted over measured cost");
@@ -47,4 +49,14 @@ fn predicted_walk(kernel: &Arc<dyn Kernel>, n: u64, gap: u64) {
     let ratio = kernel.cost(n + gap, Some(n)) / measured;
     let seek = nanoseconds(|| drop(black_box(pair(n))));
     println!("from F({n}) by {gap}: {ratio:.2} of {measured:.1} ns, seek in binary {seek:.0} ns");
+}
+
+/// The nanoseconds of the fastest of many runs of `work`. This is good enough to choose constants,
+/// and for nothing else.
+fn nanoseconds(mut work: impl FnMut()) -> f64 {
+    let count =
+        repeats(Duration::from_millis(2), || time(1, || ok(&mut work))).expect("infallible");
+    let sample =
+        |_| time(count, || ok(&mut work)).expect("infallible").as_nanos() as f64 / f64::from(count);
+    (0..15).map(sample).fold(f64::INFINITY, f64::min)
 }

@@ -41,18 +41,7 @@ pub(crate) fn interleaved<const N: usize>(
     (0..rounds).map(round).collect()
 }
 
-fn ok(work: &mut dyn FnMut()) -> Result<(), Infallible> {
+pub(crate) fn ok(work: &mut dyn FnMut()) -> Result<(), Infallible> {
     work();
     Ok(())
-}
-
-/// The nanoseconds of the fastest of many runs of `work`. This is good enough to choose constants,
-/// and for nothing else.
-#[allow(dead_code, reason = "not every program that has this file chooses constants")]
-pub(crate) fn nanoseconds(mut work: impl FnMut()) -> f64 {
-    let count =
-        repeats(Duration::from_millis(2), || time(1, || ok(&mut work))).expect("infallible");
-    let sample =
-        |_| time(count, || ok(&mut work)).expect("infallible").as_nanos() as f64 / f64::from(count);
-    (0..15).map(sample).fold(f64::INFINITY, f64::min)
 }

@@ -12,6 +12,7 @@ struct Mpz {
     limbs: *mut c_void,
 }
 
+// SAFETY: these are the declarations of gmp.h.
 #[link(name = "gmp")]
 unsafe extern "C" {
     fn __gmpz_init(number: *mut Mpz);

@@ -55,21 +55,18 @@ fn compute_many(
         checked.map_err(|problem| to_problems.send(problem)).ok()
     };
     let mut indices = args.specs.specs(&control)?.map_while(good).flat_map(Spec::indices);
-    let earlier = match &mut journal {
-        None => 0,
-        Some(journal) => match journal.skip_earlier(&mut indices) {
-            Ok(earlier) => earlier,
-            Err(_) if interrupt::exit_code().is_some() => {
-                interrupted(journal.earlier(), count, true);
-                return Ok(());
-            }
-            Err(changed) => return Err(problems.try_recv().unwrap_or(changed.into())),
-        },
+    let skipped = journal.as_mut().map(|journal| journal.skip_earlier(&mut indices));
+    let earlier = match skipped.unwrap_or(Ok(0)) {
+        Ok(earlier) => earlier,
+        Err(_) if interrupt::exit_code().is_some() => {
+            interrupted(journal.map_or(0, |journal| journal.earlier()), count, true);
+            return Ok(());
+        }
+        Err(changed) => return Err(problems.try_recv().unwrap_or(changed.into())),
     };
-    let written = Arc::clone(records.written_bytes());
-    let position = Position { earlier, count, written };
-    let progress =
-        ProgressLine::of_computation(args.compute.hides_progress(quiet), &control, position);
+    let position = Position { earlier, count, written: Arc::clone(records.written_bytes()) };
+    let hidden = args.compute.hides_progress(quiet);
+    let progress = ProgressLine::of_computation(hidden, &control, position);
     let mut outcome = Ok(());
     // No worker starts before there is work.
     if let Some(first) = indices.next() {

@@ -73,25 +73,25 @@ pub(super) fn fold<B: Base>(c: &mut [u64], a: &[u64], b: &[u64], is_negative: bo
 
 /// `a += value`. Returns the carry out. `value` is below the base.
 pub(super) fn increment<B: Base>(a: &mut [u64], value: u64) -> bool {
-    let mut value = value;
-    for limb in a {
-        let carry;
-        (*limb, carry) = B::add_limbs(*limb, value, false);
-        if !carry {
-            return false;
-        }
-        value = 1;
-    }
-    value > 0
+    ripple(a, value, B::add_limbs)
 }
 
-/// `a -= value`. Returns the borrow out. `value` is below the base.
-pub(super) fn decrement<B: Base>(a: &mut [u64], value: u64) -> bool {
-    let mut value = value;
+/// `a -= value`, which is at most a. `value` is below the base.
+pub(super) fn decrement<B: Base>(a: &mut [u64], value: u64) {
+    ripple(a, value, B::subtract_limbs);
+}
+
+/// Adds or subtracts `value` at the lowest limb, and 1 at each limb that a carry reaches. Returns the carry
+/// out.
+fn ripple(
+    a: &mut [u64],
+    mut value: u64,
+    operation: impl Fn(u64, u64, bool) -> (u64, bool),
+) -> bool {
     for limb in a {
-        let borrow;
-        (*limb, borrow) = B::subtract_limbs(*limb, value, false);
-        if !borrow {
+        let carry;
+        (*limb, carry) = operation(*limb, value, false);
+        if !carry {
             return false;
         }
         value = 1;

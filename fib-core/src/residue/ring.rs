@@ -9,9 +9,22 @@ pub(super) trait Ring: Copy + Send + Sync {
     /// The number of a representation, below m.
     fn leave(self, value: u64) -> u64;
 
-    fn add(self, a: u64, b: u64) -> u64;
+    /// m, of at most 2^63. Not used for 2^64.
+    fn modulus(self) -> u64;
 
-    fn subtract(self, a: u64, b: u64) -> u64;
+    /// a + b.
+    #[inline(always)]
+    fn add(self, a: u64, b: u64) -> u64 {
+        let sum = a + b;
+        if sum >= self.modulus() { sum - self.modulus() } else { sum }
+    }
+
+    /// a - b.
+    #[inline(always)]
+    fn subtract(self, a: u64, b: u64) -> u64 {
+        let difference = a.wrapping_sub(b);
+        if a < b { difference.wrapping_add(self.modulus()) } else { difference }
+    }
 
     fn square(self, a: u64) -> u64;
 
@@ -38,6 +51,11 @@ impl Ring for Word {
     }
 
     #[inline(always)]
+    fn modulus(self) -> u64 {
+        0 // 2^64 does not fit, and registers wrap by themselves
+    }
+
+    #[inline(always)]
     fn add(self, a: u64, b: u64) -> u64 {
         a.wrapping_add(b)
     }
@@ -59,20 +77,6 @@ impl Ring for Word {
         let (low, high) = (a & LOW, a >> 32);
         (low * low).wrapping_add((low * high) << 33)
     }
-}
-
-/// a + b - m if that is not negative, otherwise a + b, for a and b below m of at most 2^63.
-#[inline(always)]
-fn add_below(modulus: u64, a: u64, b: u64) -> u64 {
-    let sum = a + b;
-    if sum >= modulus { sum - modulus } else { sum }
-}
-
-/// a - b, or a - b + m if that is negative, for a and b below m.
-#[inline(always)]
-fn subtract_below(modulus: u64, a: u64, b: u64) -> u64 {
-    let difference = a.wrapping_sub(b);
-    if a < b { difference.wrapping_add(modulus) } else { difference }
 }
 
 /// Modulo an odd m below 2^32: x is represented by x 2^32 mod m, so that a product is reduced by two more
@@ -98,7 +102,7 @@ impl Montgomery32 {
     #[inline(always)]
     fn reduce(self, t: u64) -> u64 {
         let quotient = (t & LOW).wrapping_mul(self.inverse) & LOW;
-        subtract_below(self.modulus, t >> 32, (quotient * self.modulus) >> 32)
+        self.subtract(t >> 32, (quotient * self.modulus) >> 32)
     }
 }
 
@@ -117,13 +121,8 @@ impl Ring for Montgomery32 {
     }
 
     #[inline(always)]
-    fn add(self, a: u64, b: u64) -> u64 {
-        add_below(self.modulus, a, b)
-    }
-
-    #[inline(always)]
-    fn subtract(self, a: u64, b: u64) -> u64 {
-        subtract_below(self.modulus, a, b)
+    fn modulus(self) -> u64 {
+        self.modulus
     }
 
     #[inline(always)]
@@ -155,7 +154,7 @@ impl Montgomery64 {
     fn reduce(self, t: u128) -> u64 {
         let quotient = (t as u64).wrapping_mul(self.inverse);
         let multiple = u128::from(quotient) * u128::from(self.modulus);
-        subtract_below(self.modulus, (t >> 64) as u64, (multiple >> 64) as u64)
+        self.subtract((t >> 64) as u64, (multiple >> 64) as u64)
     }
 }
 
@@ -171,13 +170,8 @@ impl Ring for Montgomery64 {
     }
 
     #[inline(always)]
-    fn add(self, a: u64, b: u64) -> u64 {
-        add_below(self.modulus, a, b)
-    }
-
-    #[inline(always)]
-    fn subtract(self, a: u64, b: u64) -> u64 {
-        subtract_below(self.modulus, a, b)
+    fn modulus(self) -> u64 {
+        self.modulus
     }
 
     #[inline(always)]
@@ -220,13 +214,8 @@ impl Ring for Remainder {
     }
 
     #[inline(always)]
-    fn add(self, a: u64, b: u64) -> u64 {
-        add_below(self.modulus, a, b)
-    }
-
-    #[inline(always)]
-    fn subtract(self, a: u64, b: u64) -> u64 {
-        subtract_below(self.modulus, a, b)
+    fn modulus(self) -> u64 {
+        self.modulus
     }
 
     #[inline(always)]
