@@ -1,7 +1,7 @@
 //! The facts about this machine, how noisy it is now, and how small a difference it can measure.
 
 use crate::surroundings::quota_cpus;
-use fib_report::{Estimate, Matrix, Row};
+use fib_report::{Ceiling, Estimate, Matrix, Row};
 use std::fs::read_to_string;
 use std::time::{Duration, Instant};
 
@@ -54,11 +54,11 @@ pub fn noise(row: &Row) -> Vec<Fact> {
         )
     });
     let mut facts = vec![fact("noise", floor)];
-    for (copies, ceiling) in &row.ceilings {
+    for Ceiling { copies, speedup, .. } in &row.ceilings {
         let text = format!(
             "{copies} CPUs at once do the work of {:.2} CPUs (± {})",
-            ceiling.median,
-            half_width(ceiling)
+            speedup.median,
+            half_width(speedup)
         );
         facts.push(fact("ceiling", text));
     }
@@ -74,7 +74,7 @@ pub fn resolution(row: &Row) -> Option<f64> {
     let (low, high) = row.noise?.interval?;
     let floor = (1.0 / low).max(high) - 1.0;
     // Parallel runs are as uncertain as the ceiling.
-    let ceilings = row.ceilings.values().filter_map(Estimate::half_width);
+    let ceilings = row.ceilings.iter().filter_map(|ceiling| ceiling.speedup.half_width());
     let floor = ceilings.fold(floor, f64::max);
     DIFFERENCES.into_iter().find(|difference| floor <= *difference)
 }
@@ -181,8 +181,8 @@ mod tests {
     fn row(interval: (f64, f64), ceiling: (f64, f64)) -> Row {
         let mut row = matrix().rows[0].clone();
         row.noise = Some(Estimate { median: 1.0, interval: Some(interval) });
-        let ceiling = Estimate { median: 2.0, interval: Some(ceiling) };
-        row.ceilings = [(2, ceiling)].into();
+        let speedup = Estimate { median: 2.0, interval: Some(ceiling) };
+        row.ceilings = vec![Ceiling { kernel: "iterative".into(), copies: 2, speedup }];
         row
     }
 

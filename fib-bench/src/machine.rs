@@ -8,7 +8,6 @@ use fib_engine::protocol::Capabilities;
 use fib_report::{CONFIDENCE, EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use sysinfo::{CpuRefreshKind, System};
 
@@ -38,7 +37,8 @@ pub fn header(plan: &Plan) -> Header {
         flags: flags(),
         crates: crates(),
         seed: plan.seed,
-        kernel: plan.kernel.name.into(),
+        kernel: plan.kernels[0].into(),
+        kernels: plan.other_kernels(),
         pin: plan.pin,
         budget_s: plan.budget.as_secs_f64(),
         confidence: CONFIDENCE,
@@ -48,7 +48,7 @@ pub fn header(plan: &Plan) -> Header {
         comparisons: plan.comparisons(),
         study: plan.study,
         baseline: plan.baseline.clone(),
-        engines: plan.engines.iter().map(engine_head).collect(),
+        engines: plan.engines.iter().enumerate().map(|(i, e)| engine_head(plan, i, e)).collect(),
         width: plan.width,
         explain: plan.explain,
     }
@@ -60,13 +60,14 @@ pub fn resumed(plan: &Plan) -> Resumed {
     Resumed { command, started_unix_s, budget_s, load_1min: machine.load_1min }
 }
 
-fn engine_head(engine: &Engine) -> EngineHead {
-    let Capabilities { engine: name, version, baseline, backends, .. } = &engine.capabilities;
+fn engine_head(plan: &Plan, i: usize, engine: &Engine) -> EngineHead {
+    let Capabilities { engine: name, version, baseline, .. } = &engine.capabilities;
     EngineHead {
         name: name.clone(),
         version: version.clone(),
         baseline: engine.label(baseline),
-        backends: backends.iter().map(|backend| engine.label(&backend.name)).collect(),
+        backends: plan.labels_of_engine(i, engine),
+        left_out: plan.left_out(engine),
     }
 }
 
@@ -79,11 +80,12 @@ fn scenario_head(plan: &Plan, batch: &NamedBatch) -> ScenarioHead {
         name: batch.name.clone(),
         summary: batch.summary.clone(),
         items: batch.indices.len(),
+        modulus: batch.modulus.map(|modulus| modulus.to_string()),
         index: batch.indices.first().copied().filter(|n| batch.indices.iter().all(|m| m == n)),
         workers: batch.workers.map(NonZeroUsize::get),
         indices: plan.study.definition().keeps_indices.then(|| batch.indices.clone()),
         best_shares: shares(kernels::stepping()),
-        cells_share: shares(Arc::clone(&(plan.kernel.get)())),
+        cells_share: kernels::by_name(plan.kernels[0]).is_some_and(shares),
     }
 }
 

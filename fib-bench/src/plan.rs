@@ -1,21 +1,26 @@
 //! The plan of a measurement: what to measure, and how.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, one_line};
 use crate::scenario::NamedBatch;
-use fib::kernels::{KERNELS, KernelEntry};
+use fib::kernels::KERNELS;
 use fib::{Chunking, Descriptor, SEQUENTIAL, Settings};
-use fib_report::{BackendHead, BaselineCell, Study};
+use fib_engine::COPIES;
+use fib_engine::protocol::{Capabilities, OfferedBackend};
+use fib_report::{BackendHead, BaselineCell, LeftOut, Study};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-/// A measurement: every backend at every worker count and every chunking, on every batch, with one
-/// kernel.
+/// A measurement: every backend at every worker count, with every kernel and every chunking, on every
+/// batch.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What the measurement is for.
     pub study: Study,
+    /// The batches: all of them of numbers, or all of residues.
     pub batches: Vec<NamedBatch>,
     /// The command that starts a runner of our own engine.
     pub runner: Vec<OsString>,
@@ -27,7 +32,8 @@ pub struct Plan {
     pub baseline: BaselineCell,
     /// The worker counts, ascending.
     pub workers: Vec<NonZeroUsize>,
-    pub kernel: KernelEntry,
+    /// The names of the kernels. The baseline has the first.
+    pub kernels: Vec<&'static str>,
     /// How to cut batches. With several chunkings, the baseline has the default chunking.
     pub chunkings: Vec<Chunking>,
     /// Whether to bind each worker of a pool to one CPU.
@@ -60,7 +66,7 @@ impl Plan {
             engines: vec![],
             baseline: BaselineCell::default(),
             workers: vec![Settings::default().workers],
-            kernel: KERNELS[0],
+            kernels: vec![KERNELS[0].name],
             chunkings: vec![Chunking::default()],
             pin: false,
             explain: false,
@@ -72,25 +78,67 @@ impl Plan {
         }
     }
 
-    /// Our own backends as the record lists them: once for each chunking. The second `rayon` has
-    /// the label `rayon#2`; with several chunkings a label ends with the chunking, as
-    /// `rayon@items:64`.
+    /// Our own backends as the record lists them: once for each kernel and chunking. The second `rayon`
+    /// has the label `rayon#2`; with several kernels or chunkings a label ends with them, as
+    /// `rayon@lanes` or `rayon@items:64`.
     pub fn heads(&self) -> Vec<BackendHead> {
+        let heads = self.kernels.iter().flat_map(|kernel| self.heads_with(kernel));
+        heads.map(|(head, _)| head).collect()
+    }
+
+    /// Our own backends with one kernel, each with the name of the kernel.
+    fn heads_with<'k>(&self, kernel: &'k str) -> Vec<(BackendHead, &'k str)> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         let mut heads = vec![];
         for backend in &self.backends {
             let count = seen.entry(backend.name).or_default();
             *count += 1;
             let number = if *count > 1 { format!("#{count}") } else { String::new() };
+            let kernel_suffix = suffix(&self.kernels, kernel);
             heads.extend(self.chunkings.iter().map(|&chunking| {
-                let suffix =
-                    if self.chunkings.len() > 1 { format!("@{chunking}") } else { String::new() };
-                let label = format!("{}{number}{suffix}", backend.name);
+                let chunking_suffix = suffix(&self.chunkings, chunking);
+                let label = format!("{}{number}{kernel_suffix}{chunking_suffix}", backend.name);
                 let (name, scheduling) = (backend.name.into(), backend.scheduling);
-                BackendHead { label, name, scheduling, chunking }
+                (BackendHead { label, name, scheduling, chunking }, kernel)
             }));
         }
         heads
+    }
+
+    /// The kernels of the labels whose kernel is not that of the baseline.
+    pub fn other_kernels(&self) -> BTreeMap<String, String> {
+        let specs = self.all_cells().into_iter().chain(self.copies_specs());
+        let others = specs.filter(|spec| spec.kernel != self.kernels[0]);
+        others.map(|spec| (spec.label, spec.kernel)).collect()
+    }
+
+    /// Copies of the sequential backend, with each kernel and for each worker count, but at most one copy
+    /// for each CPU.
+    pub(crate) fn copies_specs(&self) -> Vec<CellSpec> {
+        let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let mut counts: Vec<_> = self.workers.iter().map(|&workers| workers.min(cpus)).collect();
+        counts.dedup();
+        let with_kernel = |&kernel: &&'static str| {
+            let spec = self.named(COPIES, kernel);
+            counts.iter().map(move |&workers| CellSpec { workers, ..spec.clone() })
+        };
+        self.kernels.iter().flat_map(with_kernel).collect()
+    }
+
+    /// What our engine can build besides its backends, with one worker.
+    pub(crate) fn named(&self, name: &str, kernel: &str) -> CellSpec {
+        let label = match kernel == self.kernels[0] {
+            true => name.to_owned(),
+            false => format!("{name}@{kernel}"),
+        };
+        CellSpec {
+            label,
+            engine: None,
+            backend: name.into(),
+            kernel: kernel.into(),
+            workers: NonZeroUsize::MIN,
+            chunking: self.baseline_chunking(),
+        }
     }
 
     /// The number of cells that a reader compares at once.
@@ -128,13 +176,7 @@ impl Plan {
     }
 
     pub(crate) fn sequential(&self) -> CellSpec {
-        CellSpec {
-            label: SEQUENTIAL.name.into(),
-            engine: None,
-            backend: SEQUENTIAL.name.into(),
-            workers: NonZeroUsize::MIN,
-            chunking: self.baseline_chunking(),
-        }
+        self.named(SEQUENTIAL.name, self.kernels[0])
     }
 
     fn baseline_chunking(&self) -> Chunking {
@@ -145,42 +187,89 @@ impl Plan {
     }
 
     fn all_cells(&self) -> Vec<CellSpec> {
-        let heads = self.heads();
+        let other_kernels = self.kernels[1..].iter();
+        let sequential = other_kernels.map(|kernel| self.named(SEQUENTIAL.name, kernel));
+        let heads: Vec<_> =
+            self.kernels.iter().flat_map(|kernel| self.heads_with(kernel)).collect();
         let our_cells = |&workers: &NonZeroUsize| {
-            heads.iter().map(move |head| CellSpec {
+            heads.iter().map(move |(head, kernel)| CellSpec {
                 label: head.label.clone(),
                 engine: None,
                 backend: head.name.clone(),
+                kernel: (*kernel).into(),
                 workers,
                 chunking: head.chunking,
             })
         };
         let engines = self.engines.iter().enumerate();
         let engine_cells = engines.flat_map(|(i, engine)| self.cells_of_engine(i, engine));
-        self.workers.iter().flat_map(our_cells).chain(engine_cells).collect()
+        sequential.chain(self.workers.iter().flat_map(our_cells)).chain(engine_cells).collect()
     }
 
-    /// The backends of engine number `i`, each at every worker count that the backend can have.
+    /// The backends of engine number `i`, each with every kernel of the plan that the backend has, at every
+    /// worker count that the backend can have.
     fn cells_of_engine(&self, i: usize, engine: &Engine) -> Vec<CellSpec> {
-        let cells = engine.capabilities.backends.iter().flat_map(|backend| {
+        let backends = engine.capabilities.backends.iter();
+        let cells = backends.flat_map(|backend| {
+            let kernels = self.kernels_of(engine, backend);
             let most_workers = backend.max_workers.unwrap_or(usize::MAX);
             let mut counts: Vec<_> =
                 self.workers.iter().map(|p| p.get().min(most_workers)).collect();
             counts.dedup();
-            let counts = counts.into_iter().filter_map(NonZeroUsize::new);
-            counts.map(move |workers| CellSpec {
-                label: engine.label(&backend.name),
-                engine: Some(i),
-                backend: backend.name.clone(),
-                workers,
-                chunking: self.baseline_chunking(),
-            })
+            let counts: Vec<_> = counts.into_iter().filter_map(NonZeroUsize::new).collect();
+            let cells_with = |kernel: &&str| {
+                let label = engine.label(&backend.name) + &suffix(&kernels, kernel);
+                let spec = CellSpec {
+                    engine: Some(i),
+                    label,
+                    backend: backend.name.clone(),
+                    ..self.named("", kernel)
+                };
+                counts.iter().map(move |&workers| CellSpec { workers, ..spec.clone() })
+            };
+            kernels.iter().flat_map(cells_with).collect::<Vec<_>>()
         });
         cells.collect()
     }
+
+    /// The labels of the backends of an engine, in the order of the report.
+    pub(crate) fn labels_of_engine(&self, i: usize, engine: &Engine) -> Vec<String> {
+        let mut labels: Vec<_> =
+            self.cells_of_engine(i, engine).into_iter().map(|cell| cell.label).collect();
+        labels.dedup();
+        labels
+    }
+
+    /// The backends of an engine that take no part: this machine lacks something for them, or they have
+    /// none of the kernels.
+    pub(crate) fn left_out(&self, engine: &Engine) -> Vec<LeftOut> {
+        let left_out = |name: &str, reason: &str| LeftOut {
+            label: engine.label(name),
+            reason: one_line(reason),
+        };
+        let Capabilities { backends, left_out: missing, .. } = &engine.capabilities;
+        let missing = missing.iter().map(|backend| left_out(&backend.name, &backend.reason));
+        let without_kernel = backends.iter().filter(|own| self.kernels_of(engine, own).is_empty());
+        let reason = format!("it has no kernel {}", self.kernels.join(" and no kernel "));
+        missing.chain(without_kernel.map(|own| left_out(&own.name, &reason))).collect()
+    }
+
+    /// The kernels of the plan that a backend of an engine has.
+    fn kernels_of(&self, engine: &Engine, backend: &OfferedBackend) -> Vec<&'static str> {
+        let offered = &engine.capabilities.kernels;
+        let has = |kernel: &&'static str| {
+            offered.iter().any(|own| own == *kernel) && backend.has_kernel(kernel)
+        };
+        self.kernels.iter().copied().filter(has).collect()
+    }
 }
 
-/// A backend of an engine at one worker count and one chunking.
+/// The end of a label: the value, if there are several to choose from.
+fn suffix<T>(all: &[T], value: impl Display) -> String {
+    if all.len() > 1 { format!("@{value}") } else { String::new() }
+}
+
+/// A backend of an engine with one kernel, at one worker count and one chunking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CellSpec {
     /// The label in records.
@@ -189,6 +278,8 @@ pub(crate) struct CellSpec {
     pub(crate) engine: Option<usize>,
     /// The name of the backend in its engine.
     pub(crate) backend: String,
+    /// The name of the kernel.
+    pub(crate) kernel: String,
     pub(crate) workers: NonZeroUsize,
     pub(crate) chunking: Chunking,
 }

@@ -1,6 +1,7 @@
 //! The scenarios: batches with a name, and the question that each of them asks.
 
 use crate::rng::SplitMix64;
+use fib::Modulus;
 use std::num::NonZeroUsize;
 
 /// A batch with a name that users can choose.
@@ -12,83 +13,93 @@ pub struct Scenario {
     pub summary: &'static str,
     /// Whether `fib compare` measures it only with `--full`.
     pub full_only: bool,
+    /// The modulus, if residues are computed instead of numbers.
+    pub modulus: Option<Modulus>,
     /// The indices, in the caller's order.
     pub indices: fn() -> Vec<u64>,
 }
 
-/// Every scenario: single numbers, equal numbers, ranges, and batches that are hard to distribute.
+const fn numbers(name: &'static str, summary: &'static str, indices: fn() -> Vec<u64>) -> Scenario {
+    Scenario { name, summary, full_only: false, modulus: None, indices }
+}
+
+const fn full_only(scenario: Scenario) -> Scenario {
+    Scenario { full_only: true, ..scenario }
+}
+
+/// Every scenario of exact numbers: single numbers, equal numbers, ranges, and batches that are hard to
+/// distribute.
 pub const SCENARIOS: &[Scenario] = &[
+    full_only(numbers("one-100", "F(100) alone: nanoseconds of work, nothing to divide", || {
+        vec![100]
+    })),
+    full_only(numbers("one-1000", "F(1000) alone: one number is one chain of additions", || {
+        vec![1000]
+    })),
+    numbers("one-10000", "F(10000) alone: more work does not help while it is one number", || {
+        vec![10_000]
+    }),
+    numbers("10xF100", "ten times F(100): too little work to run in parallel", || vec![100; 10]),
+    numbers(
+        "100xF1000",
+        "a hundred times F(1000): about where parallel runs start to be faster",
+        || vec![1000; 100],
+    ),
+    numbers("1000xF1000", "a thousand times F(1000): milliseconds of equal work", || {
+        vec![1000; 1000]
+    }),
+    numbers(
+        "10000xF100",
+        "ten thousand times F(100): tiny numbers, so the overhead of each chunk shows",
+        || vec![100; 10_000],
+    ),
+    numbers("range-1000", "F(0) to F(999): the cost of an index grows along the batch", || {
+        (0..1000).collect()
+    }),
+    numbers("range-2000", "F(0) to F(1999): like range-1000, with more work to share", || {
+        (0..2000).collect()
+    }),
+    full_only(numbers(
+        "range-5000",
+        "F(0) to F(4999): like range-1000, and long enough to judge the last percent",
+        || (0..5000).collect(),
+    )),
+    numbers(
+        "skewed",
+        "1,000 heavy-tailed indices up to 20,000: a few of them are most of the work",
+        skewed,
+    ),
+    numbers("few-big", "sixteen times F(20000): few numbers, each of them large", || {
+        vec![20_000; 16]
+    }),
+];
+
+/// Every scenario of residues. They show what vector lanes bring on one core, what workers bring, and what
+/// both bring together.
+pub const RESIDUE_SCENARIOS: &[Scenario] = &[
     Scenario {
-        name: "one-100",
-        summary: "F(100) alone: nanoseconds of work, nothing to divide",
-        full_only: true,
-        indices: || vec![100],
+        modulus: Some(Modulus::WORD),
+        ..numbers(
+            "mod-10000xF100",
+            "ten thousand times F(100) modulo 2^64: microseconds of work",
+            || vec![100; 10_000],
+        )
     },
     Scenario {
-        name: "one-1000",
-        summary: "F(1000) alone: one number is one chain of additions",
-        full_only: true,
-        indices: || vec![1000],
+        modulus: Some(Modulus::WORD),
+        ..numbers(
+            "mod-1000000xF1000",
+            "a million times F(1000) modulo 2^64: milliseconds of equal work",
+            || vec![1000; 1_000_000],
+        )
     },
     Scenario {
-        name: "one-10000",
-        summary: "F(10000) alone: more work does not help while it is one number",
-        full_only: false,
-        indices: || vec![10_000],
-    },
-    Scenario {
-        name: "10xF100",
-        summary: "ten times F(100): too little work to run in parallel",
-        full_only: false,
-        indices: || vec![100; 10],
-    },
-    Scenario {
-        name: "100xF1000",
-        summary: "a hundred times F(1000): about where parallel runs start to be faster",
-        full_only: false,
-        indices: || vec![1000; 100],
-    },
-    Scenario {
-        name: "1000xF1000",
-        summary: "a thousand times F(1000): milliseconds of equal work",
-        full_only: false,
-        indices: || vec![1000; 1000],
-    },
-    Scenario {
-        name: "10000xF100",
-        summary: "ten thousand times F(100): tiny numbers, so the overhead of each chunk shows",
-        full_only: false,
-        indices: || vec![100; 10_000],
-    },
-    Scenario {
-        name: "range-1000",
-        summary: "F(0) to F(999): the cost of an index grows along the batch",
-        full_only: false,
-        indices: || (0..1000).collect(),
-    },
-    Scenario {
-        name: "range-2000",
-        summary: "F(0) to F(1999): like range-1000, with more work to share",
-        full_only: false,
-        indices: || (0..2000).collect(),
-    },
-    Scenario {
-        name: "range-5000",
-        summary: "F(0) to F(4999): like range-1000, and long enough to judge the last percent",
-        full_only: true,
-        indices: || (0..5000).collect(),
-    },
-    Scenario {
-        name: "skewed",
-        summary: "1,000 heavy-tailed indices up to 20,000: a few of them are most of the work",
-        full_only: false,
-        indices: skewed,
-    },
-    Scenario {
-        name: "few-big",
-        summary: "sixteen times F(20000): few numbers, each of them large",
-        full_only: false,
-        indices: || vec![20_000; 16],
+        modulus: Modulus::new(1_000_000_007),
+        ..numbers(
+            "mod-prime",
+            "F(123456789) to F(123556788) modulo 1000000007: longer chains",
+            || (123_456_789..123_556_789).collect(),
+        )
     },
 ];
 
@@ -101,6 +112,8 @@ pub struct NamedBatch {
     pub summary: String,
     /// The indices, in the caller's order.
     pub indices: Vec<u64>,
+    /// The modulus, if residues are computed instead of numbers.
+    pub modulus: Option<Modulus>,
     /// The only worker count at which the batch is measured, if there is only one.
     pub workers: Option<NonZeroUsize>,
 }
@@ -112,11 +125,12 @@ impl Scenario {
             name: self.name.into(),
             summary: self.summary.into(),
             indices: (self.indices)(),
+            modulus: self.modulus,
             workers: None,
         }
     }
 
-    /// The scenario with this name.
+    /// The scenario of exact numbers with this name.
     pub fn by_name(name: &str) -> Option<&'static Scenario> {
         SCENARIOS.iter().find(|scenario| scenario.name == name)
     }
@@ -162,6 +176,10 @@ mod tests {
         for scenario in SCENARIOS {
             assert_eq!(SCENARIOS.iter().filter(|s| s.name == scenario.name).count(), 1);
             assert_eq!(Scenario::by_name(scenario.name).map(|s| s.summary), Some(scenario.summary));
+        }
+        for scenario in RESIDUE_SCENARIOS {
+            assert!(scenario.name.starts_with("mod-") && scenario.modulus.is_some());
+            assert!(Scenario::by_name(scenario.name).is_none());
         }
     }
 }

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
 fn equal(name: String, summary: String, index: u64, items: usize) -> NamedBatch {
-    NamedBatch { name, summary, indices: vec![index; items], workers: None }
+    NamedBatch { name, summary, indices: vec![index; items], modulus: None, workers: None }
 }
 
 /// Batches of [`TASKS`] tasks, with 16 to 16,384 additions in each task.

@@ -22,12 +22,12 @@ pub struct CellCheck {
 pub fn verify(plan: &Plan) -> Vec<CellCheck> {
     let specs = plan.baseline_spec().into_iter().chain(plan.cells());
     let mut cells: Vec<_> = specs.map(|cell| Participant::new(plan, Role::Cell, cell)).collect();
-    let checks = |batch| cells.iter_mut().map(|cell| check(plan, batch, cell)).collect::<Vec<_>>();
+    let checks = |batch| cells.iter_mut().map(|cell| check(batch, cell)).collect::<Vec<_>>();
     plan.batches.iter().flat_map(checks).collect()
 }
 
-fn check(plan: &Plan, batch: &NamedBatch, cell: &mut Participant) -> CellCheck {
-    let prepared = PreparedBatch::for_cells(plan, batch);
+fn check(batch: &NamedBatch, cell: &mut Participant) -> CellCheck {
+    let prepared = PreparedBatch::new(batch);
     cell.load(&prepared);
     let fault = cell.run(RunRequest { repeats: 1, cold: false, timeline: false }, &prepared).err();
     let (label, workers) = (&cell.spec.label, cell.spec.workers);

@@ -22,7 +22,7 @@ pub(crate) fn plan(
     Ok(Plan {
         backends: backends::measured(&args.backend),
         workers: workers(&args.workers, false),
-        kernel: *args.kernel,
+        kernels: vec![args.kernel().name],
         pin: args.pin,
         seed: args.seed,
         budget: args.time.unwrap_or(std::time::Duration::from_secs(default_s)),

@@ -4,6 +4,8 @@
 //! d_i = (1000003 d_(i-1) + x_i) mod P. Two lists that differ have the same digest with a
 //! probability of about k / P.
 
+use fib_core::Modulus;
+
 /// 2^61 - 1, a Mersenne prime.
 const P: u64 = (1 << 61) - 1;
 
@@ -27,6 +29,19 @@ impl Digest {
         indices.iter().fold(Digest::default(), |digest, &n| {
             if n != last.0 {
                 last = (n, fibonacci(n));
+            }
+            digest.push(last.1)
+        })
+    }
+
+    /// The digest of the Fibonacci numbers of these indices modulo `modulus`, which shares no code with
+    /// the kernels.
+    pub fn expected_residues(indices: &[u64], modulus: Modulus) -> Self {
+        let modulus = modulus.get().map_or(1 << 64, u128::from);
+        let mut last = (0, 0);
+        indices.iter().fold(Digest::default(), |digest, &n| {
+            if n != last.0 {
+                last = (n, residue(&[fibonacci_modulo(n, modulus)]));
             }
             digest.push(last.1)
         })
@@ -59,6 +74,19 @@ fn fibonacci(n: u64) -> u64 {
         }
     }
     a
+}
+
+/// F(n) mod m by the same identities, for m up to 2^64.
+fn fibonacci_modulo(n: u64, m: u128) -> u64 {
+    let (mut a, mut b) = (0, 1 % m);
+    for bit in (0..64 - n.leading_zeros()).rev() {
+        let (double, squares) = (a * ((2 * b + m - a) % m) % m, (a * a % m + b * b % m) % m);
+        (a, b) = match n >> bit & 1 {
+            0 => (double, squares),
+            _ => (squares, (double + squares) % m),
+        };
+    }
+    a as u64 // below m
 }
 
 fn add(a: u64, b: u64) -> u64 {
@@ -122,6 +150,22 @@ mod tests {
             let exact = BigUint::from_bytes_le(&bytes) % P;
             assert_eq!(BigUint::from(residue(&limbs)), exact, "{limbs:?}");
         }
+    }
+
+    /// F(n) mod 10 repeats after 60 numbers.
+    #[test]
+    fn residues_are_those_of_the_numbers() {
+        let indices = [0, 1, 2, 3, 62, 63, 92, 93, 93, 94, 60, 120, 600_000];
+        let decimal = Digest::expected_residues(&indices, Modulus::new(10).unwrap());
+        let last_digits = [0u64, 1, 1, 2, 1, 2, 9, 8, 8, 7, 0, 0, 0].map(|digit| [digit]);
+        assert_eq!(decimal, Digest::of(last_digits.iter().map(|limbs| &limbs[..])));
+        let fits = [0, 1, 2, 92, 93];
+        let words = Digest::expected_residues(&fits, Modulus::WORD);
+        assert_eq!(words, Digest::expected(&fits));
+        // The digest takes numbers modulo P, so taking them modulo P before changes nothing.
+        let large = [94, 1000, 1 << 40, u64::MAX, 0, u64::MAX - 1];
+        let modulo_p = Digest::expected_residues(&large, Modulus::new(P).unwrap());
+        assert_eq!(modulo_p, Digest::expected(&large));
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct LoadRequest {
     pub kernel: String,
     /// The indices. The digest takes the results in this order.
     pub indices: Vec<u64>,
+    /// The modulus in decimal, for a kernel of residues. `None` for exact numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modulus: Option<String>,
 }
 
 /// One timed run.
@@ -74,7 +77,11 @@ pub struct Capabilities {
     /// compared with it.
     pub baseline: String,
     pub backends: Vec<OfferedBackend>,
+    /// The kernels that at least one backend has.
     pub kernels: Vec<String>,
+    /// The backends that the engine would have on another machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<MissingBackend>,
     /// Whether the engine can list the chunks of a run.
     #[serde(default)]
     pub timeline: bool,
@@ -89,6 +96,24 @@ pub struct OfferedBackend {
     /// The most workers that the backend can have; `None` means any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_workers: Option<usize>,
+    /// The kernels that the backend has; `None` means all kernels of the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<Vec<String>>,
+}
+
+impl OfferedBackend {
+    /// Whether the backend has this kernel, if its engine has it.
+    pub fn has_kernel(&self, kernel: &str) -> bool {
+        self.kernels.as_ref().is_none_or(|kernels| kernels.iter().any(|own| own == kernel))
+    }
+}
+
+/// A backend that this machine lacks something for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingBackend {
+    pub name: String,
+    /// What is missing, in one line.
+    pub reason: String,
 }
 
 /// The reply to a build.

@@ -10,12 +10,13 @@ use crate::trial::{Trial, nanoseconds};
 use crate::{COPIES, WHOLE};
 use fib_core::kernels::{self, KernelEntry};
 use fib_core::{
-    Chunking, Descriptor, FibBackend, MOST_WORKERS, MemoryLimit, Options, Scheduling, Settings,
-    compute,
+    Chunking, Descriptor, FibBackend, Kernel, MOST_WORKERS, MemoryLimit, Options, ResidueMethod,
+    Scheduling, Settings, compute, residues,
 };
 use serde::Serialize;
 use std::io::{self, BufRead, Read, Write};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What a runner offers.
@@ -93,14 +94,18 @@ impl RunnerState<'_> {
             name: entry.name.into(),
             summary: entry.summary.into(),
             max_workers: (entry.scheduling == Scheduling::Serial).then_some(1),
+            kernels: None,
         };
+        let exact = self.offer.kernels.iter().map(|entry| entry.name);
+        let residues = ResidueMethod::ALL.iter().map(|method| method.name());
         Ok(Capabilities {
             protocol,
             engine: self.offer.name.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             baseline: self.offer.backends.first().map_or("", |entry| entry.name).into(),
             backends: self.offer.backends.iter().map(backend).collect(),
-            kernels: self.offer.kernels.iter().map(|entry| entry.name.into()).collect(),
+            kernels: exact.chain(residues).map(str::to_owned).collect(),
+            left_out: vec![],
             timeline: true,
         })
     }
@@ -133,12 +138,26 @@ impl RunnerState<'_> {
 
     fn load(&mut self, load: &LoadRequest) -> Result<Loaded, String> {
         self.trial = None;
-        let found = self.offer.kernels.iter().find(|entry| entry.name == load.kernel);
-        let kernel = found.ok_or_else(|| format!("there is no kernel {}", load.kernel))?;
-        let trial = Trial::new((kernel.get)(), &load.indices, MemoryLimit::default());
+        let kernel = self.kernel(load)?;
+        let trial = Trial::new(kernel, &load.indices, MemoryLimit::default());
         self.trial = Some(trial.map_err(text)?);
         self.start_copies()?;
         Ok(Loaded { items: load.indices.len() })
+    }
+
+    /// The kernel of a batch: a kernel of residues if there is a modulus.
+    fn kernel(&self, load: &LoadRequest) -> Result<Arc<dyn Kernel>, String> {
+        let missing = || format!("there is no kernel {}", load.kernel);
+        match &load.modulus {
+            None => {
+                let found = self.offer.kernels.iter().find(|entry| entry.name == load.kernel);
+                found.map(|entry| (entry.get)()).ok_or_else(missing)
+            }
+            Some(modulus) => {
+                let method = ResidueMethod::by_name(&load.kernel).ok_or_else(missing)?;
+                Ok(residues(modulus.parse().map_err(text)?, method))
+            }
+        }
     }
 
     /// Starts the copies as soon as both their number and their batch are known.

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the record format. A change that an older reader would misread raises it.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
+
+/// The oldest version that is still read. Version 4 added kernels of single labels, moduli, and backends
+/// that are left out, which a record of version 3 does not have.
+pub const OLDEST_VERSION: u32 = 3;
 
 /// One line of a record file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,8 +50,11 @@ pub struct Header {
     pub crates: BTreeMap<String, String>,
     /// Random seed for the order of rounds.
     pub seed: u64,
-    /// The kernel of every cell but the fastest kernel.
+    /// The kernel of the baseline, and of every cell that is not among `kernels`.
     pub kernel: String,
+    /// The kernels of labels that have another kernel than the baseline.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kernels: BTreeMap<String, String>,
     /// Whether each worker of a pool was bound to one CPU.
     pub pin: bool,
     /// Total time budget in seconds.
@@ -169,6 +176,13 @@ pub struct BaselineCell {
     pub workers: usize,
 }
 
+impl Header {
+    /// The kernel of a label.
+    pub fn kernel_of(&self, label: &str) -> &str {
+        self.kernels.get(label).unwrap_or(&self.kernel)
+    }
+}
+
 impl Default for BaselineCell {
     /// The sequential backend.
     fn default() -> Self {
@@ -187,6 +201,18 @@ pub struct EngineHead {
     pub baseline: String,
     /// The labels of all its backends, in the order of the report.
     pub backends: Vec<String>,
+    /// Its backends that took no part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A backend of an engine that took no part in the measurement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// The label that it would have had.
+    pub label: String,
+    /// Why it took no part.
+    pub reason: String,
 }
 
 /// What a reader needs to know about a scenario.
@@ -198,6 +224,10 @@ pub struct ScenarioHead {
     pub summary: String,
     /// The number of indices.
     pub items: usize,
+    /// The modulus, if residues were computed instead of numbers. A speedup compares times of one
+    /// scenario only, so it never compares numbers with residues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modulus: Option<String>,
     /// The index, if all indices are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,

@@ -1,11 +1,12 @@
 //! Reads a record file.
 
-use crate::record::{Header, Record, Resumed, SCHEMA_VERSION};
+use crate::record::{Header, OLDEST_VERSION, Record, Resumed, SCHEMA_VERSION};
 use crate::sample::Sample;
 use crate::visible::make_visible;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 /// The contents of a record file.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,10 @@ pub enum Unreadable {
     #[error("line 1: this is not a record of fib: {0}")]
     Foreign(String),
     /// The file has another version of the format.
-    #[error("line 1: the record has format version {0}, and this program reads {SCHEMA_VERSION}")]
+    #[error(
+        "line 1: the record has format version {0}, and this program reads {OLDEST_VERSION} to \
+         {SCHEMA_VERSION}"
+    )]
     Version(u64),
     /// A line makes no sense.
     #[error("line {line}: {reason}")]
@@ -39,6 +43,9 @@ pub enum Unreadable {
         reason: String,
     },
 }
+
+/// The versions of the format that are read.
+const VERSIONS: RangeInclusive<u64> = OLDEST_VERSION as u64..=SCHEMA_VERSION as u64;
 
 /// The most scenarios, backends or worker counts of a record.
 const MOST_NAMES: usize = 1000;
@@ -88,7 +95,7 @@ fn header(line: &[u8]) -> Result<Header, Unreadable> {
     let foreign = |error: serde_json::Error| Unreadable::Foreign(error.to_string());
     let value: Value = parse(line).map_err(foreign)?;
     match value["schema_version"].as_u64() {
-        Some(version) if version != u64::from(SCHEMA_VERSION) => Err(Unreadable::Version(version)),
+        Some(version) if !VERSIONS.contains(&version) => Err(Unreadable::Version(version)),
         Some(_) => match serde_json::from_value(value).map_err(foreign)? {
             Record::Header(header) => {
                 let corrupt = |reason| Unreadable::Corrupt { line: 1, reason };
@@ -115,8 +122,10 @@ fn parse<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
 fn check_header(header: &Header) -> Result<(), String> {
     let ours = header.backends.iter().map(|backend| &backend.label);
     let theirs = header.engines.iter().flat_map(|engine| &engine.backends);
-    let lists = [header.scenarios.len(), ours.chain(theirs).count(), header.workers.len()];
-    if lists.into_iter().any(|len| len > MOST_NAMES) {
+    let left_out = header.engines.iter().map(|engine| engine.left_out.len()).sum();
+    let names = [header.scenarios.len(), ours.chain(theirs).count(), left_out];
+    let lists = [header.workers.len(), header.kernels.len()].into_iter().chain(names);
+    if { lists }.any(|len| len > MOST_NAMES) {
         return Err(format!("more than {MOST_NAMES} scenarios, backends or worker counts"));
     }
     header.scenarios.iter().try_for_each(|scenario| check_name(&scenario.name))
@@ -230,7 +239,7 @@ mod tests {
             let file = file().replacen(&version, &format!("\"schema_version\":{other}"), 1);
             let expected = format!(
                 "line 1: the record has format version {other}, and this program reads \
-                 {SCHEMA_VERSION}"
+                 {OLDEST_VERSION} to {SCHEMA_VERSION}"
             );
             assert_eq!(error(&file), expected);
         }

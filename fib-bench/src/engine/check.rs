@@ -2,9 +2,10 @@
 
 use super::client::{Fault, RunnerProcess};
 use super::{Engine, distinct_bytes, doubt};
+use fib::{Modulus, ResidueMethod};
 use fib_engine::Digest;
 use fib_engine::protocol::{
-    BuildRequest, Built, LoadRequest, Loaded, Measured, Request, RunRequest,
+    BuildRequest, Built, Capabilities, LoadRequest, Loaded, Measured, Request, RunRequest,
 };
 use fib_report::Status;
 use std::ffi::OsString;
@@ -97,62 +98,105 @@ impl CheckedBackend<'_> {
         Ok(runner)
     }
 
-    /// The kernels of the engine that compute numbers.
-    fn kernels(&self) -> impl Iterator<Item = &String> {
-        self.engine.capabilities.kernels.iter().filter(|name| *name != fib::kernels::empty().name())
+    /// Everything that the backend can compute: its kernels, those of residues with two moduli.
+    fn work(&self) -> Result<Vec<Work>, String> {
+        let Capabilities { backends, kernels, .. } = &self.engine.capabilities;
+        let own = backends.iter().find(|backend| backend.name == self.backend);
+        let own = kernels.iter().filter(|kernel| own.is_some_and(|own| own.has_kernel(kernel)));
+        let of_kernel = |kernel: &String| {
+            let moduli = match ResidueMethod::by_name(kernel) {
+                None => vec![None],
+                Some(_) => vec![Some(Modulus::WORD), Modulus::new(1_000_000_007)],
+            };
+            let work = |modulus| Work { kernel: kernel.clone(), modulus };
+            moduli.into_iter().map(work).collect::<Vec<_>>()
+        };
+        let all: Vec<_> = own
+            .filter(|kernel| *kernel != fib::kernels::empty().name())
+            .flat_map(of_kernel)
+            .collect();
+        if all.is_empty() { Err("it has no kernel".into()) } else { Ok(all) }
     }
 
-    fn load(
-        &self,
-        runner: &mut RunnerProcess,
-        kernel: &str,
-        indices: &[u64],
-    ) -> Result<(), String> {
-        let load = LoadRequest { kernel: kernel.into(), indices: indices.to_vec() };
+    /// Starts a process, and returns it with the first work that the backend can do.
+    fn start_with_work(&self) -> Result<(RunnerProcess, Work), String> {
+        let work = self.work()?.swap_remove(0);
+        Ok((self.start().map_err(text)?, work))
+    }
+}
+
+/// A kernel, and its modulus if it computes residues.
+struct Work {
+    kernel: String,
+    modulus: Option<Modulus>,
+}
+
+impl Work {
+    fn load(&self, runner: &mut RunnerProcess, indices: &[u64]) -> Result<(), String> {
+        let modulus = self.modulus.map(Modulus::decimal);
+        let load = LoadRequest { kernel: self.kernel.clone(), indices: indices.to_vec(), modulus };
         let loaded: Loaded = runner.ask(&Request::Load(load), LIMIT).map_err(text)?;
         match loaded.items == indices.len() {
             true => Ok(()),
             false => Err(format!("it loaded {} of {} indices", loaded.items, indices.len())),
         }
     }
+
+    /// Runs the batch, and checks that the digest is right and the time is possible.
+    fn run(
+        &self,
+        runner: &mut RunnerProcess,
+        indices: &[u64],
+        run: RunRequest,
+    ) -> Result<Measured, String> {
+        let start = Instant::now();
+        let measured: Measured = runner.ask(&Request::Run(run), LIMIT).map_err(text)?;
+        let observed = start.elapsed();
+        let (expected, bytes) = match self.modulus {
+            None => (Digest::expected(indices), distinct_bytes(indices)),
+            Some(modulus) => (Digest::expected_residues(indices, modulus), 0),
+        };
+        if measured.digest != expected.to_string() {
+            return Err(format!("the digest is {} instead of {expected}", measured.digest));
+        }
+        match doubt(&measured, run, observed, bytes) {
+            Some(doubt) => Err(doubt),
+            None => Ok(measured),
+        }
+    }
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.kernel)?;
+        self.modulus.map_or(Ok(()), |modulus| write!(f, " modulo {modulus}"))
+    }
 }
 
 const ONE_RUN: RunRequest = RunRequest { repeats: 1, cold: false, timeline: false };
 
-/// Runs the batch, and checks that the digest is right and the time is possible.
-fn run(runner: &mut RunnerProcess, indices: &[u64], run: RunRequest) -> Result<Measured, String> {
-    let start = Instant::now();
-    let measured: Measured = runner.ask(&Request::Run(run), LIMIT).map_err(text)?;
-    let observed = start.elapsed();
-    let expected = Digest::expected(indices).to_string();
-    if measured.digest != expected {
-        return Err(format!("the digest is {} instead of {expected}", measured.digest));
-    }
-    match doubt(&measured, run, observed, distinct_bytes(indices)) {
-        Some(doubt) => Err(doubt),
-        None => Ok(measured),
-    }
-}
-
 fn boundaries(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     let mut runner = cell.start().map_err(text)?;
-    for kernel in cell.kernels() {
-        cell.load(&mut runner, kernel, &BOUNDARIES)?;
+    for work in cell.work()? {
+        let mut indices = BOUNDARIES.to_vec();
+        if work.modulus.is_some() {
+            indices.extend([1 << 40, u64::MAX]);
+        }
+        work.load(&mut runner, &indices)?;
         for _ in 0..3 {
-            run(&mut runner, &BOUNDARIES, ONE_RUN)
-                .map_err(|problem| format!("{kernel}: {problem}"))?;
+            work.run(&mut runner, &indices, ONE_RUN)
+                .map_err(|problem| format!("{work}: {problem}"))?;
         }
     }
     Ok(())
 }
 
 fn many_and_none(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
-    let mut runner = cell.start().map_err(text)?;
+    let (mut runner, work) = cell.start_with_work()?;
     let many: Vec<u64> = (0..2000).map(|i| i * 7 % 100).collect();
-    let kernel = cell.kernels().next().ok_or("it has no kernel")?;
     for indices in [&many[..], &[], &[93]] {
-        cell.load(&mut runner, kernel, indices)?;
-        run(&mut runner, indices, ONE_RUN)?;
+        work.load(&mut runner, indices)?;
+        work.run(&mut runner, indices, ONE_RUN)?;
     }
     Ok(())
 }
@@ -160,12 +204,12 @@ fn many_and_none(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
 /// Forty runs must take more than five times as long as one run. This finds a runner that times
 /// only one run.
 fn repeats(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
-    let mut runner = cell.start().map_err(text)?;
-    let kernel = cell.kernels().next().ok_or("it has no kernel")?;
+    let (mut runner, work) = cell.start_with_work()?;
     let indices = [500; 50];
-    cell.load(&mut runner, kernel, &indices)?;
+    work.load(&mut runner, &indices)?;
     let mut shortest = |repeats| {
-        let walls = (0..15).map(|_| run(&mut runner, &indices, RunRequest { repeats, ..ONE_RUN }));
+        let run = RunRequest { repeats, ..ONE_RUN };
+        let walls = (0..15).map(|_| work.run(&mut runner, &indices, run));
         walls.map(|wall| Ok(wall?.wall_ns)).collect::<Result<Vec<u64>, String>>()
     };
     let (one, forty) = (shortest(1)?, shortest(40)?);
@@ -181,16 +225,14 @@ fn repeats(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
 }
 
 fn cold(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
-    let mut runner = cell.start().map_err(text)?;
-    let kernel = cell.kernels().next().ok_or("it has no kernel")?;
-    cell.load(&mut runner, kernel, &BOUNDARIES)?;
-    run(&mut runner, &BOUNDARIES, RunRequest { cold: true, ..ONE_RUN })?;
-    run(&mut runner, &BOUNDARIES, ONE_RUN).map(drop)
+    let (mut runner, work) = cell.start_with_work()?;
+    work.load(&mut runner, &BOUNDARIES)?;
+    work.run(&mut runner, &BOUNDARIES, RunRequest { cold: true, ..ONE_RUN })?;
+    work.run(&mut runner, &BOUNDARIES, ONE_RUN).map(drop)
 }
 
 fn nonsense(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
-    let mut runner = cell.start().map_err(text)?;
-    let kernel = cell.kernels().next().ok_or("it has no kernel")?;
+    let (mut runner, work) = cell.start_with_work()?;
     let build = BuildRequest {
         backend: "no such backend".into(),
         workers: 1,
@@ -198,12 +240,20 @@ fn nonsense(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
         pin: false,
     };
     refused(runner.ask::<Built>(&Request::Build(build), LIMIT), "an unknown backend")?;
-    let load = LoadRequest { kernel: "no such kernel".into(), indices: vec![1] };
-    refused(runner.ask::<Loaded>(&Request::Load(load), LIMIT), "an unknown kernel")?;
+    let load = |kernel: &str, modulus: Option<&str>| {
+        let (kernel, modulus) = (kernel.to_owned(), modulus.map(str::to_owned));
+        Request::Load(LoadRequest { kernel, indices: vec![1], modulus })
+    };
+    let unknown = load("no such kernel", None);
+    refused(runner.ask::<Loaded>(&unknown, LIMIT), "an unknown kernel")?;
+    if let Some(work) = cell.work()?.iter().find(|work| work.modulus.is_some()) {
+        let zero = load(&work.kernel, Some("0"));
+        refused(runner.ask::<Loaded>(&zero, LIMIT), "the modulus 0")?;
+    }
     let mut runner = cell.start().map_err(text)?;
     refused(runner.ask::<Measured>(&Request::Run(ONE_RUN), LIMIT), "a run before a load")?;
-    cell.load(&mut runner, kernel, &[93])?;
-    run(&mut runner, &[93], ONE_RUN).map(drop)
+    work.load(&mut runner, &[93])?;
+    work.run(&mut runner, &[93], ONE_RUN).map(drop)
 }
 
 fn refused<T>(reply: Result<T, Fault>, request: &str) -> Result<(), String> {

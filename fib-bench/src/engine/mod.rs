@@ -12,6 +12,7 @@ pub mod python;
 pub use check::{Finding, check};
 pub use client::{Fault, RunnerProcess};
 pub(crate) use plausible::{distinct_bytes, doubt};
+pub(crate) use process::one_line;
 
 use fib_engine::protocol::Capabilities;
 use fib_report::{Status, is_hidden};
@@ -52,26 +53,29 @@ impl Engine {
 
     /// What is wrong with the names of the engine, if anything is.
     fn check_names(&self) -> Result<(), String> {
-        let Capabilities { engine, backends, baseline, kernels, .. } = &self.capabilities;
-        if backends.len().max(kernels.len()) > MOST_NAMES {
+        let Capabilities { engine, backends, baseline, kernels, left_out, .. } = &self.capabilities;
+        let own_kernels = || backends.iter().filter_map(|backend| backend.kernels.as_ref());
+        let lists = [backends.len(), kernels.len(), left_out.len()];
+        if lists.into_iter().chain(own_kernels().map(Vec::len)).any(|len| len > MOST_NAMES) {
             return Err(format!("it has more than {MOST_NAMES} backends or kernels"));
         }
         let is_bad = |name: &str| {
             let is_odd = |c: char| c.is_whitespace() || is_hidden(c) || c == '/';
             name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_odd)
         };
-        let backend_names = backends.iter().map(|backend| &backend.name);
+        let missing_names = left_out.iter().map(|backend| &backend.name);
+        let backend_names = backends.iter().map(|backend| &backend.name).chain(missing_names);
         if let Some(bad) =
             [engine].into_iter().chain(backend_names).chain(kernels).find(|n| is_bad(n))
         {
             return Err(format!(
                 "the name '{}' is empty, is longer than {LONGEST_NAME} bytes, or contains a blank, a \
                  control character or a slash",
-                process::one_line(bad)
+                one_line(bad)
             ));
         }
         if backends.iter().all(|backend| backend.name != *baseline) {
-            let baseline = process::one_line(baseline);
+            let baseline = one_line(baseline);
             return Err(format!("it has no backend {baseline}, which it calls its baseline"));
         }
         if kernels.is_empty() { Err("it has no kernel".into()) } else { Ok(()) }

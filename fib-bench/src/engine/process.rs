@@ -232,7 +232,7 @@ fn listen(errors: ChildStderr, last_words: &Mutex<String>) {
 }
 
 /// The text as one line of at most about 200 characters, without control characters.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let text = text.trim();
     match text.char_indices().nth(200) {
         Some((end, _)) => visible(&text[..end]).into_owned() + "...",

@@ -10,13 +10,12 @@ mod width;
 
 use crate::machine;
 use crate::plan::{CellSpec, Plan};
-use fib_engine::{COPIES, WHOLE};
+use fib::kernels::stepping;
+use fib_engine::WHOLE;
 use fib_report::{Record, Role, Sample, Status, fewest_rounds};
 pub(crate) use participant::{Participant, PreparedBatch};
 use rounds::BatchRounds;
 use std::io;
-use std::num::NonZeroUsize;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 use width::Widths;
 
@@ -121,23 +120,19 @@ pub(crate) fn take_rounds(
 /// All participants of the rounds.
 fn participants(plan: &Plan) -> Vec<Participant> {
     let baseline = plan.baseline_spec().unwrap_or_else(|| plan.sequential());
-    let named =
-        |name: &str| CellSpec { label: name.into(), backend: name.into(), ..plan.sequential() };
     let mut participants = vec![
         (Role::Baseline, baseline.clone()),
         (Role::Control, baseline),
-        (Role::Whole, named(WHOLE)),
-        (Role::Best, plan.sequential()),
+        (Role::Whole, plan.named(WHOLE, plan.kernels[0])),
     ];
+    // Residues have no algorithm that walks from index to index.
+    if plan.batches.iter().any(|batch| batch.modulus.is_none()) {
+        let fastest = CellSpec { kernel: stepping().name().into(), ..plan.sequential() };
+        participants.push((Role::Best, fastest));
+    }
     let extra_role = plan.study.definition().extra_role;
     participants.extend(extra_role.map(|role| (role, plan.sequential())));
-    // At most one copy for each CPU of this process.
-    let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut copies: Vec<_> = plan.workers.iter().map(|&workers| workers.min(cpus)).collect();
-    copies.dedup();
-    participants.extend(
-        copies.into_iter().map(|workers| (Role::Ceiling, CellSpec { workers, ..named(COPIES) })),
-    );
+    participants.extend(plan.copies_specs().into_iter().map(|copies| (Role::Ceiling, copies)));
     participants.extend(plan.cells().into_iter().map(|cell| (Role::Cell, cell)));
     participants.into_iter().map(|(role, spec)| Participant::new(plan, role, spec)).collect()
 }

@@ -17,35 +17,38 @@ use std::time::{Duration, Instant};
 const POOL_STARTS: usize = 5;
 const POOL_START_TIME: Duration = Duration::from_millis(100);
 
-/// A batch as it is sent to a runner, and the digest that its results must have.
-pub(crate) struct PreparedBatch {
-    load: Request,
+/// A batch, and the digest that its results must have.
+pub(crate) struct PreparedBatch<'a> {
+    batch: &'a NamedBatch,
     expected: String,
-    /// The size of the distinct results; 0 for a kernel without results.
+    /// The size of the distinct results.
     bytes: u64,
 }
 
-impl PreparedBatch {
-    /// The batch for the kernel of the plan.
-    pub(crate) fn for_cells(plan: &Plan, batch: &NamedBatch) -> Self {
-        let kernel = plan.kernel.name;
-        let gives_numbers = kernel != kernels::empty().name();
-        let (expected, bytes) = match gives_numbers {
-            true => (Digest::expected(&batch.indices), distinct_bytes(&batch.indices)),
-            false => (Digest::default(), 0),
+impl<'a> PreparedBatch<'a> {
+    pub(crate) fn new(batch: &'a NamedBatch) -> Self {
+        let (expected, bytes) = match batch.modulus {
+            None => (Digest::expected(&batch.indices), distinct_bytes(&batch.indices)),
+            Some(modulus) => (Digest::expected_residues(&batch.indices, modulus), 0),
         };
-        PreparedBatch::new(kernel, batch, expected, bytes)
+        PreparedBatch { batch, expected: expected.to_string(), bytes }
     }
 
-    /// The batch for the fastest kernel.
-    pub(crate) fn for_fastest_kernel(batch: &NamedBatch) -> Self {
-        let (expected, bytes) = (Digest::expected(&batch.indices), distinct_bytes(&batch.indices));
-        PreparedBatch::new(kernels::stepping().name(), batch, expected, bytes)
+    /// The request that loads the batch.
+    fn load(&self, kernel: &str) -> Request {
+        Request::Load(LoadRequest {
+            kernel: kernel.into(),
+            indices: self.batch.indices.clone(),
+            modulus: self.batch.modulus.map(|modulus| modulus.decimal()),
+        })
     }
 
-    fn new(kernel: &str, batch: &NamedBatch, expected: Digest, bytes: u64) -> Self {
-        let load = LoadRequest { kernel: kernel.into(), indices: batch.indices.clone() };
-        PreparedBatch { load: Request::Load(load), expected: expected.to_string(), bytes }
+    /// The digest that this kernel must have, and the bytes that it must have written.
+    fn expected(&self, kernel: &str) -> (&str, u64) {
+        match kernel == kernels::empty().name() {
+            true => ("0", 0),
+            false => (&self.expected, self.bytes),
+        }
     }
 }
 
@@ -109,12 +112,12 @@ impl Participant {
     }
 
     /// Loads another batch. A participant that failed with the previous batch gets another chance.
-    pub(crate) fn load(&mut self, batch: &PreparedBatch) {
+    pub(crate) fn load(&mut self, batch: &PreparedBatch<'_>) {
         let loaded = self.revive().and_then(|is_new| {
             if is_new {
                 self.build()?;
             }
-            self.ask::<Loaded>(&batch.load).map(drop)
+            self.ask::<Loaded>(&batch.load(&self.spec.kernel)).map(drop)
         });
         self.fault = loaded.err();
     }
@@ -154,7 +157,7 @@ impl Participant {
     pub(crate) fn run(
         &mut self,
         run: RunRequest,
-        batch: &PreparedBatch,
+        batch: &PreparedBatch<'_>,
     ) -> Result<Measured, Fault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -162,9 +165,10 @@ impl Participant {
         let asked = Instant::now();
         let reply = self.ask::<Measured>(&Request::Run(run));
         let observed = asked.elapsed();
-        let reply = reply.and_then(|measured| match measured.digest == batch.expected {
+        let (expected, bytes) = batch.expected(&self.spec.kernel);
+        let reply = reply.and_then(|measured| match measured.digest == expected {
             false => Err(Fault::new(Status::Wrong, "the result is wrong")),
-            true => match doubt(&measured, run, observed, batch.bytes) {
+            true => match doubt(&measured, run, observed, bytes) {
                 Some(doubt) => Err(Fault::new(Status::Crash, doubt)),
                 None => Ok(measured),
             },

@@ -53,10 +53,7 @@ pub(super) struct BatchRounds<'a> {
     plan: &'a Plan,
     pub(super) batch: &'a NamedBatch,
     seats: Vec<Seat>,
-    /// The batch for the kernel of the plan.
-    cells: PreparedBatch,
-    /// The batch for the fastest kernel.
-    fastest: PreparedBatch,
+    prepared: PreparedBatch<'a>,
     orders: RoundOrders,
     /// How long the trial round took.
     pub(super) round_cost: Duration,
@@ -77,8 +74,7 @@ impl<'a> BatchRounds<'a> {
         let mut rounds = BatchRounds {
             plan,
             batch,
-            cells: PreparedBatch::for_cells(plan, batch),
-            fastest: PreparedBatch::for_fastest_kernel(batch),
+            prepared: PreparedBatch::new(batch),
             orders: RoundOrders::new(seats.len(), plan.seed),
             seats,
             round_cost: Duration::ZERO,
@@ -93,7 +89,7 @@ impl<'a> BatchRounds<'a> {
     pub(super) fn load(&self, participants: &mut [Participant]) {
         for seat in self.seats.iter().filter(|seat| seat.omitted.is_none()) {
             let participant = &mut participants[seat.participant];
-            participant.load(self.prepared(participant)); // a fault is reported in every round
+            participant.load(&self.prepared); // a fault is reported in every round
         }
     }
 
@@ -162,7 +158,7 @@ impl<'a> BatchRounds<'a> {
             Turn::Cold => RunRequest { repeats: 1, cold: true, timeline: false },
             Turn::Traced => RunRequest { repeats: 1, cold: false, timeline: true },
         };
-        participant.run(run, self.prepared(participant))
+        participant.run(run, &self.prepared)
     }
 
     /// Gives a participant a new runner, which runs the batch once.
@@ -170,13 +166,9 @@ impl<'a> BatchRounds<'a> {
         let participant = &mut participants[self.seats[p].participant];
         if self.seats[p].omitted.is_none() && participant.is_well() {
             participant.stop();
-            participant.load(self.prepared(participant));
+            participant.load(&self.prepared);
             let _ = self.turn(p, participants, Turn::Warm); // a fault is reported in the round
         }
-    }
-
-    fn prepared(&self, participant: &Participant) -> &PreparedBatch {
-        if participant.role == Role::Best { &self.fastest } else { &self.cells }
     }
 
     /// One round: every participant takes its turn, in the order of the Latin square. A participant

@@ -3,6 +3,7 @@
 
 mod probes;
 
+use fib::Modulus;
 use fib::kernels;
 use fib_bench::engine::Engine;
 use fib_bench::{NamedBatch, Plan, Scenario, measure, verify};
@@ -46,7 +47,7 @@ fn plan() -> Plan {
     Plan {
         backends: vec![HONEST, LYING, FORGETFUL, UNBUILT],
         workers: vec![NonZeroUsize::MIN, NonZeroUsize::MIN.saturating_add(1)],
-        kernel: MOODY,
+        kernels: vec![MOODY.name],
         chunkings: vec!["items:2".parse().unwrap()],
         budget: Duration::from_millis(200),
         ..Plan::new(Study::Compare, batches, runner())
@@ -60,7 +61,7 @@ fn analyse(header: Header, samples: &[Sample]) -> Matrix {
 /// Numbers of at most 64 bits, because the kernel of these tests computes no longer ones.
 fn small() -> NamedBatch {
     let (name, summary) = ("small".into(), String::new());
-    NamedBatch { name, summary, indices: (0..90).collect(), workers: None }
+    NamedBatch { name, summary, indices: (0..90).collect(), modulus: None, workers: None }
 }
 
 fn run(plan: &Plan) -> (Header, Vec<Sample>) {
@@ -123,7 +124,32 @@ fn a_wrong_baseline_leaves_no_speedup() {
     let row = &analyse(header, &samples).rows[0];
     assert_eq!(row.baseline.status, Status::Wrong);
     assert!(row.cells.iter().all(|cell| cell.speedup.is_none()));
-    assert_eq!(row.best.status, Status::Ok);
+    assert_eq!(row.best.as_ref().unwrap().status, Status::Ok);
+}
+
+#[test]
+fn residues_are_measured_with_both_kernels_and_a_ceiling_of_each() {
+    let batch = NamedBatch { modulus: Modulus::new(97), ..small() };
+    let kernels = vec!["scalar", "lanes"];
+    let backends = vec![HONEST];
+    let plan = Plan { batches: vec![batch], kernels, backends, ..plan() };
+    let (header, samples) = run(&plan);
+    assert_eq!(header.scenarios[0].modulus.as_deref(), Some("97"));
+    let row = &analyse(header, &samples).rows[0];
+    let cells: Vec<_> = row.cells.iter().map(|c| (&*c.backend, &*c.kernel, c.workers)).collect();
+    let expected = [
+        ("sequential@lanes", "lanes", 1),
+        ("honest@scalar", "scalar", 1),
+        ("honest@lanes", "lanes", 1),
+        ("honest@scalar", "scalar", 2),
+        ("honest@lanes", "lanes", 2),
+    ];
+    assert_eq!(cells, expected);
+    assert!(row.cells.iter().all(|cell| cell.status == Status::Ok), "{:?}", row.cells);
+    assert!(row.best.is_none());
+    let ceilings: BTreeSet<_> = row.ceilings.iter().map(|c| (&*c.kernel, c.copies)).collect();
+    let cpus = std::thread::available_parallelism().unwrap().get().min(2);
+    assert!(["lanes", "scalar"].into_iter().all(|kernel| ceilings.contains(&(kernel, cpus))));
 }
 
 #[test]

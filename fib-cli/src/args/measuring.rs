@@ -1,10 +1,11 @@
 //! `compare`, `sweep`, `model`, `analyse` and `engine`: what to measure, and how to print it.
 
 use super::values::{
-    backend_parser, kernel_parser, parse_percent, parse_seconds, parse_workers, scenario_parser,
+    any_scenario_parser, backend_parser, kernel_parser, parse_percent, parse_seconds,
+    parse_workers, scenario_parser,
 };
 use clap::{Args, Subcommand, ValueEnum};
-use fib::kernels::KernelEntry;
+use fib::kernels::{KERNELS, KernelEntry};
 use fib::{Chunking, Descriptor};
 use fib_bench::Scenario;
 use std::ffi::OsString;
@@ -23,7 +24,8 @@ Examples
   fib compare --backend rayon,threads-queue --workers 1,2 --format markdown
   fib compare --scenario 10000xF100 --chunking items:1,items:64,balanced:8
   fib compare --backend threads-static,rayon --against rayon --width 2
-  fib compare --engine python --scenario 1000xF1000,skewed";
+  fib compare --engine python --scenario 1000xF1000,skewed
+  fib compare --residues --backend rayon,threads-pool --engine python";
 
 pub(super) const SWEEP_HELP: &str = "\
 granularity  the smallest task at which workers are 50 / 75 / 90% efficient
@@ -73,9 +75,9 @@ pub(crate) struct MeasureArgs {
     /// `model` and `sweep scaling` also measure the powers of two below it]
     #[arg(short, long, value_name = "COUNTS", value_delimiter = ',', value_parser = parse_workers)]
     pub(crate) workers: Vec<NonZeroUsize>,
-    /// Kernel to compute with
-    #[arg(short, long, default_value = "iterative", value_parser = kernel_parser(), hide_possible_values = true)]
-    pub(crate) kernel: &'static KernelEntry,
+    /// Kernel to compute with [default: iterative]
+    #[arg(short, long, value_parser = kernel_parser(), hide_possible_values = true)]
+    kernel: Option<&'static KernelEntry>,
     /// Bind each worker to one CPU, if the pool outlives a batch (Linux)
     #[arg(long)]
     pub(crate) pin: bool,
@@ -97,6 +99,18 @@ pub(crate) struct MeasureArgs {
     pub(crate) resume: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+impl MeasureArgs {
+    /// The kernel that was chosen, or the textbook loop.
+    pub(crate) fn kernel(&self) -> &'static KernelEntry {
+        self.kernel.unwrap_or(&KERNELS[0])
+    }
+
+    /// Whether the user chose a kernel.
+    pub(crate) fn names_kernel(&self) -> bool {
+        self.kernel.is_some()
+    }
 }
 
 /// How to print a report.
@@ -123,9 +137,13 @@ pub(crate) enum ColorChoice {
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
-    /// Scenarios to measure [default: all except one-100, one-1000 and range-5000]
-    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = scenario_parser(), hide_possible_values = true)]
+    /// Scenarios to measure [default: all of exact numbers except one-100, one-1000 and range-5000]
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = any_scenario_parser(), hide_possible_values = true)]
     pub(crate) scenario: Vec<&'static Scenario>,
+    /// Measure the scenarios of residues (mod-...) instead of exact numbers: one index after another and
+    /// in vector lanes, on one core and on all workers
+    #[arg(long, conflicts_with_all = ["scenario", "kernel"])]
+    pub(crate) residues: bool,
     /// Measure every scenario with 1, 2, 4 ... workers
     #[arg(long)]
     pub(crate) full: bool,

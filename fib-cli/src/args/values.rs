@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fib::MOST_WORKERS;
 use fib::kernels::{self, KernelEntry};
 use fib::{Descriptor, MemoryLimit, ResidueMethod};
-use fib_bench::{SCENARIOS, Scenario};
+use fib_bench::{RESIDUE_SCENARIOS, SCENARIOS, Scenario};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -27,6 +27,12 @@ pub(super) fn backend_parser() -> impl TypedValueParser<Value = &'static Descrip
 
 pub(super) fn scenario_parser() -> impl TypedValueParser<Value = &'static Scenario> {
     named(SCENARIOS.iter().map(|entry| (entry.name, entry.summary, entry)))
+}
+
+/// Scenarios of numbers and of residues.
+pub(super) fn any_scenario_parser() -> impl TypedValueParser<Value = &'static Scenario> {
+    let all = SCENARIOS.iter().chain(RESIDUE_SCENARIOS);
+    named(all.map(|entry| (entry.name, entry.summary, entry)))
 }
 
 pub(super) fn kernel_parser() -> impl TypedValueParser<Value = &'static KernelEntry> {

@@ -8,7 +8,8 @@ use crate::failure::{BadCells, BadInput};
 use crate::measuring::{plan, workers};
 use crate::output::to_stdout;
 use crate::recording::measured;
-use fib_bench::{Plan, SCENARIOS, Scenario, measure_rounds, verify};
+use fib::ResidueMethod;
+use fib_bench::{Plan, RESIDUE_SCENARIOS, SCENARIOS, Scenario, measure_rounds, verify};
 use fib_report::{BaselineCell, Status, Study};
 use std::num::NonZeroUsize;
 
@@ -23,14 +24,25 @@ pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
 }
 
 fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
-    let default = SCENARIOS.iter().filter(|scenario| args.full || !scenario.full_only);
-    let scenarios: Vec<&Scenario> =
-        if args.scenario.is_empty() { default.collect() } else { args.scenario.clone() };
+    let scenarios = scenarios(args);
+    let of_residues = scenarios.iter().filter(|scenario| scenario.modulus.is_some()).count();
+    if (1..scenarios.len()).contains(&of_residues) {
+        let problem = "--scenario: exact numbers and residues (mod-...) cannot be compared with each \
+                       other; measure them in two commands";
+        return Err(BadInput(problem.into()).into());
+    }
+    if of_residues > 0 && args.measure.names_kernel() {
+        let problem = "--kernel: residues are always measured with the kernels scalar and lanes";
+        return Err(BadInput(problem.into()).into());
+    }
     let batches = scenarios.into_iter().map(Scenario::batch).collect();
     let engines = args.engine.iter().filter_map(|text| engine::chosen(text).transpose());
     let default_s = if args.full { 150 } else { 27 };
     let mut plan = plan(Study::Compare, batches, &args.measure, default_s)?;
     plan.workers = workers(&args.measure.workers, args.full);
+    if of_residues > 0 {
+        plan.kernels = ResidueMethod::ALL.iter().map(|method| method.name()).collect();
+    }
     plan.engines = engines.collect::<anyhow::Result<_>>()?;
     if !args.chunking.is_empty() {
         plan.chunkings = args.chunking.clone();
@@ -51,6 +63,15 @@ fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
             Err(BadInput(problem).into())
         }
     }
+}
+
+/// The scenarios to measure.
+fn scenarios(args: &CompareArgs) -> Vec<&'static Scenario> {
+    if args.residues {
+        return RESIDUE_SCENARIOS.iter().collect();
+    }
+    let default = SCENARIOS.iter().filter(|scenario| args.full || !scenario.full_only);
+    if args.scenario.is_empty() { default.collect() } else { args.scenario.clone() }
 }
 
 /// The cell that `--against` names: a label, with the workers after a slash or else the largest

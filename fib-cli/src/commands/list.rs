@@ -4,7 +4,7 @@ use crate::args::{ColorChoice, ListedKind};
 use crate::backends;
 use crate::output::{page, to_stdout};
 use fib::kernels::KERNELS;
-use fib_bench::SCENARIOS;
+use fib_bench::{RESIDUE_SCENARIOS, SCENARIOS};
 use std::io::{self, IsTerminal, Write};
 
 type Lines = Vec<(&'static str, &'static str)>;
@@ -12,7 +12,10 @@ type Lines = Vec<(&'static str, &'static str)>;
 pub(crate) fn run(kind: Option<ListedKind>) -> anyhow::Result<()> {
     let backends = || backends::all().map(|entry| (entry.name, entry.summary)).collect();
     let kernels = || KERNELS.iter().map(|entry| (entry.name, entry.summary)).collect();
-    let scenarios = || SCENARIOS.iter().map(|entry| (entry.name, entry.summary)).collect();
+    let scenarios = || {
+        let all = SCENARIOS.iter().chain(RESIDUE_SCENARIOS);
+        all.map(|entry| (entry.name, entry.summary)).collect()
+    };
     let sections: Vec<(&str, Lines)> = match kind {
         Some(ListedKind::Backends) => vec![("", backends())],
         Some(ListedKind::Kernels) => vec![("", kernels())],

@@ -35,11 +35,11 @@ fn batches(args: &ModelArgs) -> anyhow::Result<Vec<NamedBatch>> {
         return Ok(chosen.into_iter().map(Scenario::batch).collect());
     }
     let specs = SpecArgs { specs: args.specs.clone(), file: None };
-    let kernel = (args.measure.kernel.get)();
+    let kernel = (args.measure.kernel().get)();
     let indices = specs.wanted(MemoryLimit::default(), kernel.order())?;
     if indices.is_empty() {
         return Err(BadInput("an empty batch has nothing to predict".into()).into());
     }
     let (name, summary) = (args.specs.join(" "), format!("{} numbers", indices.len()));
-    Ok(vec![NamedBatch { name, summary, indices, workers: None }])
+    Ok(vec![NamedBatch { name, summary, indices, modulus: None, workers: None }])
 }

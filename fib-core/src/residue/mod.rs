@@ -37,8 +37,16 @@ impl Modulus {
     pub const WORD: Modulus = Modulus(0);
 
     /// This modulus; `None` for 0 and for more than 2^63.
-    pub fn new(modulus: u64) -> Option<Self> {
-        (1..=1 << 63).contains(&modulus).then_some(Modulus(modulus))
+    pub const fn new(modulus: u64) -> Option<Self> {
+        match modulus {
+            1..=0x8000_0000_0000_0000 => Some(Modulus(modulus)),
+            _ => None,
+        }
+    }
+
+    /// The modulus in decimal digits.
+    pub fn decimal(self) -> String {
+        self.get().map_or(1 << 64, u128::from).to_string()
     }
 
     /// The modulus; `None` for 2^64.

@@ -38,22 +38,31 @@ pub struct Row {
     pub noise: Option<Estimate>,
     /// Nanoseconds of a sequential call with layout and allocation.
     pub whole_ns: Option<f64>,
-    /// The ceiling for each number of copies.
-    pub ceilings: BTreeMap<usize, Estimate>,
+    /// The ceiling of each kernel for each number of copies.
+    pub ceilings: Vec<Ceiling>,
     /// The number of samples that were dropped because the machine was disturbed.
     pub dropped: usize,
     /// The baseline, as a cell with speedup 1.
     #[serde(skip)]
     pub baseline: Cell,
-    /// The fastest kernel, on one core.
+    /// The fastest kernel, on one core; `None` if it is the kernel of the cells, or if there is none.
     #[serde(skip)]
-    pub best: Cell,
+    pub best: Option<Cell>,
     /// Every backend at every worker count, in the order of the header; other engines come last.
     #[serde(skip)]
     pub cells: Vec<Cell>,
     /// Nanoseconds of each piece of the batch, for studies that time pieces.
     #[serde(skip)]
     pub pieces_ns: Option<Vec<f64>>,
+}
+
+/// The speedup that copies of `sequential` reach over one of them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ceiling {
+    pub kernel: String,
+    pub copies: usize,
+    #[serde(flatten)]
+    pub speedup: Estimate,
 }
 
 fn name_only<S: Serializer>(scenario: &ScenarioHead, serializer: S) -> Result<S::Ok, S::Error> {
@@ -98,7 +107,8 @@ pub struct Cell {
     /// Speedup over the baseline of the cell's own engine.
     #[serde(serialize_with = "with_nulls")]
     pub own_speedup: Option<Estimate>,
-    /// The experimentally determined serial fraction of Karp and Flatt, over `sequential`.
+    /// The experimentally determined serial fraction of Karp and Flatt, over `sequential` with the same
+    /// kernel.
     #[serde(serialize_with = "with_nulls")]
     pub karp_flatt: Option<Estimate>,
     /// CPU time over wall time: how many CPUs were busy.
@@ -111,7 +121,7 @@ pub struct Cell {
     pub shared: bool,
     /// How the cell compares with the baseline.
     pub verdict: Option<Verdict>,
-    /// Speedup over `sequential` in each round that counts.
+    /// Speedup over `sequential` with the same kernel, in each round that counts.
     #[serde(skip)]
     pub by_round: BTreeMap<usize, f64>,
     /// The runs with a timeline.
@@ -170,7 +180,14 @@ impl Row {
 
     /// All cells: the baseline, the backends, the fastest kernel.
     pub fn all_cells(&self) -> impl Iterator<Item = &Cell> {
-        [&self.baseline].into_iter().chain(&self.cells).chain([&self.best])
+        [&self.baseline].into_iter().chain(&self.cells).chain(&self.best)
+    }
+
+    /// The ceiling of a cell with this many workers and the kernel of the baseline.
+    pub fn ceiling(&self, workers: usize) -> Option<Estimate> {
+        let of_baseline = |ceiling: &&Ceiling| ceiling.kernel == self.baseline.kernel;
+        let mut ceilings = self.ceilings.iter().filter(of_baseline);
+        ceilings.find(|ceiling| ceiling.copies == workers).map(|ceiling| ceiling.speedup)
     }
 }
 

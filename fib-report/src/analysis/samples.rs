@@ -1,7 +1,7 @@
 //! The samples of one scenario, round by round, and the cells that are computed from them.
 
 use super::losses::Losses;
-use super::{Cell, Row, Verdict};
+use super::{Ceiling, Cell, Row, Verdict};
 use crate::laws;
 use crate::record::{BaselineCell, EngineHead, Header, ScenarioHead};
 use crate::sample::{Role, Sample, Status, Surroundings};
@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A sample is dropped if the host took more than this share of the CPU time (steal), or if the CPU
 /// quota of the control group stopped the runner for more than this share of the time.
 const DISTURBED: f64 = 0.02;
+
+/// The kernel of [`Role::Best`].
+const FASTEST_KERNEL: &str = "stepping";
 
 /// Role, label and workers of something that is timed once in a round.
 type Key<'a> = (Role, &'a str, usize);
@@ -26,8 +29,8 @@ pub(super) struct ScenarioSamples<'a> {
     timed: Vec<(Key<'a>, Vec<&'a Sample>)>,
     /// The times that all cells are compared with.
     baseline: Series,
-    /// T_s, the times of `sequential`.
-    sequential: Series,
+    /// T_s, the times of `sequential`, for each kernel.
+    sequential: BTreeMap<&'a str, Series>,
     rounds: usize,
     dropped: usize,
 }
@@ -52,7 +55,7 @@ impl<'a> ScenarioSamples<'a> {
                 None => timed.push((key, vec![sample])),
             }
         }
-        let (baseline, sequential) = (Series::new(), Series::new());
+        let (baseline, sequential) = (Series::new(), BTreeMap::new());
         let mut grouped = ScenarioSamples {
             header,
             scenario,
@@ -63,11 +66,27 @@ impl<'a> ScenarioSamples<'a> {
             dropped,
         };
         grouped.baseline = grouped.baselines();
-        grouped.sequential = match header.baseline == BaselineCell::default() {
-            true => grouped.baseline.clone(),
-            false => series(grouped.with_key(&(Role::Cell, SEQUENTIAL.name, 1))),
-        };
+        grouped.sequential = grouped.sequential_times();
         grouped
+    }
+
+    fn sequential_times(&self) -> BTreeMap<&'a str, Series> {
+        let header = self.header;
+        let mut times = BTreeMap::new();
+        if header.baseline == BaselineCell::default() {
+            times.insert(header.kernel.as_str(), self.baseline.clone());
+        }
+        let is_sequential = |label: &str| label.split('@').next() == Some(SEQUENTIAL.name);
+        for (&(role, label, _), samples) in self.timed.iter().map(|(key, samples)| (key, samples)) {
+            if role == Role::Cell && is_sequential(label) {
+                times.entry(header.kernel_of(label)).or_insert_with(|| series(samples));
+            }
+        }
+        times
+    }
+
+    fn sequential(&self, kernel: &str) -> Series {
+        self.sequential.get(kernel).cloned().unwrap_or_default()
     }
 
     /// The baseline in even rounds, the control in odd rounds. The mean of the two would not be
@@ -97,18 +116,6 @@ impl<'a> ScenarioSamples<'a> {
         let (baseline, control) = (self.with_role(Role::Baseline), self.with_role(Role::Control));
         let noise = join(&series(baseline), &series(control), |a, b| a / b);
         let noise = estimate(noise, 1);
-        let best = Cell {
-            shared: self.scenario.best_shares,
-            kernel: "stepping".into(),
-            // These quantities compare schedulers of the same work. The fastest kernel does other
-            // work.
-            of_ceiling: None,
-            overhead_ns: None,
-            karp_flatt: None,
-            cold_speedup: None,
-            chunking: None,
-            ..self.cell(self.with_role(Role::Best), noise)
-        };
         Row {
             scenario: self.scenario.clone(),
             rounds: self.rounds,
@@ -116,7 +123,7 @@ impl<'a> ScenarioSamples<'a> {
             baseline: self.baseline_cell(noise),
             whole_ns: median(series(self.with_role(Role::Whole)).into_values().collect()),
             ceilings: self.ceiling_estimates(),
-            best,
+            best: self.best(noise),
             cells: self.cells(noise),
             pieces_ns: self.pieces(),
             dropped: self.dropped,
@@ -127,6 +134,25 @@ impl<'a> ScenarioSamples<'a> {
     fn baseline_cell(&self, noise: Option<Estimate>) -> Cell {
         let speedup = noise.map(|noise| Estimate { median: 1.0, ..noise });
         Cell { speedup, verdict: None, ..self.cell(self.with_role(Role::Baseline), noise) }
+    }
+
+    fn best(&self, noise: Option<Estimate>) -> Option<Cell> {
+        let samples = self.with_role(Role::Best);
+        if samples.is_empty() || self.header.kernel == FASTEST_KERNEL {
+            return None;
+        }
+        Some(Cell {
+            shared: self.scenario.best_shares,
+            kernel: FASTEST_KERNEL.into(),
+            // These quantities compare schedulers of the same work. The fastest kernel does other
+            // work.
+            of_ceiling: None,
+            overhead_ns: None,
+            karp_flatt: None,
+            cold_speedup: None,
+            chunking: None,
+            ..self.cell(samples, noise)
+        })
     }
 
     fn cells(&self, noise: Option<Estimate>) -> Vec<Cell> {
@@ -145,19 +171,25 @@ impl<'a> ScenarioSamples<'a> {
         cells
     }
 
-    /// ceiling(p) = p T_s / T_copies in each round.
-    fn ceiling(&self, copies: usize) -> Series {
-        let copied = |((role, _, workers), _): &&(Key<'_>, Vec<&Sample>)| {
-            *role == Role::Ceiling && *workers == copies
+    /// ceiling(p) = p T_s / T_copies in each round, all with the same kernel.
+    fn ceiling(&self, kernel: &str, copies: usize) -> Series {
+        let copied = |((role, label, workers), _): &&(Key<'_>, Vec<&Sample>)| {
+            (*role, *workers, self.header.kernel_of(label)) == (Role::Ceiling, copies, kernel)
         };
         let samples = self.timed.iter().find(copied).map_or(&[][..], |(_, samples)| samples);
-        join(&self.sequential, &series(samples), |base, time| copies as f64 * base / time)
+        let ceiling = |base, time| copies as f64 * base / time;
+        join(&self.sequential(kernel), &series(samples), ceiling)
     }
 
-    fn ceiling_estimates(&self) -> BTreeMap<usize, Estimate> {
-        let ceilings = self.timed.iter().filter(|((role, ..), _)| *role == Role::Ceiling);
-        let estimates =
-            ceilings.map(|((.., copies), _)| Some((*copies, estimate(self.ceiling(*copies), 1)?)));
+    fn ceiling_estimates(&self) -> Vec<Ceiling> {
+        let keys = self.timed.iter().map(|(key, _)| key);
+        let mut keys: Vec<_> = keys.filter(|(role, ..)| *role == Role::Ceiling).collect();
+        keys.sort_by_key(|(_, label, copies)| (self.header.kernels.contains_key(*label), *copies));
+        let estimates = keys.into_iter().map(|&(_, label, copies)| {
+            let kernel = self.header.kernel_of(label);
+            let speedup = estimate(self.ceiling(kernel, copies), 1)?;
+            Some(Ceiling { kernel: kernel.into(), copies, speedup })
+        });
         estimates.flatten().collect()
     }
 
@@ -167,13 +199,15 @@ impl<'a> ScenarioSamples<'a> {
         let label = samples.first().map_or("", |sample| sample.backend.as_str());
         let workers = samples.first().map_or(1, |sample| sample.workers);
         let engine = self.engine(label);
+        let kernel = self.header.kernel_of(label);
         let ratio = |base: &Series| join(base, &times, |base, time| base / time);
-        let (absolute, speedup) = (ratio(&self.sequential), self.estimate(ratio(&self.baseline)));
+        let by_round = ratio(&self.sequential(kernel));
+        let speedup = self.estimate(ratio(&self.baseline));
         let cold = series(self.with_key(&(Role::Cold, label, workers)));
         let head = self.header.backends.iter().find(|head| head.label == label);
         let mut cell = Cell {
             scenario: self.scenario.name.clone(),
-            kernel: self.header.kernel.clone(),
+            kernel: kernel.into(),
             backend: label.into(),
             workers,
             chunking: head.map(|head| head.chunking.to_string()),
@@ -193,7 +227,7 @@ impl<'a> ScenarioSamples<'a> {
             losses: self.losses(label, workers),
             shared: self.scenario.cells_share,
             verdict: speedup.map(|speedup| Verdict::new(speedup, noise)),
-            by_round: absolute,
+            by_round,
             traced: self.traced(label, workers).filter_map(run_trace).collect(),
         };
         if engine.is_none() {
@@ -205,8 +239,9 @@ impl<'a> ScenarioSamples<'a> {
     /// Computes the quantities that need the same work as `sequential`.
     fn compare_with_ceiling(&self, cell: &mut Cell, times: &Series) {
         let workers = cell.workers;
-        let ceiling = self.ceiling(workers.min(self.header.cores));
-        let ideal = join(&self.sequential, &ceiling, |base, ceiling| base / ceiling);
+        let ceiling = self.ceiling(&cell.kernel, workers.min(self.header.cores));
+        let sequential = self.sequential(&cell.kernel);
+        let ideal = join(&sequential, &ceiling, |base, ceiling| base / ceiling);
         let overhead = join(times, &ideal, |time, ideal| time - ideal);
         cell.of_ceiling = self.estimate(join(&cell.by_round, &ceiling, |s, c| s / c));
         cell.karp_flatt = estimate_of(&cell.by_round, |s| laws::karp_flatt(s, workers));
@@ -250,9 +285,9 @@ impl<'a> ScenarioSamples<'a> {
     /// Splits the run with the median speedup of all runs with a timeline.
     fn losses(&self, label: &str, workers: usize) -> Option<Losses> {
         let traced = self.traced(label, workers);
-        let mut runs: Vec<(f64, &Sample)> = traced
-            .filter_map(|sample| Some((*self.sequential.get(&sample.round)?, sample)))
-            .collect();
+        let sequential = self.sequential(self.header.kernel_of(label));
+        let mut runs: Vec<(f64, &Sample)> =
+            traced.filter_map(|sample| Some((*sequential.get(&sample.round)?, sample))).collect();
         runs.sort_by(|a, b| (a.0 / a.1.batch_ns()).total_cmp(&(b.0 / b.1.batch_ns())));
         let (useful, sample) = runs.get(runs.len().checked_sub(1)? / 2)?;
         Losses::split(sample, *useful)

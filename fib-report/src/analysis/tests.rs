@@ -27,6 +27,7 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
         crates: BTreeMap::new(),
         seed: 1,
         kernel: "iterative".into(),
+        kernels: BTreeMap::new(),
         pin: false,
         budget_s: 1.0,
         confidence: 0.99,
@@ -36,6 +37,7 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
             name: "batch".into(),
             summary: "a batch".into(),
             items: 1000,
+            modulus: None,
             index: None,
             workers: None,
             indices: None,
@@ -127,10 +129,11 @@ fn drift_cancels_and_quantities_follow_their_formulas() {
     assert_eq!(fast.verdict, Some(Verdict::Faster));
     assert_eq!(slow.verdict, Some(Verdict::Slower));
     assert_eq!(same.verdict, Some(Verdict::Tie));
-    assert!(close(row.ceilings[&2].median, 1.6));
+    assert!(close(row.ceiling(2).unwrap().median, 1.6));
     assert!(close(row.whole_ns.unwrap(), 2_200_000.0));
-    assert!(close(row.best.speedup.unwrap().median, 100.0));
-    assert!(row.best.shared && !fast.shared);
+    let best = row.best.as_ref().unwrap();
+    assert!(close(best.speedup.unwrap().median, 100.0));
+    assert!(best.shared && !fast.shared);
     let (low, high) = row.noise.unwrap().interval.unwrap();
     assert!((0.985..1.0).contains(&low) && (1.0..1.015).contains(&high), "{low} {high}");
 }
@@ -208,7 +211,7 @@ fn another_cell_may_be_the_baseline() {
     assert_eq!(sequential.verdict, Some(Verdict::Slower));
     assert!(close(again.speedup.unwrap().median, 1.0));
     assert_eq!(again.verdict, Some(Verdict::Tie));
-    assert!(close(row.ceilings[&2].median, 1.6));
+    assert!(close(row.ceiling(2).unwrap().median, 1.6));
     assert!(close(again.of_ceiling.unwrap().median, 2.0 / 1.6));
     // S = 2 on two workers: no serial part.
     assert!(again.karp_flatt.unwrap().median.abs() < 0.01);
@@ -229,6 +232,7 @@ fn another_engine_is_judged_by_its_own_baseline_too() {
         version: "3".into(),
         baseline: "snake/loop".into(),
         backends: vec!["snake/loop".into(), "snake/pool".into()],
+        left_out: vec![],
     };
     let header = Header { engines: vec![engine], ..header(&["ours"], &[2]) };
     let row = &analyse(header, &samples).matrix.rows[0];

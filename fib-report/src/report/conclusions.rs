@@ -15,11 +15,12 @@ pub(super) fn conclusion(matrix: &Matrix, row: &Row) -> String {
         return format!("Too noisy to compare: the baseline differs from itself by up to {noise}.");
     }
     let leaders = leaders(row);
-    let mut text = match leaders.first() {
+    let mut text = lanes_and_workers(matrix, row);
+    text += &match leaders.first() {
         None => none_is_faster(matrix, row),
         Some(fastest) => fastest_cells(matrix, row, fastest, &leaders),
     };
-    text += &fastest_kernel(matrix, row, leaders.first().copied());
+    text += &fastest_kernel(row, leaders.first().copied());
     text += &chunking(matrix, row);
     text
 }
@@ -27,6 +28,11 @@ pub(super) fn conclusion(matrix: &Matrix, row: &Row) -> String {
 /// Our own backends on this scenario.
 fn our_cells(row: &Row) -> impl Iterator<Item = &Cell> {
     row.cells.iter().filter(|cell| cell.engine.is_none() && cell.status == Status::Ok)
+}
+
+/// Whether the cell is `sequential` with any kernel.
+fn is_sequential(cell: &Cell) -> bool {
+    cell.backend.split('@').next() == Some(SEQUENTIAL.name)
 }
 
 fn median(cell: &Cell) -> f64 {
@@ -70,9 +76,33 @@ fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) 
     text
 }
 
+/// What another kernel brings on one core, what workers bring with the kernel of the baseline, and what
+/// both bring together. Empty unless several kernels were measured.
+fn lanes_and_workers(matrix: &Matrix, row: &Row) -> String {
+    let kernel = &matrix.header.kernel;
+    let largest = |wanted: &dyn Fn(&Cell) -> bool| {
+        let cells = our_cells(row).filter(|cell| cell.speedup.is_some() && wanted(cell));
+        cells.max_by(|a, b| median(a).total_cmp(&median(b)))
+    };
+    let alone = largest(&|cell| cell.kernel != *kernel && is_sequential(cell));
+    let workers = largest(&|cell| cell.kernel == *kernel && cell.workers > 1);
+    let both = largest(&|cell| cell.kernel != *kernel && cell.workers > 1);
+    let (Some(alone), Some(workers), Some(both)) = (alone, workers, both) else {
+        return String::new();
+    };
+    let cell = |cell: &Cell| format!("{} ({})", ratio(median(cell)), name(row, cell));
+    format!(
+        "{} on one core reached {}, workers with {kernel} at most {}, and both together at most {}. ",
+        alone.kernel,
+        ratio(median(alone)),
+        cell(workers),
+        cell(both)
+    )
+}
+
 fn none_is_faster(matrix: &Matrix, row: &Row) -> String {
     let verdicts: Vec<Verdict> = our_cells(row)
-        .filter(|cell| cell.backend != SEQUENTIAL.name)
+        .filter(|cell| !is_sequential(cell))
         .filter_map(|cell| cell.verdict)
         .collect();
     let all = |verdict| verdicts.iter().all(|other| *other == verdict);
@@ -94,15 +124,10 @@ fn other_baseline(matrix: &Matrix) -> Option<&str> {
     (*baseline != BaselineCell::default()).then_some(&*baseline.label)
 }
 
-fn fastest_kernel(matrix: &Matrix, row: &Row, leader: Option<&Cell>) -> String {
-    let best = &row.best;
+fn fastest_kernel(row: &Row, leader: Option<&Cell>) -> String {
     let leading = leader.map_or(1.0, median);
-    if best.kernel == matrix.header.kernel
-        || best.verdict != Some(Verdict::Faster)
-        || median(best) <= leading
-    {
-        return String::new();
-    }
+    let is_faster = |best: &&Cell| best.verdict == Some(Verdict::Faster) && median(best) > leading;
+    let Some(best) = row.best.as_ref().filter(is_faster) else { return String::new() };
     let reason =
         if best.shared { ", partly because it computes each distinct number once" } else { "" };
     let (kernel, speedup) = (&best.kernel, ratio(median(best)));
@@ -129,7 +154,8 @@ fn chunking(matrix: &Matrix, row: &Row) -> String {
 
 /// The label of a cell, with its workers if the scenario has several worker counts above 1.
 pub(super) fn name(row: &Row, cell: &Cell) -> String {
-    match row.cells.iter().any(|other| other.workers != cell.workers && other.workers > 1) {
+    let several = row.cells.iter().any(|other| other.workers != cell.workers && other.workers > 1);
+    match several && !is_sequential(cell) {
         true => format!("{} with {} workers", cell.backend, cell.workers),
         false => cell.backend.clone(),
     }

@@ -11,6 +11,7 @@ use crate::analyse::Analysis;
 use crate::analysis::{Cell, Matrix, Row, TOO_NOISY};
 use crate::sample::Status;
 use crate::studies::Findings;
+use std::collections::BTreeSet;
 
 pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
     let Analysis { matrix, findings: found } = analysis;
@@ -24,7 +25,10 @@ pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
         }
         (Findings::Matrix, rows) => {
             blocks.extend(rows.iter().flat_map(|row| scenario(matrix, row)));
-            blocks.extend(all_scenarios(matrix, width));
+            // With several kernels, a line for each backend would be too wide for any terminal.
+            if matrix.header.kernels.is_empty() {
+                blocks.extend(all_scenarios(matrix, width));
+            }
             blocks.extend(pool_starts(matrix));
         }
         _ => blocks.extend(findings(analysis)),
@@ -65,6 +69,8 @@ fn heading(matrix: &Matrix) -> String {
             chunkings.push(chunking);
         }
     }
+    let kernels: BTreeSet<&str> = header.kernels.values().map(String::as_str).collect();
+    let kernels: Vec<&str> = [&*header.kernel].into_iter().chain(kernels).collect();
     let pin = if header.pin { ", workers of pools bound to CPUs" } else { "" };
     let noise =
         matrix.noise_floor().map_or("unknown".into(), |noise| format!("{:.1}%", noise * 100.0));
@@ -72,7 +78,7 @@ fn heading(matrix: &Matrix) -> String {
         format!("{}, {} CPUs, {}", header.machine.cpu, header.cores, header.machine.os),
         format!(
             "kernel {}, chunking {}, seed {}{pin}",
-            header.kernel,
+            kernels.join(", "),
             chunkings.join(", "),
             header.seed
         ),

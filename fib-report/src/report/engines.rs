@@ -4,7 +4,7 @@ use super::numbers::{duration, ratio, spread};
 use super::page::{Block, Row as Line, Table, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row};
-use crate::record::EngineHead;
+use crate::record::{EngineHead, LeftOut};
 
 /// A table for every other engine and every worker count.
 pub(super) fn engines(matrix: &Matrix) -> Vec<Block> {
@@ -12,7 +12,15 @@ pub(super) fn engines(matrix: &Matrix) -> Vec<Block> {
     workers.dedup();
     let counts = |engine| workers.iter().map(move |&workers| (engine, workers));
     let tables = matrix.header.engines.iter().flat_map(counts);
-    tables.flat_map(|(engine, workers)| table(matrix, engine, workers)).collect()
+    let blocks = tables.flat_map(|(engine, workers)| table(matrix, engine, workers));
+    blocks.chain([Block::Text(left_out(matrix))]).collect()
+}
+
+/// The backends that took no part, with the reason.
+fn left_out(matrix: &Matrix) -> String {
+    let all = matrix.header.engines.iter().flat_map(|engine| &engine.left_out);
+    let line = |LeftOut { label, reason }: &LeftOut| format!("{label} is left out: {reason}");
+    all.map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn table(matrix: &Matrix, engine: &EngineHead, workers: usize) -> [Block; 2] {

@@ -129,7 +129,7 @@ fn tail(cell: &Cell, row: &Row) -> &'static str {
 /// the hardware.
 fn inflation(losses: &Losses, cell: &Cell, row: &Row) -> String {
     let longer = losses.inflation_ns / losses.useful_ns;
-    let ceiling = row.ceilings.get(&cell.workers);
+    let ceiling = row.ceiling(cell.workers);
     let hardware = ceiling.map_or(0.0, |c| cell.workers as f64 / c.median - 1.0);
     let reason = match hardware {
         h if h > longer / 2.0 => {

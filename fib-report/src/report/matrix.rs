@@ -118,13 +118,11 @@ fn tax(tax: f64) -> String {
 fn section(matrix: &Matrix, row: &Row, workers: usize) -> String {
     let time = row.baseline.wall_ns.map_or("no baseline".into(), duration);
     let mut text = format!("{}: baseline {time}", row.scenario.name);
-    if let Some(ceiling) =
-        row.ceilings.get(&workers.min(matrix.header.cores)).filter(|_| workers > 1)
-    {
+    if let Some(ceiling) = row.ceiling(workers.min(matrix.header.cores)).filter(|_| workers > 1) {
         text += &format!(", ceiling {}", ratio(ceiling.median));
     }
-    if let Some(best) = row.best.speedup.filter(|_| row.best.kernel != matrix.header.kernel) {
-        text += &format!(", {} on one core {}", row.best.kernel, ratio(best.median));
+    if let Some((best, speedup)) = row.best.as_ref().and_then(|best| Some((best, best.speedup?))) {
+        text += &format!(", {} on one core {}", best.kernel, ratio(speedup.median));
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use super::numbers::{duration, interval, percent, ratio, with_interval};
 use super::page::{Block, Table};
-use crate::analysis::{Cell, Matrix, Row};
+use crate::analysis::{Ceiling, Cell, Matrix, Row};
 use crate::sample::Status;
 
 /// The scenario as a short table: what most readers want to know.
@@ -19,9 +19,9 @@ pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
     for cell in &row.cells {
         table.row(cells(matrix, cell, &cell.backend));
     }
-    if row.best.kernel != matrix.header.kernel {
-        let name = format!("({} alone)", row.best.kernel);
-        table.row(cells(matrix, &row.best, &name));
+    if let Some(best) = &row.best {
+        let name = format!("({} alone)", best.kernel);
+        table.row(cells(matrix, best, &name));
     }
     let title = format!("{}, {}", row.scenario.name, row.scenario.summary);
     vec![Block::Title(title), Block::Text(baseline(matrix, row)), Block::Table(table)]
@@ -34,9 +34,13 @@ fn baseline(matrix: &Matrix, row: &Row) -> String {
         row.whole_ns.map_or(String::new(), |ns| format!(" ({} with allocation)", duration(ns)));
     let workers = if *workers > 1 { format!(", {workers} workers") } else { String::new() };
     let mut text = format!("baseline: {backend}{workers}, kernel {kernel}: {time}{whole_call}");
-    for (copies, ceiling) in row.ceilings.iter().filter(|(copies, _)| **copies > 1) {
-        let ceiling = with_interval(ceiling);
-        text += &format!("\nceiling: {ceiling} with {copies} independent copies of sequential");
+    for Ceiling { kernel: own, copies, speedup } in row.ceilings.iter().filter(|c| c.copies > 1) {
+        let speedup = with_interval(speedup);
+        let of = if own == kernel { String::new() } else { format!(" of {own}") };
+        let which = if own == kernel { String::new() } else { format!("@{own}") };
+        text += &format!(
+            "\nceiling{of}: {speedup} with {copies} independent copies of sequential{which}"
+        );
     }
     if row.cells.iter().any(|cell| cell.workers > matrix.header.cores) {
         text += "\n* more workers than CPUs";
@@ -112,8 +116,8 @@ pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
         notes += " Overhead and serial fraction compare with our sequential baseline, so other \
                   engines have none.";
     }
-    if row.best.shared {
-        notes += &format!(" {} computes each distinct number once.", row.best.kernel);
+    if let Some(best) = row.best.as_ref().filter(|best| best.shared) {
+        notes += &format!(" {} computes each distinct number once.", best.kernel);
     }
     if row.cells.iter().any(|cell| cell.workers == 1) {
         notes += " With one worker there is no serial fraction.";

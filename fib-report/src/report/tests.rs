@@ -5,7 +5,7 @@ use super::{Page, csv, json, text};
 use crate::analyse::{Analysis, analyse};
 use crate::analysis::Verdict;
 use crate::analysis::tests::{header, rounds};
-use crate::record::{EngineHead, Header};
+use crate::record::{EngineHead, Header, LeftOut};
 use crate::sample::{Role, Sample, SampleUsage, Status};
 use crate::stats::Estimate;
 use fib_simulate::WorkerTrace;
@@ -251,7 +251,7 @@ fn json_lines() {
     assert_data_eq!(
         json(&analysis()),
         str![[r#"
-{"kind":"header","schema_version":3,"version":"0.1.0","command":"fib compare","started_unix_s":0,"machine":{"cpu":"Test CPU","logical_cpus":2,"os":"Test OS","kernel":"1.0","arch":"x86_64","load_1min":0.0},"cores":2,"compiler":"rustc","flags":"none","crates":{},"seed":1,"kernel":"iterative","pin":false,"budget_s":1.0,"confidence":0.99,"backends":[{"label":"quick","name":"quick","scheduling":"dynamic","chunking":"balanced:8"},{"label":"slow-one","name":"slow-one","scheduling":"dynamic","chunking":"balanced:8"},{"label":"liar","name":"liar","scheduling":"dynamic","chunking":"balanced:8"}],"workers":[2],"scenarios":[{"name":"batch","summary":"a batch","items":1000,"best_shares":true,"cells_share":false},{"name":"tiny","summary":"a batch","items":1000,"best_shares":true,"cells_share":false}],"comparisons":3,"study":"compare","baseline":{"label":"sequential","workers":1},"explain":false}
+{"kind":"header","schema_version":4,"version":"0.1.0","command":"fib compare","started_unix_s":0,"machine":{"cpu":"Test CPU","logical_cpus":2,"os":"Test OS","kernel":"1.0","arch":"x86_64","load_1min":0.0},"cores":2,"compiler":"rustc","flags":"none","crates":{},"seed":1,"kernel":"iterative","pin":false,"budget_s":1.0,"confidence":0.99,"backends":[{"label":"quick","name":"quick","scheduling":"dynamic","chunking":"balanced:8"},{"label":"slow-one","name":"slow-one","scheduling":"dynamic","chunking":"balanced:8"},{"label":"liar","name":"liar","scheduling":"dynamic","chunking":"balanced:8"}],"workers":[2],"scenarios":[{"name":"batch","summary":"a batch","items":1000,"best_shares":true,"cells_share":false},{"name":"tiny","summary":"a batch","items":1000,"best_shares":true,"cells_share":false}],"comparisons":3,"study":"compare","baseline":{"label":"sequential","workers":1},"explain":false}
 {"kind":"cell","scenario":"batch","kernel":"iterative","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":2000000.0,"speedup":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":null}
 {"kind":"cell","scenario":"batch","kernel":"iterative","backend":"quick","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":1280000.0,"speedup":{"median":1.5625,"low":1.5625,"high":1.5625},"of_ceiling":{"median":0.9765625,"low":0.9765625,"high":0.9765625},"overhead_ns":30000.0,"pool_start_ns":4000000.0,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":0.28,"low":0.28,"high":0.28},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"faster"}
 {"kind":"cell","scenario":"batch","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":4000000.0,"speedup":{"median":0.5,"low":0.5,"high":0.5},"of_ceiling":{"median":0.3125,"low":0.3125,"high":0.3125},"overhead_ns":2750000.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":3.0,"low":3.0,"high":3.0},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
@@ -262,8 +262,8 @@ fn json_lines() {
 {"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"slow-one","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":180000.0,"speedup":{"median":0.011111111111111112,"low":0.011111111111111112,"high":0.011111111111111112},"of_ceiling":{"median":0.006944444444444444,"low":0.006944444444444444,"high":0.006944444444444444},"overhead_ns":178750.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":179.0,"low":179.0,"high":179.0},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
 {"kind":"cell","scenario":"tiny","kernel":"iterative","backend":"liar","workers":2,"chunking":"balanced:8","engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":4000.0,"speedup":{"median":0.5,"low":0.5,"high":0.5},"of_ceiling":{"median":0.3125,"low":0.3125,"high":0.3125},"overhead_ns":2750.0,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":3.0,"low":3.0,"high":3.0},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":false,"verdict":"slower"}
 {"kind":"cell","scenario":"tiny","kernel":"stepping","backend":"sequential","workers":1,"chunking":null,"engine":null,"status":"ok","message":null,"rounds":20,"wall_ns":1800.0,"speedup":{"median":1.1111111111111112,"low":1.1111111111111112,"high":1.1111111111111112},"of_ceiling":{"median":null,"low":null,"high":null},"overhead_ns":null,"pool_start_ns":null,"cold_speedup":{"median":null,"low":null,"high":null},"own_speedup":{"median":null,"low":null,"high":null},"karp_flatt":{"median":null,"low":null,"high":null},"cpus":null,"losses":{"traced_wall_ns":null,"useful_ns":null,"inflation_ns":null,"paused_ns":null,"first_chunk_ns":null,"dispatch_ns":null,"tail_ns":null,"unused_ns":null},"shared":true,"verdict":"faster"}
-{"kind":"scenario","scenario":"batch","rounds":20,"noise":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"whole_ns":2200000.0,"ceilings":{"2":{"median":1.6,"low":1.6,"high":1.6}},"dropped":0}
-{"kind":"scenario","scenario":"tiny","rounds":20,"noise":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"whole_ns":2200.0,"ceilings":{"2":{"median":1.6,"low":1.6,"high":1.6}},"dropped":0}
+{"kind":"scenario","scenario":"batch","rounds":20,"noise":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"whole_ns":2200000.0,"ceilings":[{"kernel":"iterative","copies":2,"median":1.6,"low":1.6,"high":1.6}],"dropped":0}
+{"kind":"scenario","scenario":"tiny","rounds":20,"noise":{"median":1.0,"low":0.9900990099009901,"high":1.0101010101010102},"whole_ns":2200.0,"ceilings":[{"kernel":"iterative","copies":2,"median":1.6,"low":1.6,"high":1.6}],"dropped":0}
 
 "#]]
     );
@@ -297,6 +297,10 @@ fn everything() -> Analysis {
         version: "CSnake 3".into(),
         baseline: "snake/loop".into(),
         backends: vec!["snake/loop".into(), "snake/pool".into()],
+        left_out: vec![LeftOut {
+            label: "snake/jit".into(),
+            reason: "there is no snakejit".into(),
+        }],
     };
     let header = header(&["quick"], &[2]);
     let comparisons = 3;
@@ -352,6 +356,8 @@ batch (ours: quick)
   ± (99%)          1%      1%
   first batch       -       -
   over ours    0.050x  0.080x   1.56x
+
+snake/jit is left out: there is no snakejit
 
 Conclusions
 batch  quick is fastest: 1.56x, 98% of the ceiling. A better algorithm

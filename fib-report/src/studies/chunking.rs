@@ -11,6 +11,7 @@ pub struct ChunkingEffect {
     pub scenario: String,
     /// The name of the backend.
     pub backend: String,
+    pub kernel: String,
     pub workers: usize,
     /// Each chunking, in the order of the measurement.
     pub points: Vec<ChunkingPoint>,
@@ -63,13 +64,16 @@ pub(crate) fn effects_of(matrix: &Matrix, row: &Row) -> Vec<ChunkingEffect> {
     for cell in &row.cells {
         let head = matrix.header.backends.iter().find(|head| head.label == cell.backend);
         let (Some(head), Some(point)) = (head, point(cell)) else { continue };
-        let (backend, workers) = (&head.name, cell.workers);
-        match effects.iter_mut().find(|e| (&e.backend, e.workers) == (backend, workers)) {
+        let key = (&head.name, &cell.kernel, cell.workers);
+        match effects.iter_mut().find(|e| (&e.backend, &e.kernel, e.workers) == key) {
+            // A backend that is measured twice has the same chunking twice.
+            Some(effect) if effect.points.iter().any(|p| p.chunking == point.chunking) => {}
             Some(effect) => effect.points.push(point),
             None => effects.push(ChunkingEffect {
                 scenario: row.scenario.name.clone(),
-                backend: backend.clone(),
-                workers,
+                backend: head.name.clone(),
+                kernel: cell.kernel.clone(),
+                workers: cell.workers,
                 points: vec![point],
             }),
         }

@@ -7,10 +7,9 @@
 //! backend on a batch goes into the prediction of that batch, and the prediction can be checked
 //! against that run. If there is only one batch, its own timelines are used.
 
-use crate::analysis::{Cell, Matrix, Row};
+use crate::analysis::{Ceiling, Cell, Matrix, Row};
 use crate::laws;
 use crate::record::BackendHead;
-use crate::stats::Estimate;
 use fib_core::{Chunking, Kernel, Layout, MemoryLimit, kernels};
 use fib_simulate::{Costs, Overheads, RunTrace, makespan};
 use serde::Serialize;
@@ -153,7 +152,7 @@ fn predictions(matrix: &Matrix, row: &Row, simulation: &Simulation<'_>) -> Vec<P
 /// A batch whose schedules can be simulated.
 struct Simulation<'a> {
     costs: Costs<'a>,
-    ceilings: &'a BTreeMap<usize, Estimate>,
+    ceilings: &'a [Ceiling],
     cores: usize,
 }
 
@@ -169,10 +168,10 @@ impl Simulation<'_> {
     /// The factor by which work takes longer while this many workers compute: p over the ceiling of
     /// p, interpolated between the counts that were measured.
     fn inflation(&self, workers: usize) -> f64 {
-        let ceilings = self.ceilings.iter().filter(|(copies, _)| **copies <= self.cores);
+        let ceilings = self.ceilings.iter().filter(|ceiling| ceiling.copies <= self.cores);
         let (mut last_copies, mut last) = (1, 1.0);
-        for (&copies, ceiling) in ceilings {
-            let inflation = copies as f64 / ceiling.median;
+        for &Ceiling { copies, speedup, .. } in ceilings {
+            let inflation = copies as f64 / speedup.median;
             if copies >= workers {
                 let part = (workers - last_copies) as f64 / (copies - last_copies).max(1) as f64;
                 return last + (inflation - last) * part;
