@@ -17,6 +17,7 @@ mod machine;
 mod measure;
 pub mod order;
 mod plan;
+pub mod race;
 mod rng;
 mod scenario;
 mod search;

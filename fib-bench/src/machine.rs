@@ -5,7 +5,9 @@ use crate::plan::Plan;
 use crate::scenario::NamedBatch;
 use fib::{Layout, MemoryLimit, kernels};
 use fib_engine::protocol::Capabilities;
-use fib_report::{CONFIDENCE, EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead};
+use fib_report::{
+    CONFIDENCE, EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead, Study,
+};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -38,7 +40,10 @@ pub fn header(plan: &Plan) -> Header {
         crates: crates(),
         seed: plan.seed,
         kernel: plan.kernels[0].into(),
-        kernels: plan.other_kernels(),
+        kernels: match plan.study {
+            Study::Race => crate::race::kernels(plan),
+            _ => plan.other_kernels(),
+        },
         pin: plan.pin,
         budget_s: plan.budget.as_secs_f64(),
         confidence: CONFIDENCE,
@@ -51,6 +56,7 @@ pub fn header(plan: &Plan) -> Header {
         engines: plan.engines.iter().enumerate().map(|(i, e)| engine_head(plan, i, e)).collect(),
         width: plan.width,
         explain: plan.explain,
+        limit_s: plan.limit.map(|limit| limit.as_secs_f64()),
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Plan {
     pub seed: u64,
     /// Total time budget, preparation included.
     pub budget: Duration,
+    /// In a race: the time that a run may take.
+    pub limit: Option<Duration>,
     /// Target half-width of every interval, relative to its median. A batch stops when all its
     /// intervals reach it.
     pub width: Option<f64>,
@@ -72,6 +74,7 @@ impl Plan {
             explain: false,
             seed: 1,
             budget: Duration::from_secs(27),
+            limit: None,
             width: None,
             cell_limit: Duration::from_secs(20),
             command: command_line(),

@@ -22,7 +22,7 @@ const LOOKS: u32 = 7;
 pub fn search(
     plan: &Plan,
     first_round: usize,
-    on_progress: &mut dyn FnMut(&Progress<'_>),
+    on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
     let start = Instant::now();
@@ -38,7 +38,8 @@ pub fn search(
         let batches: Vec<&NamedBatch> =
             plan.batches.iter().filter(|batch| batch.name.starts_with(family)).collect();
         let spent = done as f64 / searches as f64;
-        on_progress(&Progress { scenario: &cell.label, rounds: search.round - first_round, spent });
+        let text = format!("{}, {} rounds", cell.label, search.round - first_round);
+        on_progress(&Progress { text, spent });
         search.bisect(&batches, cell, sink)?;
         if done == 0 {
             warn_if_longer(start.elapsed() * searches as u32, plan.budget);

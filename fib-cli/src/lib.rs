@@ -85,6 +85,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Doctor => commands::doctor::run(cli.quiet),
         Command::Sweep(args) => commands::sweep::run(args, cli.quiet),
         Command::Model(args) => commands::model::run(args, cli.quiet),
+        Command::Race(args) => commands::race::run(args, cli.quiet),
         Command::Analyse(args) => commands::analyse::run(args),
         Command::Engine { command: EngineCommand::Check { command } } => {
             commands::engine::check(command)

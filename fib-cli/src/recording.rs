@@ -5,7 +5,7 @@ use crate::diagnostics::say;
 use crate::failure::{BadInput, NotWritten};
 use crate::interrupt;
 use crate::progress::ProgressLine;
-use fib_bench::{Plan, Progress, header, is_debug_build, measure_rounds, resumed};
+use fib_bench::{Plan, Progress, header, is_debug_build, resumed};
 use fib_report::{Header, Record, Recording, Sample};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -14,12 +14,12 @@ use std::path::Path;
 /// The largest record that is read, in bytes: two days of samples.
 const LARGEST_RECORD: u64 = 1 << 30;
 
-/// A function that takes the samples of a plan: `measure_rounds` or `search`. Its second argument
+/// A function that takes the samples of a plan: `measure_rounds`, `search` or `race`. Its second argument
 /// is the number of the first round.
-type Measure = fn(
+pub(crate) type Measure = fn(
     &Plan,
     usize,
-    &mut dyn FnMut(&Progress<'_>),
+    &mut dyn FnMut(&Progress),
     &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()>;
 
@@ -37,12 +37,14 @@ pub(crate) fn measured(
     take_samples(plan, store, quiet, measure)
 }
 
-/// Measures a plan without a record file.
-pub(crate) fn measured_unrecorded(
+/// Measures a plan, and writes a new record file if there is a path.
+pub(crate) fn measured_anew(
     plan: &Plan,
+    record: Option<&Path>,
     quiet: bool,
+    measure: Measure,
 ) -> anyhow::Result<(Header, Vec<Sample>)> {
-    take_samples(plan, SampleStore::new(plan, None)?, quiet, measure_rounds)
+    take_samples(plan, SampleStore::new(plan, record)?, quiet, measure)
 }
 
 fn take_samples(
@@ -56,10 +58,9 @@ fn take_samples(
     }
     let first_round = store.first_round;
     let progress = ProgressLine::of_measurement(quiet);
-    let mut show = |now: &Progress<'_>| {
+    let mut show = |now: &Progress| {
         if let Some(line) = &progress {
-            let text = format!("{}, {} rounds", now.scenario, now.rounds);
-            line.set((now.spent * 1000.0) as u64, text);
+            line.set((now.spent * 1000.0) as u64, now.text.clone());
         }
     };
     let late = "within a sample; the record holds everything before it";

@@ -22,29 +22,32 @@ impl Digest {
         results.into_iter().fold(Digest::default(), |digest, limbs| digest.push(residue(limbs)))
     }
 
+    /// The digest of results in decimal digits.
+    pub fn of_text<'a>(results: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let value = |digits: &[u8]| digits.iter().fold(0, |v, d| 10 * v + u64::from(d & 0xf));
+        let residue = |digits: &[u8]| {
+            // Eighteen digits fit below P.
+            let (first, rest) = digits.as_rchunks::<18>();
+            rest.iter().fold(value(first), |high, digits| {
+                add(multiply(high, 1_000_000_000_000_000_000), value(digits))
+            })
+        };
+        results.into_iter().fold(Digest::default(), |digest, digits| digest.push(residue(digits)))
+    }
+
     /// The digest of the Fibonacci numbers of these indices. It is computed with residues only, so
     /// it needs no Fibonacci number and no kernel.
     pub fn expected(indices: &[u64]) -> Self {
-        let mut last = (0, 0); // the last index and its residue; F(0) = 0
-        indices.iter().fold(Digest::default(), |digest, &n| {
-            if n != last.0 {
-                last = (n, fibonacci(n));
-            }
-            digest.push(last.1)
-        })
+        let mut walk = ResidueWalk::new(P.into());
+        indices.iter().fold(Digest::default(), |digest, &n| digest.push(walk.go_to(n)))
     }
 
     /// The digest of the Fibonacci numbers of these indices modulo `modulus`, which shares no code with
     /// the kernels.
     pub fn expected_residues(indices: &[u64], modulus: Modulus) -> Self {
-        let modulus = modulus.get().map_or(1 << 64, u128::from);
-        let mut last = (0, 0);
-        indices.iter().fold(Digest::default(), |digest, &n| {
-            if n != last.0 {
-                last = (n, residue(&[fibonacci_modulo(n, modulus)]));
-            }
-            digest.push(last.1)
-        })
+        let mut walk = ResidueWalk::new(modulus.get().map_or(1 << 64, u128::from));
+        let residues = indices.iter().map(|&n| residue(&[walk.go_to(n)]));
+        residues.fold(Digest::default(), Digest::push)
     }
 
     fn push(self, residue: u64) -> Self {
@@ -63,30 +66,45 @@ fn residue(limbs: &[u64]) -> u64 {
     limbs.iter().rev().fold(0, |high, &limb| reduce((u128::from(high) << 3) + u128::from(limb)))
 }
 
-/// F(n) mod P by doubling: F(2k) = F(k) (2 F(k+1) - F(k)), F(2k+1) = F(k)^2 + F(k+1)^2.
-fn fibonacci(n: u64) -> u64 {
-    let (mut a, mut b) = (0, 1);
-    for bit in (0..64 - n.leading_zeros()).rev() {
-        let twice_b_less_a = add(add(b, b), P - a);
-        (a, b) = (multiply(a, twice_b_less_a), add(multiply(a, a), multiply(b, b)));
-        if n >> bit & 1 == 1 {
-            (a, b) = (b, add(a, b));
-        }
-    }
-    a
+/// Walks from index to index modulo m, for m up to 2^64.
+struct ResidueWalk {
+    modulus: u128,
+    n: u64,
+    /// F(n) and F(n+1) mod m.
+    pair: (u128, u128),
 }
 
-/// F(n) mod m by the same identities, for m up to 2^64.
-fn fibonacci_modulo(n: u64, m: u128) -> u64 {
-    let (mut a, mut b) = (0, 1 % m);
-    for bit in (0..64 - n.leading_zeros()).rev() {
-        let (double, squares) = (a * ((2 * b + m - a) % m) % m, (a * a % m + b * b % m) % m);
-        (a, b) = match n >> bit & 1 {
-            0 => (double, squares),
-            _ => (squares, (double + squares) % m),
-        };
+impl ResidueWalk {
+    fn new(modulus: u128) -> Self {
+        ResidueWalk { modulus, n: 0, pair: (0, 1 % modulus) }
     }
-    a as u64 // below m
+
+    /// F(n) mod m: by one addition after F(n-1), otherwise by doubling.
+    fn go_to(&mut self, n: u64) -> u64 {
+        let (a, b) = self.pair;
+        if n.checked_sub(1) == Some(self.n) {
+            let sum = a + b;
+            self.pair = (b, if sum >= self.modulus { sum - self.modulus } else { sum });
+        } else if n != self.n {
+            self.pair = self.doubled(n);
+        }
+        self.n = n;
+        self.pair.0 as u64 // below m, which is at most 2^64
+    }
+
+    /// F(n) and F(n+1): F(2k) = F(k) (2 F(k+1) - F(k)), F(2k+1) = F(k)^2 + F(k+1)^2.
+    fn doubled(&self, n: u64) -> (u128, u128) {
+        let m = self.modulus;
+        let (mut a, mut b) = (0, 1 % m);
+        for bit in (0..64 - n.leading_zeros()).rev() {
+            let (even, odd) = (a * ((2 * b + m - a) % m) % m, (a * a % m + b * b % m) % m);
+            (a, b) = match n >> bit & 1 {
+                0 => (even, odd),
+                _ => (odd, (even + odd) % m),
+            };
+        }
+        (a, b)
+    }
 }
 
 fn add(a: u64, b: u64) -> u64 {
@@ -140,6 +158,9 @@ mod tests {
             .collect();
         let expected = Digest::expected(&indices);
         assert_eq!(expected.0, by_definition(&indices));
+        let text: Vec<String> =
+            numbers.iter().map(|limbs| fib_core::from_limbs(limbs).to_string()).collect();
+        assert_eq!(Digest::of_text(text.iter().map(String::as_bytes)), expected);
         assert_eq!(Digest::of(numbers.iter().map(Vec::as_slice)), expected);
     }
 

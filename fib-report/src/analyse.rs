@@ -18,6 +18,6 @@ pub struct Analysis {
 /// Analyses the samples of a measurement.
 pub fn analyse(header: Header, samples: &[Sample]) -> Analysis {
     let matrix = Matrix::new(header, samples);
-    let findings = (matrix.header.study.definition().find)(&matrix);
+    let findings = (matrix.header.study.definition().find)(&matrix, samples);
     Analysis { matrix, findings }
 }

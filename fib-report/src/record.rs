@@ -82,6 +82,9 @@ pub struct Header {
     pub width: Option<f64>,
     /// Whether timelines were recorded.
     pub explain: bool,
+    /// In a race: the time that a run may take, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_s: Option<f64>,
 }
 
 /// A backend of our own engine, with one chunking.
@@ -165,6 +168,8 @@ pub enum Study {
     Chunking,
     /// Prediction for many more workers.
     Model,
+    /// The largest batches and numbers in a given time.
+    Race,
 }
 
 /// The cell that all cells are compared with.

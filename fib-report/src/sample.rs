@@ -28,6 +28,10 @@ pub enum Role {
     Traced,
     /// The baseline in many pieces, each timed.
     Pieces,
+    /// A run of a race that looks for the largest size.
+    Probe,
+    /// A run of a race with the size that was found.
+    Confirmation,
 }
 
 /// Whether a sample counts.
@@ -64,6 +68,9 @@ pub struct Sample {
     pub round: usize,
     /// How many times the batch was run, one run after another.
     pub repeats: u32,
+    /// In a race: the size that was tried, which is a number of indices or an index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
     /// Wall time of all repeats together. For the ceiling: from the first start to the last end.
     pub wall_ns: u64,
     /// Whether the sample counts.

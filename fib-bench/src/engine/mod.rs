@@ -81,6 +81,13 @@ impl Engine {
         if kernels.is_empty() { Err("it has no kernel".into()) } else { Ok(()) }
     }
 
+    /// Whether the baseline of the engine has this kernel.
+    pub(crate) fn baseline_has(&self, kernel: &str) -> bool {
+        let Capabilities { backends, baseline, kernels, .. } = &self.capabilities;
+        let own = backends.iter().find(|backend| backend.name == *baseline);
+        own.is_some_and(|own| own.has_kernel(kernel)) && kernels.iter().any(|name| name == kernel)
+    }
+
     /// The label of a backend of this engine.
     pub fn label(&self, backend: &str) -> String {
         format!("{}/{backend}", self.capabilities.engine)

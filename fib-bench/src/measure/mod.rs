@@ -22,13 +22,11 @@ use width::Widths;
 /// Rounds beyond the fewest, in case a sample or two are dropped.
 const SPARE: usize = 2;
 
-/// The progress of a measurement, reported after each round.
+/// The progress of a measurement.
 #[derive(Clone, Debug)]
-pub struct Progress<'a> {
-    /// The batch that is being measured.
-    pub scenario: &'a str,
-    /// The rounds of this batch so far.
-    pub rounds: usize,
+pub struct Progress {
+    /// What is being measured.
+    pub text: String,
     /// The share of the time budget that is spent, from 0 to 1.
     pub spent: f64,
 }
@@ -39,7 +37,7 @@ pub struct Progress<'a> {
 /// The errors of `sink`. A cell that fails is a value in the records.
 pub fn measure(
     plan: &Plan,
-    on_progress: &mut dyn FnMut(&Progress<'_>),
+    on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> io::Result<()> {
     sink(Record::Header(Box::new(machine::header(plan))))?;
@@ -53,7 +51,7 @@ pub fn measure(
 pub fn measure_rounds(
     plan: &Plan,
     first_round: usize,
-    on_progress: &mut dyn FnMut(&Progress<'_>),
+    on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
     take_rounds(plan, first_round, &warn_if_longer, on_progress, sink)
@@ -76,7 +74,7 @@ pub(crate) fn take_rounds(
     plan: &Plan,
     first_round: usize,
     on_expectation: &dyn Fn(Duration, Duration),
-    on_progress: &mut dyn FnMut(&Progress<'_>),
+    on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
     let begin = Instant::now();
@@ -110,8 +108,8 @@ pub(crate) fn take_rounds(
             })?;
             rounds += 1;
             let spent = begin.elapsed().as_secs_f64() / plan.budget.as_secs_f64();
-            let scenario = &batch_rounds.batch.name;
-            on_progress(&Progress { scenario, rounds, spent: spent.min(1.0) });
+            let text = format!("{}, {rounds} rounds", batch_rounds.batch.name);
+            on_progress(&Progress { text, spent: spent.min(1.0) });
         }
     }
     Ok(())
@@ -145,6 +143,7 @@ fn pool_start(spec: &CellSpec, round: usize, wall_ns: u64) -> Sample {
         workers: spec.workers.get(),
         round,
         repeats: 1,
+        size: None,
         wall_ns,
         status: Status::Ok,
         message: None,

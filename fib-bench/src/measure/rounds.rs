@@ -201,6 +201,7 @@ impl<'a> BatchRounds<'a> {
                     workers: spec.workers.get(),
                     round,
                     repeats,
+                    size: None,
                     wall_ns: measured.map_or(0, |measured| measured.wall_ns),
                     status: fault.map_or(Status::Ok, |fault| fault.status),
                     message: fault.map(|fault| fault.message.clone()),

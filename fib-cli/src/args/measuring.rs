@@ -49,6 +49,15 @@ Examples
   fib model
   fib model 0..=5000 --backend rayon,threads-static";
 
+pub(super) const RACE_HELP: &str = "\
+The techniques are Python's plain loop, if python3 is there; `iterative`, `doubling`, `stepping`, `scalar` \
+and `lanes` on the calling thread; and the backends. Each run is a whole call, allocation included. The \
+techniques run one after another, so a race shows orders of magnitude, and `fib compare` shows differences.
+
+Examples
+  fib race
+  fib race --seconds 0.2 --backend rayon";
+
 pub(super) const RUNNER_HELP: &str = "\
 Each request and each reply is one JSON object on one line. docs/engines.md describes the \
 protocol.
@@ -205,6 +214,24 @@ pub(crate) struct ModelArgs {
     pub(crate) chunking: Chunking,
     #[command(flatten)]
     pub(crate) measure: MeasureArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RaceArgs {
+    /// Time that a run may take
+    #[arg(short, long, value_name = "SECONDS", default_value = "1", value_parser = parse_seconds)]
+    pub(crate) seconds: Duration,
+    /// Backends that take part [default: all]
+    #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = backend_parser(), hide_possible_values = true)]
+    pub(crate) backend: Vec<&'static Descriptor>,
+    /// Number of workers [default: the number of CPUs that this process may use]
+    #[arg(short, long, value_name = "W", value_parser = parse_workers)]
+    pub(crate) workers: Option<NonZeroUsize>,
+    /// Write every run to a new file, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Args, Debug)]

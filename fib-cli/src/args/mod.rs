@@ -12,9 +12,9 @@ pub(crate) use compute::{
 };
 pub(crate) use measuring::{
     AnalyseArgs, ColorChoice, CompareArgs, EngineCommand, MeasureArgs, ModelArgs, OutputArgs,
-    ReportFormat, Sweep, SweepArgs,
+    RaceArgs, ReportFormat, Sweep, SweepArgs,
 };
-use measuring::{COMPARE_HELP, MODEL_HELP, RUNNER_HELP, SWEEP_HELP};
+use measuring::{COMPARE_HELP, MODEL_HELP, RACE_HELP, RUNNER_HELP, SWEEP_HELP};
 use std::ffi::OsString;
 
 /// Compute many exact Fibonacci numbers at once, and compare parallel backends on this machine
@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// Predict the speedup of a batch for up to 1024 workers, from measurements on this machine
     #[command(after_help = MODEL_HELP)]
     Model(ModelArgs),
+    /// Find how many numbers, and how large a number, each technique computes in one second
+    #[command(after_help = RACE_HELP)]
+    Race(RaceArgs),
     /// Print the report of a record again
     Analyse(AnalyseArgs),
     /// Describe this machine, how noisy it is now, and how small a difference it can measure

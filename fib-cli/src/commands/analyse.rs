@@ -23,7 +23,7 @@ pub(crate) fn print(
         ReportFormat::Markdown => {
             fib_report::text(&analysis, Page { markdown: true, ..Page::default() })
         }
-        ReportFormat::Csv => fib_report::csv(&analysis.matrix),
+        ReportFormat::Csv => fib_report::csv(&analysis),
         ReportFormat::Json => fib_report::json(&analysis),
     };
     to_stdout(|out| out.write_all(text.as_bytes()))?;

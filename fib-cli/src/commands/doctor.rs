@@ -2,8 +2,8 @@
 
 use crate::measuring::own_runner;
 use crate::output::to_stdout;
-use crate::recording::measured_unrecorded;
-use fib_bench::{Plan, Scenario, doctor};
+use crate::recording::measured_anew;
+use fib_bench::{Plan, Scenario, doctor, measure_rounds};
 use fib_report::{Study, analyse};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) fn run(quiet: bool) -> anyhow::Result<()> {
         budget: Duration::from_secs(2),
         ..Plan::new(Study::Compare, batch.into_iter().collect(), own_runner()?)
     };
-    let (header, samples) = measured_unrecorded(&plan, quiet)?;
+    let (header, samples) = measured_anew(&plan, None, quiet, measure_rounds)?;
     let matrix = analyse(header, &samples).matrix;
     let mut facts = doctor::facts(&matrix);
     facts.extend(matrix.rows.first().map(doctor::noise).unwrap_or_default());

@@ -10,4 +10,5 @@ pub(crate) mod engine;
 pub(crate) mod list;
 pub(crate) mod model;
 pub(crate) mod pages;
+pub(crate) mod race;
 pub(crate) mod sweep;

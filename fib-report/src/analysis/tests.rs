@@ -50,6 +50,7 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
         engines: vec![],
         width: None,
         explain: false,
+        limit_s: None,
     }
 }
 
@@ -67,6 +68,7 @@ pub(crate) fn sample(role: Role, backend: &str, workers: usize, round: usize, us
         workers,
         round,
         repeats: 2,
+        size: None,
         wall_ns: (us * 2000.0) as u64,
         status: Status::Ok,
         message: None,

@@ -74,8 +74,12 @@ fn heading(matrix: &Matrix) -> String {
     let pin = if header.pin { ", workers of pools bound to CPUs" } else { "" };
     let noise =
         matrix.noise_floor().map_or("unknown".into(), |noise| format!("{:.1}%", noise * 100.0));
+    let machine = format!("{}, {} CPUs, {}", header.machine.cpu, header.cores, header.machine.os);
+    if let Some(limit) = header.limit_s {
+        return format!("{machine}\n{limit} s for each run");
+    }
     let lines = [
-        format!("{}, {} CPUs, {}", header.machine.cpu, header.cores, header.machine.os),
+        machine,
         format!(
             "kernel {}, chunking {}, seed {}{pin}",
             kernels.join(", "),

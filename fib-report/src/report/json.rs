@@ -1,7 +1,6 @@
 //! JSON Lines and CSV. Both print what serde derives: the cells, the scenarios and the findings.
 
 use crate::analyse::Analysis;
-use crate::analysis::Matrix;
 use crate::studies::Findings;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -20,6 +19,7 @@ pub fn json(analysis: &Analysis) -> String {
         Findings::Scaling(found) => lines_of("scaling", found),
         Findings::Chunking(found) => lines_of("chunking", found),
         Findings::Model(found) => lines_of("model", found),
+        Findings::Race(found) => lines_of("race", found),
     });
     lines.concat()
 }
@@ -42,18 +42,24 @@ fn fields<T: Serialize>(value: &T) -> Map<String, Value> {
     }
 }
 
-/// The cells as CSV with a line of column names. What was not measured is empty.
-pub fn csv(matrix: &Matrix) -> String {
-    let mut writer = csv::Writer::from_writer(vec![]);
-    let mut cells = matrix.rows.iter().flat_map(|row| row.all_cells());
-    let mut next = cells.next();
-    // Every cell has the same fields. Writing to memory cannot fail.
-    if let Some(cell) = next {
-        let _ = writer.write_record(columns(cell).into_iter().map(|(name, _)| name));
+/// The cells as CSV with a line of column names, or the results of a race. What was not measured is empty.
+pub fn csv(analysis: &Analysis) -> String {
+    match &analysis.findings {
+        Findings::Race(results) => lines_of_csv(results.iter()),
+        _ => lines_of_csv(analysis.matrix.rows.iter().flat_map(|row| row.all_cells())),
     }
-    while let Some(cell) = next {
-        let _ = writer.write_record(columns(cell).into_iter().map(|(_, value)| value));
-        next = cells.next();
+}
+
+fn lines_of_csv<'a, T: Serialize + 'a>(mut values: impl Iterator<Item = &'a T>) -> String {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    let mut next = values.next();
+    // All values have the same fields. Writing to memory cannot fail.
+    if let Some(value) = next {
+        let _ = writer.write_record(columns(value).into_iter().map(|(name, _)| name));
+    }
+    while let Some(value) = next {
+        let _ = writer.write_record(columns(value).into_iter().map(|(_, value)| value));
+        next = values.next();
     }
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ mod matrix;
 mod model;
 mod numbers;
 mod page;
+mod race;
 mod scenario;
 mod studies;
 

@@ -3,6 +3,7 @@
 use super::model::model;
 use super::numbers::{duration, percent, ratio, with_interval};
 use super::page::{Block, Table, narrow};
+use super::race::race;
 use crate::analyse::Analysis;
 use crate::analysis::{Matrix, Verdict};
 use crate::laws::{Crossing, Refusal};
@@ -21,6 +22,7 @@ pub(super) fn findings(analysis: &Analysis) -> Vec<Block> {
         Findings::Scaling(scalings) => scaling(scalings),
         Findings::Chunking(effects) => chunking(matrix, effects),
         Findings::Model(models) => model(matrix, models),
+        Findings::Race(results) => race(matrix, results),
     }
 }
 

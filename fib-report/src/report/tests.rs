@@ -43,6 +43,7 @@ fn analysis() -> Analysis {
         workers: 2,
         round,
         repeats: 1,
+        size: None,
         wall_ns: ms * 1_000_000,
         ..template.clone()
     }));
@@ -228,7 +229,7 @@ batch: liar/2: the result is wrong
 #[test]
 fn comma_separated() {
     assert_data_eq!(
-        csv(&analysis().matrix),
+        csv(&analysis()),
         str![[r#"
 scenario,kernel,backend,workers,chunking,engine,status,message,rounds,wall_ns,speedup,speedup_low,speedup_high,of_ceiling,of_ceiling_low,of_ceiling_high,overhead_ns,pool_start_ns,cold_speedup,cold_speedup_low,cold_speedup_high,own_speedup,own_speedup_low,own_speedup_high,karp_flatt,karp_flatt_low,karp_flatt_high,cpus,traced_wall_ns,useful_ns,inflation_ns,paused_ns,first_chunk_ns,dispatch_ns,tail_ns,unused_ns,shared,verdict
 batch,iterative,sequential,1,,,ok,,20,2000000.0,1.0,0.9900990099009901,1.0101010101010102,,,,,,,,,,,,,,,,,,,,,,,,false,
@@ -386,7 +387,7 @@ chunk.
 
 #[test]
 fn the_parts_in_csv_add_up_to_the_time_of_all_workers() {
-    let text = csv(&everything().matrix);
+    let text = csv(&everything());
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let head = reader.headers().unwrap().clone();
     let rows: Vec<_> = reader.records().collect::<Result<_, _>>().unwrap();

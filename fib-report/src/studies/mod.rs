@@ -7,6 +7,7 @@
 mod chunking;
 mod curves;
 mod model;
+mod race;
 mod scaling;
 #[cfg(test)]
 mod tests;
@@ -18,11 +19,12 @@ pub use curves::{
     Granularity, Metg, TASKS,
 };
 pub use model::{Counts, Model, PIECES, Prediction, PredictionCheck, WORKERS};
+pub use race::RaceResult;
 pub use scaling::{STRONG, Scaling, StrongPoint, WEAK};
 
 use crate::analysis::Matrix;
 use crate::record::Study;
-use crate::sample::Role;
+use crate::sample::{Role, Sample};
 
 /// What a study needs from the measurement, and what it finds.
 pub struct Definition {
@@ -33,8 +35,8 @@ pub struct Definition {
     pub extra_role: Option<Role>,
     /// Whether the record keeps the indices of each scenario.
     pub keeps_indices: bool,
-    /// Reads the findings off the cells.
-    pub find: fn(&Matrix) -> Findings,
+    /// Reads the findings off the cells, or off the samples.
+    pub find: fn(&Matrix, &[Sample]) -> Findings,
 }
 
 /// What a study found beyond the cells.
@@ -52,13 +54,15 @@ pub enum Findings {
     Chunking(Vec<ChunkingEffect>),
     /// Predictions for many more workers.
     Model(Vec<Model>),
+    /// How much each technique computed in the time of a race.
+    Race(Vec<RaceResult>),
 }
 
 const MATRIX: Definition = Definition {
     compares_cells: true,
     extra_role: None,
     keeps_indices: false,
-    find: |_| Findings::Matrix,
+    find: |_, _| Findings::Matrix,
 };
 
 impl Study {
@@ -67,23 +71,28 @@ impl Study {
         match self {
             Study::Compare => MATRIX,
             Study::Granularity => {
-                Definition { find: |m| Findings::Granularity(curves::granularity(m)), ..MATRIX }
+                Definition { find: |m, _| Findings::Granularity(curves::granularity(m)), ..MATRIX }
             }
             Study::BreakEven => Definition {
                 compares_cells: false,
-                find: |m| Findings::BreakEven(curves::break_even(m)),
+                find: |m, _| Findings::BreakEven(curves::break_even(m)),
                 ..MATRIX
             },
             Study::Scaling => {
-                Definition { find: |m| Findings::Scaling(scaling::scalings(m)), ..MATRIX }
+                Definition { find: |m, _| Findings::Scaling(scaling::scalings(m)), ..MATRIX }
             }
             Study::Chunking => {
-                Definition { find: |m| Findings::Chunking(chunking::effects(m)), ..MATRIX }
+                Definition { find: |m, _| Findings::Chunking(chunking::effects(m)), ..MATRIX }
             }
             Study::Model => Definition {
                 extra_role: Some(Role::Pieces),
                 keeps_indices: true,
-                find: |m| Findings::Model(model::models(m)),
+                find: |m, _| Findings::Model(model::models(m)),
+                ..MATRIX
+            },
+            Study::Race => Definition {
+                compares_cells: false,
+                find: |m, samples| Findings::Race(race::results(m, samples)),
                 ..MATRIX
             },
         }
