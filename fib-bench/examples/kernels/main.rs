@@ -21,19 +21,21 @@ use rounds::{interleaved, print_ratio, print_ratios};
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
 use std::io::{self, BufWriter, Write};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
 fn main() {
-    if std::env::args().any(|argument| argument == "costs") {
-        return costs::print_all();
+    match std::env::args().nth(1).as_deref() {
+        Some("costs") => return costs::print_all(),
+        Some(FIRST_CALLS) => return RANGES.into_iter().for_each(first_call_against_first_writes),
+        _ => println!("{:66} median  middle half", "ratio"),
     }
-    println!("{:66} median  middle half", "ratio");
-    for last in [5_000, 20_000] {
+    for last in RANGES {
         stepping_against_copying(last);
         two_workers_against_two_copies(last);
-        first_call_against_first_writes(last);
     }
+    measure_first_calls();
     range_as_text(20_000);
     number_as_text(1_000_000);
     for (count, n) in [(10_000, 100), (1_000_000, 1000), (100_000, 123_456_789)] {
@@ -47,6 +49,22 @@ fn main() {
         &mut run(&Sequential, stepping(), 0..5000),
     );
     doubling_against_plain(1_000_000);
+}
+
+/// The ranges begin at F(0), and these are their last indices.
+const RANGES: [u64; 2] = [5_000, 20_000];
+
+/// The argument that has this program measure first calls only.
+const FIRST_CALLS: &str = "first-calls";
+
+/// Measures first calls in a process of their own. There the allocator (of glibc) gives memory of more than
+/// 128 KB back to the system at once, so every call and every write gets new pages. Otherwise it would
+/// keep the memory, and nothing but the first of a hundred calls would be a first call.
+fn measure_first_calls() {
+    let this = std::env::current_exe().expect("this program has a path");
+    let threshold = ("MALLOC_MMAP_THRESHOLD_", "131072");
+    let status = Command::new(this).arg(FIRST_CALLS).envs([threshold]).status();
+    assert!(status.is_ok_and(|status| status.success()), "the process of first calls failed");
 }
 
 /// Runs a kernel on indices in a warm arena, with one chunk for each worker.

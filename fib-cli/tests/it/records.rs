@@ -161,6 +161,35 @@ fn every_study_is_printed_again_byte_for_byte() {
     }
 }
 
+#[test]
+fn a_race_and_residues_are_printed_again_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let (backend, schema) = (fib::default_backend().name, schema());
+    let race = ["race", "--seconds", "0.1", "--workers", "2", "--backend", backend, "--record"];
+    let residues = ["compare", "--residues", "--time", "0.1", "--backend", backend, "--record"];
+    let wanted = ["largest-text", "python/loop", "iterative", "lanes", "in time"];
+    let wanted_of_residues =
+        ["sequential@lanes", "ceiling of lanes", "@scalar", "and workers with lanes"];
+    for (name, command, wanted) in
+        [("race", &race[..], &wanted[..]), ("residues", &residues, &wanted_of_residues)]
+    {
+        let file = folder.path().join(name);
+        let path = file.to_str().unwrap();
+        let output = fib(&[command, &[path]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let printed = text(&output.stdout);
+        assert!(wanted.iter().all(|wanted| printed.contains(wanted)), "{printed}");
+        assert_eq!(text(&fib(&["analyse", path]).stdout), printed);
+        assert_follows(&schema, &file);
+    }
+    // What a race says that it found is in time, and the numbers were checked.
+    let json = fib(&["analyse", folder.path().join("race").to_str().unwrap(), "--format", "json"]);
+    let lines = text(&json.stdout).lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let found: Vec<Value> = lines.filter(|line| line["kind"] == "race").collect();
+    assert!(found.len() >= 10 && found.iter().all(|line| line["status"] == "ok"), "{found:?}");
+    assert!(found.iter().all(|line| line["wall_ns"].as_u64().is_none_or(|ns| ns <= 100_000_000)));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_interrupted_shows_and_keeps_what_there_was() {

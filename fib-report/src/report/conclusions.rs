@@ -91,10 +91,10 @@ fn lanes_and_workers(matrix: &Matrix, row: &Row) -> String {
         return String::new();
     };
     let cell = |cell: &Cell| format!("{} ({})", ratio(median(cell)), name(row, cell));
+    let (lanes, speedup) = (&alone.kernel, ratio(median(alone)));
     format!(
-        "{} on one core reached {}, workers with {kernel} at most {}, and both together at most {}. ",
-        alone.kernel,
-        ratio(median(alone)),
+        "One core with {lanes} reached {speedup}, workers with {kernel} at most {}, and workers with \
+         {lanes} at most {}. ",
         cell(workers),
         cell(both)
     )
@@ -167,5 +167,56 @@ pub(super) fn list(names: &[String]) -> String {
         [] => String::new(),
         [name] => name.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::analyse;
+    use crate::analysis::tests::{head, header, rounds};
+    use crate::record::Header;
+    use crate::sample::{Role, Sample};
+
+    /// One worker with `scalar` takes 1000 us, and two copies of it 1250 us. With `lanes` everything takes a
+    /// fifth of that.
+    #[test]
+    fn lanes_workers_and_both_have_their_own_ceilings() {
+        let cells =
+            [("pool@scalar", 2, 640.0), ("sequential@lanes", 1, 200.0), ("pool@lanes", 2, 160.0)];
+        let mut samples = rounds(&cells);
+        let copies = samples.iter().filter(|sample| sample.role == Role::Ceiling);
+        let copies_of_lanes = copies.map(|sample| Sample {
+            backend: "copies@lanes".into(),
+            wall_ns: sample.wall_ns / 5,
+            ..sample.clone()
+        });
+        let copies_of_lanes: Vec<Sample> = copies_of_lanes.collect();
+        samples.extend(copies_of_lanes);
+        samples.retain(|sample| sample.role != Role::Best);
+        let lanes = ["sequential@lanes", "pool@lanes", "copies@lanes"];
+        let header = Header {
+            kernel: "scalar".into(),
+            kernels: lanes.map(|label| (label.into(), "lanes".into())).into(),
+            backends: ["pool@scalar", "pool@lanes"].map(head).into(),
+            ..header(&[], &[2])
+        };
+        let matrix = analyse(header, &samples).matrix;
+        let row = &matrix.rows[0];
+        let ceilings: Vec<_> = row.ceilings.iter().map(|c| (&*c.kernel, c.copies)).collect();
+        assert_eq!(ceilings, [("scalar", 2), ("lanes", 2)]);
+        let of_ceiling = |label: &str| {
+            let cell = row.cells.iter().find(|cell| cell.backend == label).unwrap();
+            percent(cell.of_ceiling.unwrap().median)
+        };
+        assert_eq!(
+            (of_ceiling("pool@scalar"), of_ceiling("pool@lanes")),
+            ("98%".into(), "78%".into())
+        );
+        let text = conclusion(&matrix, row);
+        let expected = "One core with lanes reached 5.00x, workers with scalar at most 1.56x (pool@scalar), \
+                        and workers with lanes at most 6.25x (pool@lanes). pool@lanes is fastest: 6.25x, 78% \
+                        of the ceiling.";
+        assert_eq!(text, expected);
     }
 }
