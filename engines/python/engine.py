@@ -1,8 +1,10 @@
-"""Runs batches of Fibonacci numbers in CPython with the pools of its standard library.
+"""Runs batches of Fibonacci numbers in CPython: in its standard library, in NumPy and in Numba.
 
 This is the engine of `fib compare --engine python`. A request and its reply are one JSON object on
 one line each; docs/engines.md describes the protocol. The backends are a plain loop, threads that
 share the global interpreter lock, and process pools that receive one index or one chunk at a time.
+Where NumPy and Numba are installed, there are vectors and compiled loops too. This is the last of the
+four files that `fib` joins.
 """
 
 import json
@@ -10,112 +12,12 @@ import platform
 import resource
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_all_start_methods, get_context
+from importlib.metadata import version
 
 PRIME = 2**61 - 1
 
-
-def fib(n):
-    a, b = 0, 1
-    for _ in range(n):
-        a, b = b, a + b
-    return a
-
-
-def chunk_size(items, workers):
-    """Four chunks for each worker, as multiprocessing.Pool.map cuts them by itself."""
-    return max(1, -(-items // (workers * 4)))
-
-
-class Loop:
-    """a list comprehension: one index after another"""
-
-    max_workers = 1
-
-    def __init__(self, workers):
-        self.workers = workers
-
-    def map(self, indices):
-        return [fib(n) for n in indices]
-
-    def close(self):
-        pass
-
-    def processes(self):
-        return []
-
-
-class Threads(Loop):
-    """ThreadPoolExecutor.map: threads that share one interpreter lock"""
-
-    max_workers = None
-
-    def __init__(self, workers):
-        self.workers = workers
-        self.pool = ThreadPoolExecutor(workers)
-
-    def map(self, indices):
-        return list(self.pool.map(fib, indices))
-
-    def close(self):
-        self.pool.shutdown()
-
-
-class Processes(Threads):
-    """ProcessPoolExecutor.map with chunksize 1: each index and each result is a message"""
-
-    def __init__(self, workers):
-        self.workers = workers
-        self.pool = ProcessPoolExecutor(workers, mp_context=CONTEXT)
-
-    def chunk_size(self, items):
-        return 1
-
-    def map(self, indices):
-        return list(self.pool.map(fib, indices, chunksize=self.chunk_size(len(indices))))
-
-    def processes(self):
-        return list(self.pool._processes or [])
-
-
-class ProcessesChunked(Processes):
-    """ProcessPoolExecutor.map with four chunks for each worker"""
-
-    def chunk_size(self, items):
-        return chunk_size(items, self.workers)
-
-
-class Pool(Loop):
-    """multiprocessing.Pool.map, which cuts four chunks for each worker by itself"""
-
-    max_workers = None
-
-    def __init__(self, workers):
-        self.workers = workers
-        self.pool = CONTEXT.Pool(workers)
-
-    def map(self, indices):
-        return self.pool.map(fib, indices)
-
-    def close(self):
-        self.pool.terminate()
-        self.pool.join()
-
-    def processes(self):
-        return [worker.pid for worker in self.pool._pool]
-
-
-BACKENDS = {
-    "loop": Loop,
-    "threads": Threads,
-    "process": Processes,
-    "process-chunked": ProcessesChunked,
-    "pool": Pool,
-}
-# A forked worker has the functions above and imports nothing. `fib` passes this file as text with
-# -c, so a worker could not import it.
-CONTEXT = get_context("fork" if "fork" in get_all_start_methods() else None)
+# The kernels that compute residues. A load has a modulus exactly if it asks for one of these.
+RESIDUES = ("scalar", "lanes")
 
 
 class Usage:
@@ -138,31 +40,66 @@ def cpu_ns_of(pid):
 
 
 def digest(numbers):
+    if not isinstance(numbers, list):
+        numbers = numbers.tolist()  # integers of NumPy would overflow
     value = 0
     for number in numbers:
         value = (value * 1000003 + number) % PRIME
     return str(value)
 
 
+def kernels():
+    """Every kernel that a backend has on this machine."""
+    present = (backend for backend in BACKENDS.values() if not absence(backend))
+    return list(dict.fromkeys(kernel for backend in present for kernel in backend.kernels))
+
+
+def version_text():
+    """The versions of Python and of the packages that the backends use."""
+    versions = [f"{platform.python_implementation()} {platform.python_version()}"]
+    modules = {name for backend in BACKENDS.values() for name in backend.modules}
+    versions += [f"{name} {version(name)}" for name in sorted(modules) if find_spec(name)]
+    return ", ".join(versions)
+
+
+def modulus_of(request):
+    """The modulus of a load, or None if the kernel has none."""
+    kernel, text = request["kernel"], request.get("modulus")
+    if (kernel in RESIDUES) != (text is not None):
+        verb = "needs a" if kernel in RESIDUES else "takes no"
+        raise ValueError(f"the kernel {kernel} {verb} modulus")
+    modulus = None if text is None else int(text)
+    if modulus not in (None, WORD) and not 1 <= modulus <= 2**63:
+        raise ValueError(f"a modulus is 2^64 or from 1 to 2^63, but this is {modulus}")
+    return modulus
+
+
 class Runner:
     def __init__(self):
-        self.make = self.backend = self.indices = None
+        self.make = self.backend = self.batch = self.prepared = None
 
     def hello(self, request):
         if request["protocol"] != 1:
             raise ValueError(f"this engine speaks protocol 1, not {request['protocol']}")
         backends = [
-            {"name": name, "summary": backend.__doc__}
+            {"name": name, "summary": backend.__doc__, "kernels": backend.kernels}
             | ({"max_workers": backend.max_workers} if backend.max_workers else {})
             for name, backend in BACKENDS.items()
+            if not absence(backend)
+        ]
+        left_out = [
+            {"name": name, "reason": absence(backend)}
+            for name, backend in BACKENDS.items()
+            if absence(backend)
         ]
         return {
             "protocol": 1,
             "engine": "python",
-            "version": f"{platform.python_implementation()} {platform.python_version()}",
+            "version": version_text(),
             "baseline": "loop",
             "backends": backends,
-            "kernels": ["iterative"],
+            "left_out": left_out,
+            "kernels": kernels(),
         }
 
     def build(self, request):
@@ -172,31 +109,45 @@ class Runner:
         if workers > (BACKENDS[name].max_workers or workers):
             most = BACKENDS[name].max_workers
             raise ValueError(f"{name} can have at most {most} workers, not {workers}")
+        if absence(BACKENDS[name]):
+            raise ImportError(absence(BACKENDS[name]))
         self.drop()
+        self.prepared = None
         self.make = lambda: BACKENDS[name](workers)
+        kernel = BACKENDS[name].kernels[0]
+        first = Batch(kernel, [10] * workers, WORD if kernel in RESIDUES else None)
         start = time.perf_counter_ns()
         self.backend = self.make()
-        self.backend.map([10] * workers)  # a pool starts its workers with their first work
+        self.backend.map(self.backend.prepare(first))  # pools start their workers with this work
         return {"wall_ns": time.perf_counter_ns() - start}
 
     def load(self, request):
-        if request["kernel"] != "iterative":
+        if request["kernel"] not in kernels():
             raise ValueError(f"there is no kernel {request['kernel']}")
-        self.indices = request["indices"]
-        return {"items": len(self.indices)}
+        batch = Batch(request["kernel"], request["indices"], modulus_of(request))
+        self.prepared = self.prepare(batch) if self.backend else None
+        self.batch = batch
+        return {"items": len(batch.indices)}
+
+    def prepare(self, batch):
+        if batch.kernel not in self.backend.kernels:
+            raise ValueError(f"this backend has no kernel {batch.kernel}")
+        return self.backend.prepare(batch)
 
     def run(self, request):
-        if self.backend is None or self.indices is None:
+        if self.backend is None or self.batch is None:
             raise ValueError("no backend was built, or no batch was loaded")
         if request["repeats"] < 1 or request.get("timeline"):
             raise ValueError("repeats must be at least 1, and this engine has no timeline")
+        if self.prepared is None:  # the backend was built after the load
+            self.prepared = self.prepare(self.batch)
         if request.get("cold"):
             return self.run_cold()
         workers = self.backend.processes()
         before = Usage(workers)
         start = time.perf_counter_ns()
         for _ in range(request["repeats"]):
-            numbers = self.backend.map(self.indices)
+            numbers = self.backend.map(self.prepared)
         wall_ns = time.perf_counter_ns() - start
         after = Usage(workers)
         return {
@@ -212,7 +163,7 @@ class Runner:
         self.drop()
         start = time.perf_counter_ns()
         self.backend = self.make()
-        numbers = self.backend.map(self.indices)
+        numbers = self.backend.map(self.prepared)
         wall_ns = time.perf_counter_ns() - start
         return {"wall_ns": wall_ns, "digest": digest(numbers)}
 

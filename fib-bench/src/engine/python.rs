@@ -1,4 +1,5 @@
-//! The engine that is built in: CPython's standard library.
+//! The engine that is built in: CPython with its standard library, and with NumPy and Numba where they are
+//! installed.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -12,7 +13,12 @@ const PROGRAM: &str = "python3";
 const ISOLATED: &str = "-I";
 
 /// The source of the engine, so that an installed program has it too.
-const SCRIPT: &str = include_str!("../../../engines/python/engine.py");
+const SCRIPT: &str = concat!(
+    include_str!("../../../engines/python/kernels.py"),
+    include_str!("../../../engines/python/compiled.py"),
+    include_str!("../../../engines/python/backends.py"),
+    include_str!("../../../engines/python/engine.py"),
+);
 
 /// The command that starts the engine.
 ///

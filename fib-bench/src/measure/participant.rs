@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 const POOL_STARTS: usize = 5;
 const POOL_START_TIME: Duration = Duration::from_millis(100);
 
+/// A trial run may take at least this long, its digest included.
+const SHORTEST_TRIAL: Duration = Duration::from_millis(500);
+
 /// A batch, and the digest that its results must have.
 pub(crate) struct PreparedBatch<'a> {
     batch: &'a NamedBatch,
@@ -151,6 +154,20 @@ impl Participant {
             self.runner = None; // the next load starts another one
         }
         reply
+    }
+
+    /// Runs the batch once and returns the time. After `limit` the runner is ended, and the fault is a
+    /// [`Status::Hang`], which this participant may do better next time.
+    pub(crate) fn try_once(
+        &mut self,
+        limit: Duration,
+        batch: &PreparedBatch<'_>,
+    ) -> Result<Duration, Fault> {
+        let usual = std::mem::replace(&mut self.limit, limit.max(SHORTEST_TRIAL));
+        let run = RunRequest { repeats: 1, cold: false, timeline: false };
+        let outcome = self.run(run, batch);
+        self.limit = usual;
+        outcome.map(|measured| Duration::from_nanos(measured.wall_ns))
     }
 
     /// Takes one sample and verifies it.

@@ -60,8 +60,8 @@ pub(super) struct BatchRounds<'a> {
 }
 
 impl<'a> BatchRounds<'a> {
-    /// Chooses the number of runs in a sample of each participant, and tries a round. An engine
-    /// that cannot finish the fewest rounds in `share` is left out.
+    /// Chooses the number of runs in a sample of each participant, and tries a round. Backends of other
+    /// engines that cannot finish the fewest rounds in `share` are left out.
     pub(super) fn prepare(
         plan: &'a Plan,
         batch: &'a NamedBatch,
@@ -80,7 +80,7 @@ impl<'a> BatchRounds<'a> {
             round_cost: Duration::ZERO,
         };
         rounds.load(participants);
-        rounds.omit_slow_engines(participants, share);
+        rounds.omit_slow_backends(participants, share);
         rounds.calibrate(participants);
         rounds
     }
@@ -93,25 +93,38 @@ impl<'a> BatchRounds<'a> {
         }
     }
 
-    /// Omits every engine that cannot finish the fewest rounds in `share`, because other engines
-    /// may take a thousand times as long as ours. One run of the baseline of an engine decides.
-    fn omit_slow_engines(&mut self, participants: &mut [Participant], share: Duration) {
-        for (i, engine) in self.plan.engines.iter().enumerate() {
-            let is_theirs = |seat: &Seat| participants[seat.participant].spec.engine == Some(i);
-            let engine_seats: Vec<usize> =
-                (0..self.seats.len()).filter(|&p| is_theirs(&self.seats[p])).collect();
-            let baseline = &engine.capabilities.baseline;
+    /// Omits backends of other engines, because they may take a thousand times as long as ours. Of each
+    /// engine the baseline and the fastest backends stay, as many as can finish the fewest rounds in
+    /// `share`. One run of each decides.
+    fn omit_slow_backends(&mut self, participants: &mut [Participant], share: Duration) {
+        let rounds = u32::try_from(fewest_rounds(self.plan.comparisons())).unwrap_or(u32::MAX);
+        for engine in 0..self.plan.engines.len() {
+            let is_theirs =
+                |p: &usize| participants[self.seats[*p].participant].spec.engine == Some(engine);
+            let seats: Vec<usize> = (0..self.seats.len()).filter(is_theirs).collect();
+            let mut times = vec![];
+            for p in seats {
+                let participant = &mut participants[self.seats[p].participant];
+                match participant.try_once(share / rounds, &self.prepared) {
+                    Ok(time) => times.push((time, p)),
+                    Err(fault) if fault.status == Status::Hang => times.push((Duration::MAX, p)),
+                    Err(_) => {} // it is reported in every round
+                }
+            }
+            // Without their baseline, the others would have no speedup over it.
+            let baseline = &self.plan.engines[engine].capabilities.baseline;
             let is_baseline =
-                |&p: &usize| participants[self.seats[p].participant].spec.backend == *baseline;
-            let Some(first) = engine_seats.iter().copied().find(is_baseline) else { continue };
-            let Ok(run) = self.turn(first, participants, Turn::Warm) else { continue };
-            let run = Duration::from_nanos(run.wall_ns);
-            let rounds = fewest_rounds(self.plan.comparisons());
-            let turns = (rounds * engine_seats.len()).try_into().unwrap_or(u32::MAX);
-            if run.saturating_mul(turns) > share {
-                let message = omission(run, turns, share);
-                let fault = Fault::new(Status::Omitted, message);
-                engine_seats.iter().for_each(|&p| self.seats[p].omitted = Some(fault.clone()));
+                |p: usize| participants[self.seats[p].participant].spec.backend == *baseline;
+            times.sort_by_key(|&(time, p)| (!is_baseline(p), time));
+            let mut needed = Duration::ZERO;
+            for (time, p) in times {
+                let with_this = needed.saturating_add(time.saturating_mul(rounds));
+                if with_this <= share {
+                    needed = with_this;
+                } else {
+                    let fault = Fault::new(Status::Omitted, omission(time, rounds, share));
+                    self.seats[p].omitted = Some(fault);
+                }
             }
         }
     }
@@ -272,13 +285,15 @@ fn usage(usage: fib_engine::protocol::Usage) -> SampleUsage {
     }
 }
 
-/// Why an engine is left out, and how much time it needs.
-fn omission(run: Duration, turns: u32, share: Duration) -> String {
-    let needed = run.saturating_mul(turns).as_secs_f64();
+/// Why a backend of an engine is left out, and how much time it needs. A run of unknown length was stopped.
+fn omission(run: Duration, rounds: u32, share: Duration) -> String {
+    let (share_s, limit_s) = (share.as_secs_f64(), (share / rounds).as_secs_f64());
+    let takes = match run {
+        Duration::MAX => format!("more than {limit_s:.2} s"),
+        run => format!("{:.2} s", run.as_secs_f64()),
+    };
     format!(
-        "left out: one run takes {:.2} s, so this scenario would need {needed:.0} s of --time \
-         (its share was {:.1} s)",
-        run.as_secs_f64(),
-        share.as_secs_f64()
+        "left out: one run takes {takes}, and {rounds} rounds of all backends of the engine do not fit the \
+         {share_s:.1} s that --time leaves for this scenario"
     )
 }

@@ -34,7 +34,29 @@ fn our_own_engine_holds() {
 
 #[test]
 fn the_python_engine_holds() {
-    assert_eq!(holds(&check(&["python"])), 2 + 6 + 4 * 12);
+    let has = |module: &str| {
+        let import =
+            Command::new("python3").args(["-I", "-c", &format!("import {module}")]).output();
+        usize::from(import.unwrap().status.success())
+    };
+    let (numpy, numba) = (has("numpy"), has("numba"));
+    // `loop`, numpy, numpy-object and numba have one worker at most.
+    let expected = 2 + 6 + 4 * 12 + numpy * 2 * 6 + numpy * numba * (6 + 12);
+    assert_eq!(holds(&check(&["python"])), expected);
+}
+
+/// `-S` hides the packages that are installed, so the backends that need them are left out.
+#[test]
+fn backends_without_their_packages_are_left_out_with_the_reason() {
+    let mut bare = fib_bench::engine::python::command().unwrap();
+    bare[1] = "-IS".into();
+    let engine = fib_bench::engine::Engine::ask(bare).unwrap().capabilities;
+    assert_eq!(engine.backends.len(), 5);
+    let left_out: Vec<_> = engine.left_out.iter().map(|b| (&*b.name, &*b.reason)).collect();
+    let (numpy, numba) = ("No module named 'numpy'", "No module named 'numba'");
+    let expected =
+        [("numpy", numpy), ("numpy-object", numpy), ("numba", numba), ("numba-prange", numba)];
+    assert_eq!(left_out, expected);
 }
 
 /// The Python code block of docs/engines.md.

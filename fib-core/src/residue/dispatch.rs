@@ -10,6 +10,7 @@
 use super::chain::Start;
 use super::ring::Ring;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Vector instructions that the kernel `lanes` can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,13 +27,23 @@ impl SimdLevel {
     /// Every level, the lowest first.
     pub const ALL: [SimdLevel; 3] = [SimdLevel::Portable, SimdLevel::Avx2, SimdLevel::Avx512];
 
-    /// The level that a new kernel uses: the highest that the processor has, unless the environment
-    /// variable `FIB_SIMD` names a lower one.
+    /// The level that kernels use: the highest that the processor has, unless the environment variable
+    /// `FIB_SIMD` names a lower one. The variable is read once. A value that is no level is ignored, with a
+    /// warning.
     pub fn in_use() -> Self {
-        let wanted = std::env::var("FIB_SIMD").unwrap_or_default();
-        let named = SimdLevel::ALL.into_iter().find(|level| level.name() == wanted);
-        let highest = SimdLevel::highest();
-        named.map_or(highest, |level| level.min(highest))
+        static IN_USE: LazyLock<SimdLevel> = LazyLock::new(|| {
+            let highest = SimdLevel::highest();
+            let Some(wanted) = std::env::var_os("FIB_SIMD") else { return highest };
+            match SimdLevel::ALL.into_iter().find(|level| wanted == level.name()) {
+                Some(level) => level.min(highest),
+                None => {
+                    let wanted = wanted.display();
+                    log::warn!("FIB_SIMD: '{wanted}' is not one of portable, avx2, avx512");
+                    highest
+                }
+            }
+        });
+        *IN_USE
     }
 
     /// The highest level that this processor has.

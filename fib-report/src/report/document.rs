@@ -34,7 +34,7 @@ pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
         _ => blocks.extend(findings(analysis)),
     }
     if matches!(found, Findings::Matrix) {
-        blocks.extend(engines(matrix));
+        blocks.extend(engines(matrix, width));
         blocks.push(Block::Title("Conclusions".into()));
         blocks.push(Block::List(conclusions(matrix)));
         blocks.extend(losses(matrix));

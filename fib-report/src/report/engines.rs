@@ -1,18 +1,19 @@
 //! Other engines: each backend against the baseline of its own engine, and against ours.
 
+use super::matrix::fitting;
 use super::numbers::{duration, ratio, spread};
 use super::page::{Block, Row as Line, Table, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row};
 use crate::record::{EngineHead, LeftOut};
 
-/// A table for every other engine and every worker count.
-pub(super) fn engines(matrix: &Matrix) -> Vec<Block> {
+/// A table for every other engine and every worker count, in as many parts as the width needs.
+pub(super) fn engines(matrix: &Matrix, width: usize) -> Vec<Block> {
     let mut workers = matrix.header.workers.clone();
     workers.dedup();
     let counts = |engine| workers.iter().map(move |&workers| (engine, workers));
     let tables = matrix.header.engines.iter().flat_map(counts);
-    let blocks = tables.flat_map(|(engine, workers)| table(matrix, engine, workers));
+    let blocks = tables.flat_map(|(engine, workers)| table(matrix, engine, workers, width));
     blocks.chain([Block::Text(left_out(matrix))]).collect()
 }
 
@@ -23,27 +24,43 @@ fn left_out(matrix: &Matrix) -> String {
     all.map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn table(matrix: &Matrix, engine: &EngineHead, workers: usize) -> [Block; 2] {
-    let prefix = format!("{}/", engine.name);
+fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, width: usize) -> Vec<Block> {
+    let EngineHead { name, version, baseline, .. } = engine;
+    let prefix = format!("{name}/");
     let short = |label: &str| label.trim_start_matches(&prefix).to_owned();
-    let other_labels: Vec<&String> =
-        engine.backends.iter().filter(|label| **label != engine.baseline).collect();
-    let heading = [String::new(), narrow(&short(&engine.baseline))];
-    let heading = heading.into_iter().chain(other_labels.iter().map(|label| narrow(&short(label))));
-    let mut table = Table::new(heading.chain(["fastest\nof ours".into()])).narrow();
+    let others: Vec<String> =
+        engine.backends.iter().filter(|label| **label != *baseline).map(|l| short(l)).collect();
+    let plural = if workers == 1 { "" } else { "s" };
+    let title =
+        format!("{name} ({version}), {workers} worker{plural}: speedup over {}", short(baseline));
+    let parts = fitting(&others, width - OUTER_COLUMNS);
+    let blocks = parts.into_iter().enumerate().flat_map(|(part, others)| {
+        let suffix = if part > 0 { " (continued)" } else { "" };
+        let labels = others.iter().map(|other| format!("{prefix}{other}"));
+        let labels: Vec<String> = [baseline.clone()].into_iter().chain(labels).collect();
+        let names = labels.iter().map(|label| narrow(&short(label)));
+        let heading = [String::new()].into_iter().chain(names).chain(["fastest\nof ours".into()]);
+        let table = part_of_table(matrix, &labels, workers, Table::new(heading).narrow());
+        [Block::Title(format!("{title}{suffix}")), Block::Table(table)]
+    });
+    blocks.collect()
+}
+
+/// The width of the columns of the baseline and of our fastest backend.
+const OUTER_COLUMNS: usize = 16;
+
+fn part_of_table(matrix: &Matrix, labels: &[String], workers: usize, mut table: Table) -> Table {
     for row in &matrix.rows {
-        let find = |label: &str| {
-            let mut cells = row.cells.iter().chain([&row.baseline]);
-            cells.find(|c| c.backend == label && (c.workers == workers || label == engine.baseline))
+        // Some backends cannot have as many workers.
+        let find = |label: &String| {
+            let cells = row.cells.iter().chain([&row.baseline]);
+            let own = cells.filter(|cell| cell.backend == *label && cell.workers <= workers);
+            own.max_by_key(|cell| cell.workers)
         };
+        let cells: Vec<Option<&Cell>> = labels.iter().map(find).collect();
         let our_cell = fastest_of_ours(row, workers);
         let name = our_cell.map_or(String::new(), |cell| format!(" (ours: {})", cell.backend));
         table.rows.push(Line::Section(format!("{}{name}", row.scenario.name)));
-        let cells: Vec<Option<&Cell>> = [&engine.baseline]
-            .into_iter()
-            .chain(other_labels.iter().copied())
-            .map(|label| find(label))
-            .collect();
         for (name, value) in LINES {
             let values = cells.iter().map(|cell| cell.map_or("-".into(), value));
             let our_cell = our_cell.map_or(String::new(), |cell| {
@@ -52,11 +69,7 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize) -> [Block; 2] {
             table.row([format!("  {name}")].into_iter().chain(values).chain([our_cell]));
         }
     }
-    let EngineHead { name, version, baseline, .. } = engine;
-    let plural = if workers == 1 { "" } else { "s" };
-    let title =
-        format!("{name} ({version}), {workers} worker{plural}: speedup over {}", short(baseline));
-    [Block::Title(title), Block::Table(table)]
+    table
 }
 
 const OVER_OURS: &str = "over ours";

@@ -30,7 +30,7 @@ fn for_workers(matrix: &Matrix, workers: usize, width: usize) -> Vec<Block> {
 }
 
 /// The labels in groups whose columns fit the width.
-fn fitting(labels: &[String], width: usize) -> Vec<&[String]> {
+pub(super) fn fitting(labels: &[String], width: usize) -> Vec<&[String]> {
     const NAMES: usize = 13; // the widest name of a line, with its indent
     let column = |label: &String| {
         narrow(label).lines().map(|line| line.chars().count()).max().unwrap_or(0).max(7) + 1
