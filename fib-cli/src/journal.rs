@@ -251,7 +251,7 @@ fn earlier(file: &mut File, partial: &Path, origin: &Origin) -> Result<Checkpoin
         let begun: Origin = serde_json::from_slice(first).map_err(|_| foreign())?;
         if begun != *origin {
             return Err(Unusable::Other(format!(
-                "it was begun with --format {} by version {}",
+                "it was begun with format {} by version {}",
                 begun.format, begun.program
             )));
         }

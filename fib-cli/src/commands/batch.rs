@@ -90,7 +90,15 @@ fn compute_many(
         outcome?; // this came first
         return Err(problem);
     }
-    // The numbers that could be computed are results, even if others failed.
+    finish(records, journal, outcome)
+}
+
+/// Completes the output. The numbers that could be computed are results, even if others failed.
+fn finish(
+    records: Records,
+    journal: Option<Journal>,
+    outcome: Result<(), fib::Error>,
+) -> anyhow::Result<()> {
     if matches!(outcome, Ok(()) | Err(fib::Error::Failed(_))) {
         records.finish()?;
         journal.into_iter().for_each(Journal::remove);
