@@ -15,7 +15,7 @@ mod rounds;
 
 use fib::kernels::{doubling, in_text, iterative, pair, stepping};
 use fib::{FibBackend, Kernel, Layout, MemoryLimit, Options, Sequential, Settings, Table};
-use fib::{ResidueMethod, SimdLevel, default_backend, execute, residues, stream};
+use fib::{Modulus, ResidueMethod, SimdLevel, default_backend, execute, residues, stream};
 use num_bigint::BigUint;
 use rounds::{interleaved, print_ratio, print_ratios};
 use std::fs::{File, OpenOptions};
@@ -39,6 +39,7 @@ fn main() {
     range_as_text(20_000);
     number_as_text(1_000_000);
     for (count, n) in [(10_000, 100), (1_000_000, 1000), (100_000, 123_456_789)] {
+        plain_residues_against_lanes(count, n);
         scalar_against_lanes("2^64", count, n);
         scalar_against_lanes("1000000007", count, n);
     }
@@ -188,6 +189,30 @@ fn number_as_text(n: u64) {
     let name = format!("F({n}) in text / conversion by num-bigint");
     let mut ours = run(&Sequential, in_text(&doubling()), [n].into_iter());
     print_ratio(&name, 21, &mut ours, &mut convert);
+}
+
+/// Copies of F(n) modulo 2^64: the textbook's fast doubling, one after another, against `lanes`.
+fn plain_residues_against_lanes(count: usize, n: u64) {
+    let plain = |n: u64| {
+        let (mut a, mut b) = (0u64, 1u64);
+        for bit in (0..64 - n.leading_zeros()).rev() {
+            let even = a.wrapping_mul(b.wrapping_mul(2).wrapping_sub(a));
+            let odd = a.wrapping_mul(a).wrapping_add(b.wrapping_mul(b));
+            (a, b) = if n >> bit & 1 == 1 { (odd, even.wrapping_add(odd)) } else { (even, odd) };
+        }
+        a
+    };
+    let indices = vec![n; count];
+    let mut out = vec![0; count];
+    let mut plain = || {
+        out.iter_mut().zip(black_box(&indices)).for_each(|(out, &n)| *out = plain(n));
+        black_box(&mut out);
+    };
+    let kernel = residues(Modulus::WORD, ResidueMethod::Lanes);
+    let mut lanes = run(&Sequential, kernel, std::iter::repeat_n(n, count));
+    let name =
+        format!("fast doubling / lanes ({}), modulo 2^64, {count}xF{n}", SimdLevel::in_use());
+    print_ratio(&name, 41, &mut plain, &mut lanes);
 }
 
 /// Copies of F(n) modulo m, one after another and side by side, on one core.

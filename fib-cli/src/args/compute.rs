@@ -37,7 +37,7 @@ Examples
   fib batch 0..1000000 --out numbers.tsv --resume";
 
 pub(super) const MOD_HELP: &str = "\
-A SPEC is the same as for `fib batch`. The environment variable FIB_SIMD=portable, avx2 or avx512 \
+A SPEC is the same as for `fib batch`. The environment variable FIB_SIMD (portable, avx2, avx512 or avx512ifma) \
 limits the vector instructions of the kernel `lanes`.
 
 Examples
@@ -157,7 +157,7 @@ pub(crate) struct ModArgs {
     /// The modulus: 1 to 2^63, or 2^64
     #[arg(value_name = "M", allow_negative_numbers = true)]
     pub(crate) modulus: Modulus,
-    /// Kernel: `lanes` computes sixteen indices side by side, in vector registers where M allows it;
+    /// Kernel: `lanes` computes many indices side by side, in vector registers where M allows it;
     /// `scalar` computes one after another
     #[arg(short, long, default_value = "lanes", value_parser = residue_parser(), hide_possible_values = true)]
     pub(crate) kernel: ResidueMethod,

@@ -1,24 +1,24 @@
 //! F(n) modulo m: numbers that stay small, so that the arithmetic fits vector lanes.
 //!
-//! Fast doubling takes one step for each bit of n, and each step needs the step before. So one F(n) keeps a
-//! processor waiting most of the time. The kernel `lanes` computes several F(n) side by side: their chains
-//! are independent, and the compiler puts them into the lanes of vector registers. The kernel `scalar` is
-//! the same arithmetic, one index after another.
+//! n is cut into digits, and F(n) is put together from a table for each digit (`tables.rs`). One F(n) is a chain
+//! of steps that wait for each other. The kernel `scalar` computes one index after another. The kernel `lanes`
+//! computes many side by side in vector registers (`x86.rs`), where each lane has a chain of its own.
 //!
-//! `ring.rs` has the arithmetic modulo m, `chain.rs` the doubling, and `dispatch.rs` chooses the vector
-//! instructions when the program runs.
+//! `ring.rs` has the arithmetic modulo m, `factors.rs` splits a modulus into factors that are easier, and
+//! `dispatch.rs` chooses the vector instructions when the program runs.
 
-mod chain;
 mod dispatch;
+mod factors;
 mod ring;
+mod tables;
 #[cfg(test)]
 mod tests;
-
-pub use dispatch::SimdLevel;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use crate::kernel::{Form, Kernel, Run};
-use chain::Start;
-use ring::{Montgomery32, Montgomery64, Remainder, Word};
+use crate::simd::SimdLevel;
+use factors::Factors;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -101,7 +101,7 @@ impl ResidueMethod {
         match self {
             ResidueMethod::Scalar => "one index after another",
             ResidueMethod::Lanes => {
-                "sixteen indices side by side, in vector registers where M allows it"
+                "many indices side by side, in vector registers where M allows it"
             }
         }
     }
@@ -126,52 +126,17 @@ impl ResidueMethod {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn residues(modulus: Modulus, method: ResidueMethod) -> Arc<dyn Kernel> {
-    let level = SimdLevel::in_use();
-    Arc::new(Residues { modulus, method, level, chains: Chains::new(modulus) })
-}
-
-/// The arithmetic that is fastest for a modulus, with the start of its chains.
-enum Chains {
-    Word(Start<Word>),
-    Small(Start<Montgomery32>),
-    Odd(Start<Montgomery64>),
-    Any(Start<Remainder>),
-}
-
-impl Chains {
-    fn new(modulus: Modulus) -> Self {
-        match modulus.get() {
-            None => Chains::Word(Start::new(Word)),
-            Some(m) if m % 2 == 0 || m == 1 => Chains::Any(Start::new(Remainder::new(m))),
-            Some(m) if m < 1 << 32 => Chains::Small(Start::new(Montgomery32::new(m))),
-            Some(m) => Chains::Odd(Start::new(Montgomery64::new(m))),
-        }
-    }
-
-    fn fill(&self, level: SimdLevel, indices: &[u64], out: &mut [u64]) {
-        match self {
-            Chains::Word(start) => dispatch::fill(level, start, indices, out),
-            Chains::Small(start) => dispatch::fill(level, start, indices, out),
-            Chains::Odd(start) => dispatch::fill(level, start, indices, out),
-            Chains::Any(start) => dispatch::fill(level, start, indices, out),
-        }
-    }
-
-    fn one(&self, n: u64) -> u64 {
-        match self {
-            Chains::Word(start) => start.one(n),
-            Chains::Small(start) => start.one(n),
-            Chains::Odd(start) => start.one(n),
-            Chains::Any(start) => start.one(n),
-        }
-    }
+    let level = match method {
+        ResidueMethod::Scalar => SimdLevel::Portable,
+        ResidueMethod::Lanes => SimdLevel::in_use(),
+    };
+    Arc::new(Residues { modulus, method, factors: Factors::new(modulus, level) })
 }
 
 struct Residues {
     modulus: Modulus,
     method: ResidueMethod,
-    level: SimdLevel,
-    chains: Chains,
+    factors: Factors,
 }
 
 impl Kernel for Residues {
@@ -187,23 +152,14 @@ impl Kernel for Residues {
         1
     }
 
-    /// A step for each bit beyond the table of starts.
+    /// A look-up, and two sums of products for each further byte of n.
     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
-        f64::from(4 + (64 - n.leading_zeros()).saturating_sub(chain::TABLE_BITS))
+        1.0 + 4.0 * f64::from(n.max(1).ilog2() / 8)
     }
 
     fn fill(&self, run: &mut Run<'_>) {
-        match self.method {
-            ResidueMethod::Scalar => {
-                while let Some(slot) = run.next_slot() {
-                    slot.out[0] = self.chains.one(slot.n);
-                }
-            }
-            ResidueMethod::Lanes => {
-                while let Some((indices, out)) = run.next_single_limbs() {
-                    self.chains.fill(self.level, indices, out);
-                }
-            }
+        while let Some((indices, out)) = run.next_single_limbs() {
+            self.factors.fill(indices, out);
         }
     }
 }
