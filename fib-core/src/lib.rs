@@ -21,7 +21,7 @@
 //! assert_eq!(numbers, ["F(10) = 55", "F(100) = 354224848179261915075", "F(10) = 55"]);
 //! # Ok::<(), fib_core::Error>(())
 //! ```
-#![deny(unsafe_code)] // one module has it: `residue/dispatch.rs`
+#![deny(unsafe_code)] // two modules have it: `residue/dispatch.rs` and `walk/mod.rs`
 #![warn(missing_docs)]
 
 // In thread models, the crate `shuttle` runs the threads.
@@ -53,6 +53,7 @@ pub mod size;
 mod table;
 mod task;
 pub mod text;
+mod walk;
 mod work;
 
 pub use backend::{Descriptor, FibBackend, MOST_WORKERS, Scheduling, Settings};

@@ -13,7 +13,7 @@ use crate::size;
 const LIMB_CHARACTERS: usize = 8;
 
 /// Eight times the character 0.
-const ZEROS: u64 = 0x3030_3030_3030_3030;
+pub(crate) const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// The text in a slot: the bytes of `limbs` without leading zeros. The number 0 has one character.
 ///
@@ -169,7 +169,7 @@ pub(crate) fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) -> bool {
 /// carries into the next byte exactly if the digits carry. A byte that did not carry keeps 0xf in its
 /// upper half, and is 6 too large in its lower half.
 #[inline(always)]
-fn add_limbs(a: u64, b: u64, carry: bool) -> (u64, bool) {
+pub(crate) fn add_limbs(a: u64, b: u64, carry: bool) -> (u64, bool) {
     const OFFSET: u64 = 0x9696_9696_9696_9696;
     let (sum, carry) = (u64::from_be(a) + OFFSET).carrying_add(u64::from_be(b), carry);
     let excess = (sum >> 4) & 0x0606_0606_0606_0606;

@@ -2,7 +2,8 @@
 
 use crate::kernel::Form;
 use crate::number::{self, Base, Binary, Decimal};
-use crate::text;
+use crate::simd::SimdLevel;
+use crate::{text, walk};
 
 /// How a kernel computes numbers and writes them to slots. Kernels compute in [`Base`](Self::Base), and
 /// the slots of consecutive numbers can be added as they are.
@@ -34,8 +35,9 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
     /// Writes the sum of two slots to a slot.
     fn sum(out: &mut [u64], a: &[u64], b: &[u64]);
 
-    /// Writes the sum of two slots to a slot, all three of the same length.
-    fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]);
+    /// Fills `slots`, which begins with two slots: each of the others is the sum of the two before it. All have
+    /// `len` limbs.
+    fn walk(slots: &mut [u64], len: usize);
 }
 
 /// What numbers cost in one notation, in nanoseconds. The costs by limb count the limbs that the number has
@@ -109,9 +111,8 @@ impl Notation for InBinary {
         number::sum::<Binary>(out, a, b);
     }
 
-    #[inline]
-    fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) {
-        number::sum_equal::<Binary>(out, a, b);
+    fn walk(slots: &mut [u64], len: usize) {
+        walk::binary(SimdLevel::in_use(), slots, len);
     }
 }
 
@@ -161,8 +162,7 @@ impl Notation for InText {
         text::sum(out, a, b);
     }
 
-    #[inline]
-    fn sum_equal(out: &mut [u64], a: &[u64], b: &[u64]) {
-        text::sum_equal(out, a, b);
+    fn walk(slots: &mut [u64], len: usize) {
+        walk::text(SimdLevel::in_use(), slots, len);
     }
 }

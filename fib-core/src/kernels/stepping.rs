@@ -145,12 +145,9 @@ impl<N: Notation> Walk<N> {
     /// Moves to each of the next indices. `slots` begins with the slots of F(n-1) and F(n), and all slots
     /// have the same length.
     fn step_all(&mut self, slots: &mut [u64]) {
-        let len = self.len;
-        let steps = slots.len() / len - 2;
-        for i in 0..steps {
-            let (before, out) = slots[i * len..(i + 3) * len].split_at_mut(2 * len);
-            let (lower, upper) = before.split_at(len);
-            N::sum_equal(out, upper, lower);
+        let steps = slots.len() / self.len - 2;
+        if steps > 0 {
+            N::walk(slots, self.len);
         }
         self.n += steps as u64;
     }
