@@ -71,7 +71,7 @@ impl Notation for InBinary {
     const FORM: Form = Form::Binary;
 
     const COSTS: NotationCosts = NotationCosts {
-        sum: 0.25,
+        sum: 0.18,
         advance: 0.14,
         jump: 1.4,
         store: 0.05,
@@ -126,7 +126,7 @@ impl Notation for InText {
     const FORM: Form = Form::Text;
 
     const COSTS: NotationCosts = NotationCosts {
-        sum: 1.75,
+        sum: 1.2,
         advance: 0.65,
         jump: 4.0,
         store: 5.0,

@@ -20,7 +20,9 @@ pub(super) fn fill_word(level: SimdLevel, tables: &Tables<Word>, indices: &[u64]
         SimdLevel::Avx512 | SimdLevel::Avx512Ifma => unsafe {
             x86::fill_word(tables, indices, out)
         },
-        // AVX2 has no product of 64 bits by 64 bits, and emulating it takes as long as scalar products.
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `highest` has found AVX2.
+        SimdLevel::Avx2 => unsafe { x86::fill_word_avx2(tables, indices, out) },
         _ => fill_one_by_one(tables, indices, out),
     }
 }

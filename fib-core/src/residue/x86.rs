@@ -42,13 +42,40 @@ pub(super) fn fill_medium(tables: &Tables<Montgomery52>, indices: &[u64], out: &
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn fill_small_avx2(tables: &Tables<Montgomery32>, indices: &[u64], out: &mut [u64]) {
-    in_groups(indices, out, |n: &[u64; 4 * VECTORS]| {
-        let look_up = |n, place| gather(tables, n, place);
-        let products = |a, b, c, d| products_32_avx2(tables.ring, a, b, c, d);
-        let vectors: [[u64; 4]; VECTORS] = cast(*n);
-        cast(side_by_side(vectors, highest_place(n, 8), look_up, products))
+pub(super) fn fill_word_avx2(tables: &Tables<Word>, indices: &[u64], out: &mut [u64]) {
+    in_groups(indices, out, |n: &[u64; 4 * VECTORS]| match highest_place(n, 8) {
+        0 => one_digit(tables, n),
+        highest => {
+            let look_up = |n, place| gather(tables, n, place);
+            let products = |a, b, c, d| products_word_avx2(a, b, c, d);
+            let vectors: [[u64; 4]; VECTORS] = cast(*n);
+            cast(side_by_side(vectors, highest, look_up, products))
+        }
     });
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn fill_small_avx2(tables: &Tables<Montgomery32>, indices: &[u64], out: &mut [u64]) {
+    in_groups(indices, out, |n: &[u64; 4 * VECTORS]| match highest_place(n, 8) {
+        0 => one_digit(tables, n),
+        highest => {
+            let look_up = |n, place| gather(tables, n, place);
+            let products = |a, b, c, d| products_32_avx2(tables.ring, a, b, c, d);
+            let vectors: [[u64; 4]; VECTORS] = cast(*n);
+            cast(side_by_side(vectors, highest, look_up, products))
+        }
+    });
+}
+
+/// F(n) for indices with one digit. Vectors would only make the look-up slower.
+#[inline(always)]
+fn one_digit<R: Ring, const N: usize>(tables: &Tables<R>, indices: &[u64; N]) -> [u64; N] {
+    let mut numbers = [0; N];
+    for (number, &n) in zip(&mut numbers, indices) {
+        let [_, at, ..] = tables.bytes[0][usize::from(n as u8)];
+        *number = at;
+    }
+    numbers
 }
 
 /// Computes groups of `N` indices. The last group is filled up with zeros.
@@ -99,6 +126,18 @@ fn gather<R: Ring>(tables: &Tables<R>, n: [u64; 4], place: usize) -> [__m256i; 3
         _mm256_permute2x128_si256::<0x20>(ab_at, cd_at),
         _mm256_permute2x128_si256::<0x31>(ab, cd),
     ]
+}
+
+/// The products of [`Word`] in each lane. AVX2 multiplies only the lower halves of two lanes, so a product
+/// is low low + (high low + low high) 2^32.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn products_word_avx2(a: __m256i, b: __m256i, c: __m256i, d: __m256i) -> __m256i {
+    let high = |x| _mm256_srli_epi64::<32>(x);
+    let low_low = _mm256_add_epi64(_mm256_mul_epu32(a, b), _mm256_mul_epu32(c, d));
+    let ab = _mm256_add_epi64(_mm256_mul_epu32(high(a), b), _mm256_mul_epu32(a, high(b)));
+    let cd = _mm256_add_epi64(_mm256_mul_epu32(high(c), d), _mm256_mul_epu32(c, high(d)));
+    _mm256_add_epi64(low_low, _mm256_slli_epi64::<32>(_mm256_add_epi64(ab, cd)))
 }
 
 /// The products of [`Montgomery32`] in each lane. The instruction multiplies the lower halves of two lanes.
