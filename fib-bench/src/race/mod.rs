@@ -1,6 +1,6 @@
 //! A race: how many Fibonacci numbers, and how large a number, each technique computes in a given time.
 //!
-//! Every run is a real run of the whole call, allocation included. The techniques run one after another
+//! Every run is a real run of the whole call, allocation included: a stream of numbers, or one number. The techniques run one after another
 //! and not in rounds, so a race shows orders of magnitude; `compare` measures differences.
 
 mod aim;
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::scenario::NamedBatch;
 use aim::Aim;
 use entrant::{Entrant, Run};
-use fib::{Modulus, SEQUENTIAL, default_backend};
+use fib::{Descriptor, Modulus, SEQUENTIAL, default_backend};
 use fib_report::{Role, Sample, Status};
 use std::collections::BTreeMap;
 use std::io;
@@ -27,7 +27,7 @@ struct Contest {
     alone: &'static [&'static str],
     /// The kernel that runs on workers.
     parallel: Option<&'static str>,
-    /// Whether all backends take part, or only the default backend.
+    /// Whether all backends take part, or only one: the default backend of the library, or else the first.
     all_backends: bool,
     /// The kernel of other engines, on their baseline.
     other_engines: Option<&'static str>,
@@ -62,10 +62,10 @@ impl Task {
         (self == Task::Residues).then_some(Modulus::WORD)
     }
 
-    /// The sizes that a list of indices in memory allows.
+    /// The largest size that is tried. No machine gets there in seconds.
     fn most(self) -> u64 {
         match self {
-            Task::Numbers | Task::Residues => 1 << 28,
+            Task::Numbers | Task::Residues => 1 << 36,
             Task::OneNumber | Task::OneText => 1 << 40,
         }
     }
@@ -81,7 +81,7 @@ const CONTESTS: [Contest; 5] = [
         all_backends: true,
         other_engines: Some("iterative"),
         first: 100,
-        exponent: 2.7,
+        exponent: 2.6,
     },
     Contest {
         name: "one-walk",
@@ -89,7 +89,7 @@ const CONTESTS: [Contest; 5] = [
         task: Task::Numbers,
         alone: &["stepping"],
         parallel: Some("stepping"),
-        all_backends: true,
+        all_backends: false,
         other_engines: Some("stepping"),
         first: 1000,
         exponent: 2.0,
@@ -156,11 +156,15 @@ fn entrants<'a>(plan: &'a Plan, contest: &Contest) -> Vec<Entrant<'a>> {
     }
     let workers = plan.workers.last().copied().unwrap_or(std::num::NonZeroUsize::MIN);
     entrants.extend(contest.alone.iter().map(|kernel| Entrant::ours(SEQUENTIAL, 1, kernel)));
-    let default = default_backend().name;
-    let backends =
-        plan.backends.iter().filter(|entry| contest.all_backends || entry.name == default);
+    let default = plan.backends.iter().find(|entry| entry.name == default_backend().name);
+    let one = default.or(plan.backends.first());
+    let backends = match contest.all_backends {
+        true => plan.backends.iter().collect(),
+        false => one.into_iter().collect::<Vec<_>>(),
+    };
     if let Some(kernel) = contest.parallel {
-        entrants.extend(backends.clone().map(|entry| Entrant::ours(*entry, workers.get(), kernel)));
+        let ours = |entry: &Descriptor| Entrant::ours(*entry, workers.get(), kernel);
+        entrants.extend(backends.into_iter().map(ours));
     }
     entrants
 }

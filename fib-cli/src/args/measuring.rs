@@ -51,8 +51,9 @@ Examples
 
 pub(super) const RACE_HELP: &str = "\
 The techniques are Python's plain loop, if python3 is there; `iterative`, `doubling`, `stepping`, `scalar` \
-and `lanes` on the calling thread; and the backends. Each run is a whole call, allocation included. The \
-techniques run one after another, so a race shows orders of magnitude, and `fib compare` shows differences.
+and `lanes` on the calling thread; and the backends. `from-scratch` is for all backends, and the other \
+contests are for one. Each run is a whole call, allocation included; many numbers are streamed, as `fib batch` \
+does. The techniques run one after another, so a race shows orders of magnitude, and `fib compare` shows differences.
 
 Examples
   fib race
