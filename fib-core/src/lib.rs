@@ -21,7 +21,7 @@
 //! assert_eq!(numbers, ["F(10) = 55", "F(100) = 354224848179261915075", "F(10) = 55"]);
 //! # Ok::<(), fib_core::Error>(())
 //! ```
-#![deny(unsafe_code)] // two modules have it: `residue/dispatch.rs` and `walk/mod.rs`
+#![deny(unsafe_code)] // three modules have it: `number/ifma/mod.rs`, `residue/dispatch.rs` and `walk/mod.rs`
 #![warn(missing_docs)]
 
 // In thread models, the crate `shuttle` runs the threads.

@@ -56,7 +56,7 @@ pub(crate) fn store_characters(digits: &[u8], out: &mut [u64]) {
     rest.copy_from_slice(digits);
 }
 
-/// Writes a number in base 10^19. The limbs of `out` hold the digits of F(n), and `number` has no digits
+/// Writes a number in base 10^15. The limbs of `out` hold the digits of F(n), and `number` has no digits
 /// beyond them.
 pub(crate) fn store(number: &[u64], out: &mut [u64]) {
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(out);
@@ -72,7 +72,7 @@ pub(crate) fn store(number: &[u64], out: &mut [u64]) {
     }
 }
 
-/// Reads a number into base 10^19. `number` has room for it.
+/// Reads a number into base 10^15. `number` has room for it.
 pub(crate) fn load(text: &[u64], number: &mut [u64]) {
     let (first, places) = bytemuck::cast_slice::<u64, u8>(text).as_rchunks();
     let mut top = [b'0'; LIMB_DIGITS];
@@ -84,18 +84,13 @@ pub(crate) fn load(text: &[u64], number: &mut [u64]) {
         .for_each(|(limb, value)| *limb = value);
 }
 
-/// The nineteen digits of a limb in base 10^19.
+/// The fifteen digits of a limb in base 10^15.
 #[inline]
 fn limb_digits(limb: u64) -> [u8; LIMB_DIGITS] {
     const HALF: u64 = 100_000_000;
-    let (top, rest) = (limb / (HALF * HALF), limb % (HALF * HALF));
     let mut digits = [b'0'; LIMB_DIGITS];
-    let top = [top / 100, top / 10 % 10, top % 10];
-    for (digit, value) in digits.iter_mut().zip(top) {
-        *digit += value as u8;
-    }
-    digits[3..11].copy_from_slice(&eight_digits(rest / HALF));
-    digits[11..].copy_from_slice(&eight_digits(rest % HALF));
+    digits[..7].copy_from_slice(&eight_digits(limb / HALF)[1..]);
+    digits[7..].copy_from_slice(&eight_digits(limb % HALF));
     digits
 }
 
@@ -111,12 +106,12 @@ fn eight_digits(value: u64) -> [u8; 8] {
     (ones | ZEROS).to_le_bytes()
 }
 
-/// The value of nineteen digits.
+/// The value of fifteen digits.
 #[inline]
 fn limb_value(digits: &[u8; LIMB_DIGITS]) -> u64 {
-    let eight = |at: usize| digits[at..].first_chunk().map_or(0, eight_value);
-    let top = digits[..3].iter().fold(0, |value, &digit| 10 * value + u64::from(digit & 0xf));
-    (top * 100_000_000 + eight(3)) * 100_000_000 + eight(11)
+    let mut top = [b'0'; 8];
+    top[1..].copy_from_slice(&digits[..7]);
+    eight_value(&top) * 100_000_000 + digits.last_chunk().map_or(0, eight_value)
 }
 
 /// The value of eight digits, the reverse of [`eight_digits`].
@@ -220,8 +215,8 @@ mod tests {
         }
 
         #[test]
-        fn limbs_have_nineteen_digits(limb in 0..10u64.pow(19)) {
-            let expected = format!("{limb:019}");
+        fn limbs_have_fifteen_digits(limb in 0..10u64.pow(15)) {
+            let expected = format!("{limb:015}");
             prop_assert_eq!(&limb_digits(limb)[..], expected.as_bytes());
             prop_assert_eq!(limb_value(&limb_digits(limb)), limb);
         }

@@ -66,7 +66,7 @@ pub(super) fn cost<N: Notation>(n: u64) -> f64 {
     if n <= LAST_IN_U128 {
         return 5.0;
     }
-    let (n, costs) = (n as f64, N::COSTS);
+    let (n, costs) = (n as f64, N::costs());
     costs.doubling_step * (n / 93.0).log2() + costs.products * n.powf(costs.products_power)
 }
 

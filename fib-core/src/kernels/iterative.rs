@@ -46,7 +46,7 @@ impl<N: Notation> Kernel for Iterative<N> {
         if n <= LAST_IN_U128 as f64 {
             return 2.0 + 0.24 * n;
         }
-        -200.0 + 1.6 * n + N::COSTS.additions * n * n
+        -200.0 + 1.6 * n + N::costs().additions * n * n
     }
 
     fn fill(&self, run: &mut Run<'_>) {

@@ -17,6 +17,17 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
     /// Fitted to `cargo run --release -p fib-bench --example kernels costs`.
     const COSTS: NotationCosts;
 
+    /// The same on a processor with AVX-512 IFMA.
+    const IFMA_COSTS: NotationCosts;
+
+    /// What numbers cost on this processor.
+    fn costs() -> NotationCosts {
+        match SimdLevel::in_use() {
+            SimdLevel::Avx512Ifma => Self::IFMA_COSTS,
+            _ => Self::COSTS,
+        }
+    }
+
     /// The memory that computing F(n) takes besides its slot, as a multiple of the length of F(n) in the base.
     const SCRATCH: u8;
 
@@ -42,6 +53,7 @@ pub(super) trait Notation: Copy + Send + Sync + 'static {
 
 /// What numbers cost in one notation, in nanoseconds. The costs by limb count the limbs that the number has
 /// in base 2^64.
+#[derive(Clone, Copy)]
 pub(super) struct NotationCosts {
     /// The sum of two slots, by limb.
     pub(super) sum: f64,
@@ -71,18 +83,26 @@ impl Notation for InBinary {
     const FORM: Form = Form::Binary;
 
     const COSTS: NotationCosts = NotationCosts {
-        sum: 0.18,
+        sum: 0.25,
         advance: 0.14,
         jump: 1.4,
         store: 0.05,
         additions: 0.00115,
-        doubling_step: 25.0,
+        doubling_step: 20.0,
         products: 0.00097,
         products_power: 1.6,
     };
 
-    /// 9 to 11, by the peaks of `fib calc 10000000 -f hex` and `fib calc 50000000 -f hex`. The products of
-    /// num-bigint take most of it.
+    const IFMA_COSTS: NotationCosts = NotationCosts {
+        sum: 0.15,
+        doubling_step: 14.0,
+        products: 0.0085,
+        products_power: 1.26,
+        ..Self::COSTS
+    };
+
+    /// At most 11: two numbers of half the length, their squares, and the scratch memory of a product by
+    /// transforms, or the products of num-bigint.
     const SCRATCH: u8 = 11;
 
     fn limbs(n: u64) -> usize {
@@ -116,7 +136,7 @@ impl Notation for InBinary {
     }
 }
 
-/// Numbers in base 10^19, written as text.
+/// Numbers in base 10^15, written as text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InText;
 
@@ -127,18 +147,21 @@ impl Notation for InText {
 
     const COSTS: NotationCosts = NotationCosts {
         sum: 1.2,
-        advance: 0.65,
-        jump: 4.0,
+        advance: 1.3,
+        jump: 9.0,
         store: 5.0,
-        additions: 0.0034,
+        additions: 0.0058,
         doubling_step: 50.0,
-        products: 0.0025,
+        products: 0.0032,
         products_power: 1.55,
     };
 
-    /// 4 to 5, by the peak of `fib calc 10000000`: two numbers of half the length, their squares, and
-    /// the scratch memory of a product.
-    const SCRATCH: u8 = 5;
+    const IFMA_COSTS: NotationCosts =
+        NotationCosts { sum: 1.0, products: 0.032, products_power: 1.2, ..Self::COSTS };
+
+    /// At most 11: two numbers of half the length, their squares, and the scratch memory of a product by
+    /// transforms.
+    const SCRATCH: u8 = 11;
 
     fn limbs(n: u64) -> usize {
         text::limbs(n)

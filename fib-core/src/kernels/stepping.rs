@@ -3,7 +3,7 @@
 use super::doubling;
 use super::notation::{InBinary, InText, Notation};
 use crate::kernel::{Form, Kernel, Order, Run, Slot};
-use crate::number::{Base, LONGEST_JUMP, Seeker, advance, jump};
+use crate::number::{Base, Seeker, advance, jump};
 use crate::size;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl<N: Notation> Kernel for Stepping<N> {
     fn cost(&self, n: u64, previous: Option<u64>) -> f64 {
         match previous {
             Some(m) if walking_pays::<N>(m, n) => walk_cost::<N>(m, n),
-            _ => doubling::cost::<N>(n),
+            _ => seek_cost::<N>(n),
         }
     }
 
@@ -80,17 +80,22 @@ const LONGEST_ADVANCE: u64 = 7;
 /// Predicted nanoseconds from F(m) to F(n), fitted like the cost of `doubling`.
 fn walk_cost<N: Notation>(m: u64, n: u64) -> f64 {
     let (distance, limbs) = (n - m, size::limbs(n) as f64);
-    let costs = N::COSTS;
+    let costs = N::costs();
     let store = 20.0 + costs.store * limbs;
     match distance {
         1 => 3.5 + costs.sum * limbs,
         ..=LONGEST_ADVANCE => store + distance as f64 * (7.0 + costs.advance * limbs),
-        _ => store + distance.div_ceil(LONGEST_JUMP) as f64 * (20.0 + costs.jump * limbs),
+        _ => store + distance.div_ceil(N::Base::LONGEST_JUMP) as f64 * (20.0 + costs.jump * limbs),
     }
 }
 
+/// Predicted nanoseconds of a seek. It computes F(n-1) too, and the walk keeps a copy of both.
+fn seek_cost<N: Notation>(n: u64) -> f64 {
+    1.5 * doubling::cost::<N>(n)
+}
+
 fn walking_pays<N: Notation>(m: u64, n: u64) -> bool {
-    m < n && (n - m == 1 || walk_cost::<N>(m, n) < doubling::cost::<N>(n))
+    m < n && (n - m == 1 || walk_cost::<N>(m, n) < seek_cost::<N>(n))
 }
 
 /// The position of the walk: F(n) is the last slot written.
@@ -165,7 +170,7 @@ impl<N: Notation> Walk<N> {
         let (lower, upper) = (&mut self.lower, &mut self.upper);
         let mut distance = slot.n - self.n;
         while distance > LONGEST_ADVANCE {
-            let jumped = distance.min(LONGEST_JUMP);
+            let jumped = distance.min(N::Base::LONGEST_JUMP);
             jump::<N::Base>(lower, upper, jumped);
             distance -= jumped;
         }

@@ -1,7 +1,7 @@
 //! Arithmetic of natural numbers, as slices of 64-bit limbs, the lowest limb first.
 //!
-//! A limb is a digit in one of two bases: 2^64 ([`Binary`]) or 10^19 ([`Decimal`]). A number in base
-//! 10^19 is printed by writing down one limb after another. So a number that is only printed is
+//! A limb is a digit in one of two bases: 2^64 ([`Binary`]) or 10^15 ([`Decimal`]). A number in base
+//! 10^15 is printed by writing down one limb after another. So a number that is only printed is
 //! computed in this base, and never converted. Sums, products and the doubling of Fibonacci numbers are
 //! written once, for any [`Base`]. What must be fast and depends on the base is in `binary.rs` and
 //! `decimal.rs`.
@@ -13,6 +13,11 @@
 mod binary;
 mod decimal;
 mod doubling;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "no_ifma.rs"]
+mod ifma;
 mod product;
 mod sum;
 #[cfg(test)]
@@ -21,7 +26,8 @@ mod tests;
 pub(crate) use binary::Binary;
 pub(crate) use decimal::{Decimal, LIMB_DIGITS};
 pub(crate) use doubling::{LAST_IN_U128, Seeker, small};
-pub(crate) use sum::{LONGEST_JUMP, add, advance, jump, sum, sum_equal};
+use ifma::Ifma;
+pub(crate) use sum::{add, advance, jump, sum, sum_equal};
 
 /// The base of the limbs, and the arithmetic that depends on it.
 pub(crate) trait Base: Copy + Send + Sync + 'static {
@@ -34,6 +40,12 @@ pub(crate) trait Base: Copy + Send + Sync + 'static {
 
     /// From this length on, [`multiply_long`](Self::multiply_long) is faster than Karatsuba's method.
     const LONG_LIMBS: usize;
+
+    /// From this length on, [`multiply_ifma`](Self::multiply_ifma) is faster than schoolbook multiplication.
+    const IFMA_LIMBS: usize;
+
+    /// The longest distance of a [`jump`]: F(d + 2) is below the base.
+    const LONGEST_JUMP: u64;
 
     /// The number of limbs of F(n), without leading zeros.
     fn limbs(n: u64) -> usize;
@@ -50,7 +62,7 @@ pub(crate) trait Base: Copy + Send + Sync + 'static {
     /// a - b - borrow, as a limb and a borrow.
     fn subtract_limbs(a: u64, b: u64, borrow: bool) -> (u64, bool);
 
-    /// `sum` modulo the base, and `sum` divided by the base. The sum is below the square of the base.
+    /// `sum` modulo the base, and `sum` divided by the base. The sum is below 2^64 times the base.
     fn split(sum: u128) -> (u64, u64);
 
     /// `out = a * b` by schoolbook multiplication. `a` and `b` have the same length, and `out` has twice
@@ -59,6 +71,13 @@ pub(crate) trait Base: Copy + Send + Sync + 'static {
 
     /// `out = a * a` by schoolbook squaring, which computes each product of two limbs once.
     fn square_schoolbook(out: &mut [u64], a: &[u64]);
+
+    /// `out = a * b` by vector instructions, for numbers of at least [`IFMA_LIMBS`](Self::IFMA_LIMBS) and at
+    /// most [`ifma::LONGEST`] limbs. `scratch` has [`ifma::scratch_limbs`].
+    fn multiply_ifma(ifma: Ifma, out: &mut [u64], a: &[u64], b: &[u64], scratch: &mut [u64]);
+
+    /// `out = a * a` in the same way.
+    fn square_ifma(ifma: Ifma, out: &mut [u64], a: &[u64], scratch: &mut [u64]);
 
     /// `out = a * b` for numbers of at least [`LONG_LIMBS`](Self::LONG_LIMBS) limbs.
     fn multiply_long(out: &mut [u64], a: &[u64], b: &[u64]);

@@ -109,10 +109,8 @@ pub(crate) fn advance<B: Base>(lower: &mut Vec<u64>, upper: &mut Vec<u64>) {
     std::mem::swap(lower, upper);
 }
 
-/// The longest distance of a [`jump`]: F(92) is below both bases, and F(93) is not.
-pub(crate) const LONGEST_JUMP: u64 = 90;
-
-/// From (F(n-1), F(n)) to (F(n+d-1), F(n+d)), where d is at least 1 and at most [`LONGEST_JUMP`].
+/// From (F(n-1), F(n)) to (F(n+d-1), F(n+d)), where d is at least 1 and at most
+/// [`LONGEST_JUMP`](Base::LONGEST_JUMP).
 /// The two numbers have the same length, and a carry makes both longer.
 ///
 /// F(n+d) = F(d+1) F(n) + F(d) F(n-1): Graham, Knuth and Patashnik, Concrete Mathematics, 6.6.

@@ -1,6 +1,6 @@
 //! Both bases against num-bigint, at the lengths where the method changes.
 
-use super::product::{multiply, scratch_limbs, square};
+use super::product::{multiply_with, scratch_limbs, square_with};
 use super::sum::{difference, subtract};
 use super::*;
 use crate::kernels::pair;
@@ -34,7 +34,7 @@ impl Tested for Binary {
 }
 
 impl Tested for Decimal {
-    const BASE: u128 = 10u128.pow(19);
+    const BASE: u128 = 10u128.pow(15);
 }
 
 fn two_numbers<B: Tested>() -> impl Strategy<Value = (Vec<u64>, Vec<u64>)> {
@@ -61,13 +61,21 @@ fn sums_agree<B: Tested>(a: &[u64], b: &[u64]) {
     assert_eq!(subtract::<B>(&mut out, &same_len), is_less);
 }
 
+/// Without vector instructions, and with them if the processor has them.
+fn methods() -> impl Iterator<Item = Option<Ifma>> {
+    [None].into_iter().chain(Ifma::detect().map(Some))
+}
+
 fn products_agree<B: Tested>(a: &[u64], b: &[u64]) {
-    let mut scratch = vec![7; scratch_limbs(a.len())];
-    let mut out = vec![7; 2 * a.len()];
-    multiply::<B>(&mut out, a, b, &mut scratch);
-    assert!(B::value(&out) == B::value(a) * B::value(b), "a product of {} limbs", a.len());
-    square::<B>(&mut out, a, &mut scratch);
-    assert!(B::value(&out) == B::value(a) * B::value(a), "a square of {} limbs", a.len());
+    let (expected, expected_square) = (B::value(a) * B::value(b), B::value(a) * B::value(a));
+    for ifma in methods() {
+        let mut scratch = vec![7; scratch_limbs(a.len())];
+        let mut out = vec![7; 2 * a.len()];
+        multiply_with::<B>(ifma, &mut out, a, b, &mut scratch);
+        assert!(B::value(&out) == expected, "a product of {} limbs, {ifma:?}", a.len());
+        square_with::<B>(ifma, &mut out, a, &mut scratch);
+        assert!(B::value(&out) == expected_square, "a square of {} limbs, {ifma:?}", a.len());
+    }
 }
 
 /// The lengths around those where the method changes, and around twice these lengths.
@@ -76,14 +84,15 @@ fn lengths<B: Base>() -> impl Iterator<Item = usize> {
     [B::KARATSUBA_LIMBS, B::KARATSUBA_SQUARE_LIMBS]
         .into_iter()
         .flat_map(|len| [len, 2 * len, 4 * len])
+        .chain([344, 496, 640, 896]) // where transforms begin
+        .chain([383, 385, 511, 513, 767, 769, 1023, 1025, 1535, 1537, 2047, 2049])
         .flat_map(around)
-        .chain(1..10)
 }
 
-fn products_agree_at_the_crossovers<B: Tested>() {
+fn products_agree_at<B: Tested>(lengths: impl Iterator<Item = usize>) {
     let config = ProptestConfig { cases: 6, ..ProptestConfig::default() };
     let mut runner = TestRunner::new(config);
-    for len in lengths::<B>() {
+    for len in lengths {
         let numbers = (B::number(len), B::number(len));
         let check = |(a, b): (Vec<u64>, Vec<u64>)| {
             products_agree::<B>(&a, &b);
@@ -92,13 +101,42 @@ fn products_agree_at_the_crossovers<B: Tested>() {
         runner.run(&numbers, check).unwrap();
         let largest = vec![(B::BASE - 1) as u64; len];
         products_agree::<B>(&largest, &largest);
+        let mut one_limb = vec![0; len];
+        one_limb[len / 2] = 1;
+        products_agree::<B>(&largest, &one_limb);
+        products_agree::<B>(&one_limb, &largest);
     }
 }
 
 #[test]
-fn products_agree_with_num_bigint() {
-    products_agree_at_the_crossovers::<Binary>();
-    products_agree_at_the_crossovers::<Decimal>();
+fn short_products_agree_with_num_bigint() {
+    products_agree_at::<Binary>(1..300);
+    products_agree_at::<Decimal>(1..300);
+}
+
+#[test]
+fn products_agree_with_num_bigint_at_the_crossovers() {
+    products_agree_at::<Binary>(lengths::<Binary>());
+    products_agree_at::<Decimal>(lengths::<Decimal>());
+}
+
+/// The lengths where transforms take another size, and the longest columns.
+#[test]
+fn long_products_by_transforms_agree_with_num_bigint() {
+    let Some(_) = Ifma::detect() else { return };
+    fn check<B: Tested>(len: usize) {
+        let largest = vec![(B::BASE - 1) as u64; len];
+        let digits: Vec<u64> = (1..=len as u64)
+            .map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % ((B::BASE - 1) as u64))
+            .collect();
+        products_agree::<B>(&largest, &largest);
+        products_agree::<B>(&largest, &digits);
+        products_agree::<B>(&digits, &largest);
+    }
+    for len in [3071, 3073, 4096, 4097, 5000, 6145, 9001] {
+        check::<Binary>(len);
+        check::<Decimal>(len);
+    }
 }
 
 #[test]
@@ -108,7 +146,7 @@ fn long_products_agree_with_karatsuba() {
     let b: Vec<u64> = a.iter().rev().copied().collect();
     let mut scratch = vec![0; scratch_limbs(a.len())];
     let (mut karatsuba, mut long) = (vec![0; 1400], vec![0; 1400]);
-    multiply::<Binary>(&mut karatsuba, &a, &b, &mut scratch);
+    multiply_with::<Binary>(None, &mut karatsuba, &a, &b, &mut scratch);
     Binary::multiply_long(&mut long, &a, &b);
     assert_eq!(karatsuba, long);
 }
@@ -154,11 +192,9 @@ fn jumps_agree_with_doubling() {
         advance::<B>(&mut lower, &mut upper);
         assert!(B::value(&upper) == pair(n + d + 1).1, "from {n} by {d} and 1");
     }
-    for d in 1..=LONGEST_JUMP {
-        for n in [1, 2, 90, 92, 93, 186, 187, 1000, 1001] {
-            check::<Binary>(n, d);
-            check::<Decimal>(n, d);
-        }
+    for n in [1, 2, 90, 92, 93, 186, 187, 1000, 1001] {
+        (1..=Binary::LONGEST_JUMP).for_each(|d| check::<Binary>(n, d));
+        (1..=Decimal::LONGEST_JUMP).for_each(|d| check::<Decimal>(n, d));
     }
 }
 
@@ -175,16 +211,15 @@ proptest! {
 
     #[test]
     fn small_values(value: u128) {
-        let (mut binary, mut decimal) = ([0; 3], [0; 3]);
+        let (mut binary, mut decimal) = ([0; 3], [0; 4]);
         Binary::store(value, &mut binary);
         Decimal::store(value, &mut decimal);
         prop_assert_eq!(Binary::value(&binary), BigUint::from(value));
         prop_assert_eq!(Decimal::value(&decimal), BigUint::from(value));
     }
 
-    /// The sum of a product and a carry is split where it is nearest to the square of the base.
     #[test]
-    fn splits(high in Decimal::limb(), low in Decimal::limb()) {
+    fn splits(high: u64, low in Decimal::limb()) {
         let sum = u128::from(high) * Decimal::BASE + u128::from(low);
         prop_assert_eq!(Decimal::split(sum), (low, high));
     }
