@@ -101,7 +101,10 @@ impl<'a> BatchRounds<'a> {
         for engine in 0..self.plan.engines.len() {
             let is_theirs =
                 |p: &usize| participants[self.seats[*p].participant].spec.engine == Some(engine);
-            let seats: Vec<usize> = (0..self.seats.len()).filter(is_theirs).collect();
+            let is_well = |p: &usize| participants[self.seats[*p].participant].is_well();
+            // What has failed already is reported in every round.
+            let seats: Vec<usize> =
+                (0..self.seats.len()).filter(is_theirs).filter(is_well).collect();
             let mut times = vec![];
             for p in seats {
                 let participant = &mut participants[self.seats[p].participant];

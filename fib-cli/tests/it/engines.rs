@@ -135,9 +135,9 @@ fn an_engine_that_is_not_there_is_bad_input() {
 fn the_working_folder_is_not_code() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("json.py"), "open('imported', 'w')\n").unwrap();
-    let mut check = Command::new(FIB);
-    let output = check.args(["engine", "check", "python"]).current_dir(&folder).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stdout));
+    let verify = ["compare", "--verify", "--scenario", "10xF100", "--engine", "python"];
+    let output = Command::new(FIB).args(verify).current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(!folder.path().join("imported").exists());
 }
 

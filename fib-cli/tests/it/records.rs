@@ -168,8 +168,7 @@ fn a_race_and_residues_are_printed_again_byte_for_byte() {
     let race = ["race", "--seconds", "0.1", "--workers", "2", "--backend", backend, "--record"];
     let residues = ["compare", "--residues", "--time", "0.1", "--backend", backend, "--record"];
     let wanted = ["largest-text", "python/loop", "iterative", "lanes", "in time"];
-    let wanted_of_residues =
-        ["sequential@lanes", "ceiling of lanes", "@scalar", "and workers with lanes"];
+    let wanted_of_residues = ["sequential@lanes", "ceiling of lanes", "@scalar", "mod-prime"];
     for (name, command, wanted) in
         [("race", &race[..], &wanted[..]), ("residues", &residues, &wanted_of_residues)]
     {

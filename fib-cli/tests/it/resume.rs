@@ -144,7 +144,7 @@ fn another_input_format_or_program_is_refused() {
     let before = (files("out.fib-partial"), files("out.fib-journal"));
     refused(folder.path(), "batch 1..9000 --out out --resume", "indices have changed");
     refused(folder.path(), "batch 0..5 --out out --resume", "indices have changed");
-    refused(folder.path(), "batch 0..9000 --out out --resume --format hex", "--format tsv");
+    refused(folder.path(), "batch 0..9000 --out out --resume --format hex", "format tsv");
     fs::write(folder.path().join("out.fib-journal"), "shopping list\nmilk\n").unwrap();
     refused(folder.path(), "batch 0..9000 --out out --resume", "not a journal");
     fs::write(folder.path().join("out.fib-journal"), &before.1).unwrap();
