@@ -201,27 +201,31 @@ fn many_and_none(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// Times are compared this many times, until they are as they must be.
+const TRIES: usize = 10;
+
 /// Forty runs must take more than five times as long as one run. This finds a runner that times
 /// only one run.
 fn repeats(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
     let (mut runner, work) = cell.start_with_work()?;
     let indices = [500; 50];
     work.load(&mut runner, &indices)?;
-    let mut shortest = |repeats| {
+    let mut shortest = |repeats, so_far: u64| -> Result<u64, String> {
         let run = RunRequest { repeats, ..ONE_RUN };
-        let walls = (0..15).map(|_| work.run(&mut runner, &indices, run));
-        walls.map(|wall| Ok(wall?.wall_ns)).collect::<Result<Vec<u64>, String>>()
+        let walls = (0..15).map(|_| Ok(work.run(&mut runner, &indices, run)?.wall_ns));
+        walls
+            .collect::<Result<Vec<u64>, String>>()
+            .map(|walls| walls.into_iter().fold(so_far, u64::min))
     };
-    let (one, forty) = (shortest(1)?, shortest(40)?);
-    let (one, forty) = (one.iter().min().copied(), forty.iter().min().copied());
-    match forty > one.map(|one| one.saturating_mul(5)) {
-        true => Ok(()),
-        false => Err(format!(
-            "40 runs take {} ns, and one run takes {} ns",
-            forty.unwrap_or(0),
-            one.unwrap_or(0)
-        )),
+    // On a busy machine a run of a pool may take a thousand times as long as it should, again and again.
+    let (mut one, mut forty) = (u64::MAX, u64::MAX);
+    for _ in 0..TRIES {
+        (one, forty) = (shortest(1, one)?, shortest(40, forty)?);
+        if forty > one.saturating_mul(5) {
+            return Ok(());
+        }
     }
+    Err(format!("40 runs take {forty} ns, and one run takes {one} ns"))
 }
 
 fn cold(cell: &mut CheckedBackend<'_>) -> Result<(), String> {
