@@ -10,17 +10,22 @@ const TELLING: f64 = 0.15;
 const AIM: f64 = 0.96;
 
 /// A size that takes less than this share of the time is too small.
-const LEAST: f64 = 0.90;
+const LEAST: f64 = 0.85;
 
 /// The size grows at most by this factor from one probe to the next.
 const STRIDE: f64 = 8.0;
 
-/// A size that was done early grows at most this many times.
-const GROWTHS: usize = 2;
+/// The search ends when the largest size that was done is this near to the smallest that was not.
+const NEAR: f64 = 0.95;
 
-/// After a size that was not done in time, the next size takes this many times less, and so on. Nobody knows
-/// how long a run that was stopped would have taken.
-const RETREATS: [f64; 4] = [1.05, 1.3, 2.0, 4.0];
+/// The most runs between the approach and the confirmation.
+const STEPS: usize = 3;
+
+/// A size that is not confirmed makes place for a size that takes this share of its time.
+const RETREAT: f64 = 0.9;
+
+/// The most sizes that are tried for confirmation.
+const CANDIDATES: usize = 3;
 
 /// A run that takes less than this share of the time is mostly overhead, so it says nothing about growth.
 const MOSTLY_OVERHEAD: f64 = 0.01;
@@ -61,55 +66,87 @@ impl Aim {
     /// # Errors
     /// The first error of `attempt`, which ends the search.
     pub(super) fn search<E>(mut self, attempt: Attempt<'_, E>) -> Result<(), E> {
-        let mut done = self.approach(attempt)?;
-        let mut size = self.scaled(done.0, AIM / done.1);
-        let mut retreats = RETREATS.into_iter();
-        let (mut growths, mut late) = (GROWTHS, self.most + 1);
-        loop {
-            let may_grow = growths > 0 && (size as f64) < LEAST * late as f64;
-            match self.confirm(size, may_grow, attempt)? {
-                Some(share) if share < LEAST && may_grow => {
-                    self.learn(Some(done), (size, share));
-                    done = (size, share);
-                    size = self.scaled(size, AIM / share).clamp(size + 1, late - 1);
-                    growths -= 1;
+        let (mut done, mut late) = self.approach(attempt)?;
+        let mut runs_of_done = 0;
+        for _ in 0..STEPS {
+            let (size, share) = done;
+            if share >= LEAST || size == self.most || size as f64 >= NEAR * late as f64 {
+                break;
+            }
+            let aimed = self.scaled(size, AIM / share);
+            // Halfway between a size that was done and a size that was not, as factors.
+            let halfway = (size as f64 * (late as f64 / size as f64).sqrt()) as u64;
+            let next = if aimed < late { aimed } else { halfway }.clamp(size + 1, self.most);
+            match attempt(next, true)? {
+                Some(time) => {
+                    let share = self.share(time);
+                    self.learn(Some(done), (next, share));
+                    (done, runs_of_done) = ((next, share), 1);
                 }
-                Some(_) => return Ok(()),
-                None => {
-                    late = size;
-                    match retreats.next() {
-                        Some(factor) if size > 1 => size = self.scaled(size, AIM / factor),
-                        _ => return Ok(()),
-                    }
-                }
+                None => late = next,
             }
         }
+        self.confirm(done.0, runs_of_done, attempt)
     }
 
-    /// Grows the size until a run says enough. Returns the size, and its share of the time.
-    fn approach<E>(&mut self, attempt: Attempt<'_, E>) -> Result<(u64, f64), E> {
-        let mut last: Option<(u64, f64)> = None;
+    /// Runs a size until two runs were done in time, or two were not; `successes` were done before. A size that
+    /// was not confirmed makes place for a smaller one.
+    fn confirm<E>(
+        &self,
+        mut size: u64,
+        mut successes: usize,
+        attempt: Attempt<'_, E>,
+    ) -> Result<(), E> {
+        for _ in 0..CANDIDATES {
+            let mut failures = 0;
+            while successes < 2 && failures < 2 {
+                match attempt(size, true)? {
+                    Some(_) => successes += 1,
+                    None => failures += 1,
+                }
+            }
+            if successes == 2 || size == 1 {
+                break;
+            }
+            (size, successes) = (self.scaled(size, RETREAT), 0);
+        }
+        Ok(())
+    }
+
+    fn share(&self, time: Duration) -> f64 {
+        (time.as_secs_f64() / self.limit.as_secs_f64()).max(1e-9)
+    }
+
+    /// Grows the size until a run says enough. Returns the size and its share of the time, and the smallest size
+    /// that was not done in time.
+    fn approach<E>(&mut self, attempt: Attempt<'_, E>) -> Result<((u64, f64), u64), E> {
+        let (mut last, mut late) = (None, u64::MAX);
         let mut size = self.first.clamp(1, self.most);
         for _ in 0..PROBES {
             let Some(time) = attempt(size, false)? else {
+                late = size;
                 size = match last {
-                    // Halfway between a size that was done and a size that was not, as factors.
                     Some((done, _)) => (done as f64 * (size as f64 / done as f64).sqrt()) as u64,
-                    None if size == 1 => return Ok((1, 1.0)),
                     None => size / 2,
                 };
+                if size == 0 {
+                    break;
+                }
                 continue;
             };
-            let share = (time.as_secs_f64() / self.limit.as_secs_f64()).max(1e-9);
+            let share = self.share(time);
             self.learn(last, (size, share));
             last = Some((size, share));
             if share >= TELLING || size == self.most {
                 break;
             }
             let larger = self.scaled(size, 2.0 * TELLING / share);
-            size = larger.min((size as f64 * STRIDE) as u64).clamp(size + 1, self.most);
+            size = larger
+                .min((size as f64 * STRIDE) as u64)
+                .clamp(size + 1, self.most.min(late - 1).max(size + 1));
         }
-        Ok(last.unwrap_or((1, 1.0)))
+        // If not even one was done, it is not worth another step.
+        Ok((last.unwrap_or((1, 1.0)), late))
     }
 
     /// Learns from two sizes how the time grows.
@@ -123,29 +160,6 @@ impl Aim {
             let (least, most) = (0.75 * self.guess, 1.35 * self.guess);
             self.exponent = growth.clamp(least, most);
         }
-    }
-
-    /// Runs a size twice, and a third time if the second run was not done in time. Returns the share of the time
-    /// that the longest run took, or `None` if the first run or most runs were not done in time. If the size
-    /// `may_grow`, a first run that was done early is enough.
-    fn confirm<E>(
-        &self,
-        size: u64,
-        may_grow: bool,
-        attempt: Attempt<'_, E>,
-    ) -> Result<Option<f64>, E> {
-        let (mut successes, mut runs, mut longest) = (0, 0, 1e-9f64);
-        while runs < 2 || (runs == 2 && successes == 1) {
-            runs += 1;
-            if let Some(time) = attempt(size, true)? {
-                successes += 1;
-                longest = longest.max(time.as_secs_f64() / self.limit.as_secs_f64());
-            }
-            if runs == 1 && (successes == 0 || (may_grow && longest < LEAST)) {
-                break;
-            }
-        }
-        Ok((2 * successes > runs).then_some(longest))
     }
 
     /// The size that takes `factor` times as long.

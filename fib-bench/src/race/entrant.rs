@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// An engine may take this many times the time of a run for a reply, because reading the indices and
 /// computing the digest are not part of that time.
-const PATIENCE: u32 = 10;
+const PATIENCE: u32 = 5;
 
 /// The shortest wait for a reply of an engine.
 const SHORTEST_WAIT: Duration = Duration::from_secs(5);
