@@ -67,11 +67,11 @@ pub fn resumed(plan: &Plan) -> Resumed {
 }
 
 fn engine_head(plan: &Plan, i: usize, engine: &Engine) -> EngineHead {
-    let Capabilities { engine: name, version, baseline, .. } = &engine.capabilities;
+    let Capabilities { engine: name, version, .. } = &engine.capabilities;
     EngineHead {
         name: name.clone(),
         version: version.clone(),
-        baseline: engine.label(baseline),
+        baseline: plan.baseline_of_engine(i, engine),
         backends: plan.labels_of_engine(i, engine),
         left_out: plan.left_out(engine),
     }

@@ -243,6 +243,14 @@ impl Plan {
         labels
     }
 
+    /// The label of the baseline of an engine, with the first kernel that it is measured with.
+    pub(crate) fn baseline_of_engine(&self, i: usize, engine: &Engine) -> String {
+        let baseline = &engine.capabilities.baseline;
+        let cells = self.cells_of_engine(i, engine);
+        let first = cells.into_iter().find(|cell| cell.backend == *baseline);
+        first.map_or_else(|| engine.label(baseline), |cell| cell.label)
+    }
+
     /// The backends of an engine that take no part: this machine lacks something for them, or they have
     /// none of the kernels.
     pub(crate) fn left_out(&self, engine: &Engine) -> Vec<LeftOut> {

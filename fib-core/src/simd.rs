@@ -44,7 +44,9 @@ impl SimdLevel {
     pub fn highest() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            let has_512 = is_x86_feature_detected!("avx512f")
+            let has_avx2 = is_x86_feature_detected!("avx2");
+            let has_512 = has_avx2
+                && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq");
             let has_ifma =
@@ -52,7 +54,7 @@ impl SimdLevel {
             if has_512 {
                 return if has_ifma { SimdLevel::Avx512Ifma } else { SimdLevel::Avx512 };
             }
-            if is_x86_feature_detected!("avx2") {
+            if has_avx2 {
                 return SimdLevel::Avx2;
             }
         }

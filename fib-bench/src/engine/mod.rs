@@ -60,7 +60,7 @@ impl Engine {
             return Err(format!("it has more than {MOST_NAMES} backends or kernels"));
         }
         let is_bad = |name: &str| {
-            let is_odd = |c: char| c.is_whitespace() || is_hidden(c) || c == '/';
+            let is_odd = |c: char| c.is_whitespace() || is_hidden(c) || "/@#".contains(c);
             name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_odd)
         };
         let missing_names = left_out.iter().map(|backend| &backend.name);
@@ -70,7 +70,7 @@ impl Engine {
         {
             return Err(format!(
                 "the name '{}' is empty, is longer than {LONGEST_NAME} bytes, or contains a blank, a \
-                 control character or a slash",
+                 control character or one of / @ #",
                 one_line(bad)
             ));
         }

@@ -135,11 +135,10 @@ impl<'a> BatchRounds<'a> {
     /// Chooses the number of runs in each sample, and measures how long a round takes.
     fn calibrate(&mut self, participants: &mut [Participant]) {
         let baseline = self.repeats(0, participants, SHORTEST_SAMPLE);
-        let copies = self.repeats(0, participants, SHORTEST_CEILING);
         for p in 0..self.seats.len() {
             self.seats[p].repeats = match participants[self.seats[p].participant].role {
                 Role::Baseline | Role::Control => baseline,
-                Role::Ceiling => copies,
+                Role::Ceiling => self.repeats(p, participants, SHORTEST_CEILING),
                 _ => self.repeats(p, participants, SHORTEST_SAMPLE),
             };
         }

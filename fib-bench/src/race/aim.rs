@@ -1,5 +1,5 @@
-//! Finds the largest size that is done in time, by as few runs as possible. It knows no clock: its caller
-//! runs the sizes.
+//! Searches for a size that just fits the time limit, in few runs. It does not read the clock: its caller runs
+//! the sizes.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const NEAR: f64 = 0.95;
 /// The most runs between the approach and the confirmation.
 const STEPS: usize = 3;
 
-/// A size that is not confirmed makes place for a size that takes this share of its time.
+/// A size that is not confirmed is replaced by a size that takes this share of its time.
 const RETREAT: f64 = 0.9;
 
 /// The most sizes that are tried for confirmation.
@@ -117,7 +117,7 @@ impl Aim {
         (time.as_secs_f64() / self.limit.as_secs_f64()).max(1e-9)
     }
 
-    /// Grows the size until a run says enough. Returns the size and its share of the time, and the smallest size
+    /// Grows the size until a run takes at least [`TELLING`] of the limit. Returns the size and its share of the time, and the smallest size
     /// that was not done in time.
     fn approach<E>(&mut self, attempt: Attempt<'_, E>) -> Result<((u64, f64), u64), E> {
         let (mut last, mut late) = (None, u64::MAX);
@@ -129,7 +129,8 @@ impl Aim {
                     Some((done, _)) => (done as f64 * (size as f64 / done as f64).sqrt()) as u64,
                     None => size / 2,
                 };
-                if size == 0 {
+                let no_room = last.is_some_and(|(done, _)| size <= done);
+                if size == 0 || no_room {
                     break;
                 }
                 continue;
@@ -145,7 +146,7 @@ impl Aim {
                 .min((size as f64 * STRIDE) as u64)
                 .clamp(size + 1, self.most.min(late - 1).max(size + 1));
         }
-        // If not even one was done, it is not worth another step.
+        // If no size fits, the search ends with runs of the smallest.
         Ok((last.unwrap_or((1, 1.0)), late))
     }
 
@@ -156,7 +157,7 @@ impl Aim {
         };
         if let Some((other, other_share)) = earlier.filter(tells_growth) {
             let growth = (share / other_share).ln() / (size as f64 / other as f64).ln();
-            // Noise must not lead to another law.
+            // Clamped, so that one noisy run cannot change the exponent much.
             let (least, most) = (0.75 * self.guess, 1.35 * self.guess);
             self.exponent = growth.clamp(least, most);
         }

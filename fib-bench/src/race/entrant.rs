@@ -26,6 +26,9 @@ const PATIENCE: u32 = 5;
 /// The shortest wait for a reply of an engine.
 const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 
+/// The most indices in a request to an engine.
+const MOST_LISTED: u64 = 5_000_000;
+
 /// A backend with a kernel.
 pub(super) struct Entrant<'a> {
     /// The name of the backend, with its engine if that is not ours.
@@ -66,6 +69,14 @@ impl<'a> Entrant<'a> {
         format!("{}@{}", self.name, self.kernel)
     }
 
+    /// The largest size that is tried. The request to an engine lists every index.
+    pub(super) fn most(&self, task: Task) -> u64 {
+        match (&self.runner, task) {
+            (Runner::Engine(..), Task::Numbers | Task::Residues) => MOST_LISTED,
+            _ => task.most(),
+        }
+    }
+
     /// Whether other backends with the same kernel will reach about as much.
     pub(super) fn is_parallel(&self) -> bool {
         self.workers > 1
@@ -84,14 +95,10 @@ impl<'a> Entrant<'a> {
             }
             Runner::Engine(engine, process) => {
                 let run = run_engine(engine, process, kernel, task, size, limit);
-                if matches!(run, Err((Status::Crash | Status::Hang, _))) {
-                    *process = None;
+                if run.as_ref().map_or(true, |wall| *wall > limit) {
+                    *process = None; // it may have been ended
                 }
-                // Too slow is no fault: it only means that the size was too large.
-                match run {
-                    Err((Status::Hang, _)) => Ok(limit * PATIENCE),
-                    run => run,
-                }
+                run
             }
         };
         match outcome {
@@ -205,10 +212,9 @@ fn computed(
         Form::Binary | Form::Residue(_) => Digest::of([limbs]),
         Form::Text => Digest::of_text([text::characters(limbs)]),
     });
-    Ok(Results {
-        sampled: digest.map(|digest| (size, digest)).into_iter().collect(),
-        all_there: true,
-    })
+    let all_there = digest.is_some();
+    let sampled = digest.map(|digest| (size, digest)).into_iter().collect();
+    Ok(Results { sampled, all_there })
 }
 
 fn chosen(name: &str, task: Task) -> Option<Arc<dyn Kernel>> {
@@ -242,7 +248,7 @@ fn expected(indices: &[u64], task: Task) -> Digest {
     }
 }
 
-/// Runs the baseline of an engine. A size that takes too long is a [`Status::Hang`].
+/// Runs the baseline of an engine. A run that takes too long is ended, and has the time until then.
 fn run_engine(
     engine: &Engine,
     process: &mut Option<RunnerProcess>,
@@ -273,7 +279,11 @@ fn run_engine(
     runner.ask::<Loaded>(&Request::Load(load), wait).map_err(fault)?;
     let run = RunRequest { repeats: 1, cold: false, timeline: false };
     let asked = Instant::now();
-    let measured: Measured = runner.ask(&Request::Run(run), wait).map_err(fault)?;
+    let measured: Measured = match runner.ask(&Request::Run(run), wait) {
+        // A run that takes too long is not a failure: the size was too large.
+        Err(slow) if slow.status == Status::Hang && size > 1 => return Ok(asked.elapsed()),
+        reply => reply.map_err(fault)?,
+    };
     let wall = Duration::from_nanos(measured.wall_ns);
     if measured.digest != expected.to_string() {
         return Err((Status::Wrong, "the result is wrong".into()));

@@ -189,6 +189,9 @@ pub fn race(
             let text = format!("{}: {label}", contest.name);
             on_progress(&Progress { text, spent: done as f64 / total as f64 });
             let mut found = None;
+            // All backends of a contest find sizes of the same order.
+            let first = hint.map_or(contest.first, |size| size / 2);
+            let aim = Aim::new(limit, first, entrant.most(contest.task), contest.exponent);
             let mut attempt = |size: u64, confirms: bool| {
                 let run = entrant.run(contest.task, size, limit, confirms);
                 let outcome = (run.status == Status::Ok && run.wall <= limit).then_some(run.wall);
@@ -198,9 +201,6 @@ pub fn race(
                 round += 1;
                 if ends { Err(None) } else { Ok(outcome) }
             };
-            // All backends of a contest find sizes of the same order.
-            let first = hint.map_or(contest.first, |size| size / 2);
-            let aim = Aim::new(limit, first, contest.task.most(), contest.exponent);
             // An error without a cause only means that the entrant has failed.
             if let Err(Some(error)) = aim.search(&mut attempt) {
                 return Err(error);

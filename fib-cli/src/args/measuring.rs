@@ -50,10 +50,11 @@ Examples
   fib model 0..=5000 --backend rayon,threads-static";
 
 pub(super) const RACE_HELP: &str = "\
-The techniques are Python's plain loop, if python3 is there; `iterative`, `doubling`, `stepping`, `scalar` \
-and `lanes` on the calling thread; and the backends. `from-scratch` is for all backends, and the other \
-contests are for one. Each run is a whole call, allocation included; many numbers are streamed, as `fib batch` \
-does. The techniques run one after another, so a race shows orders of magnitude, and `fib compare` shows differences.
+Every backend takes part in `from-scratch`. One backend takes part in `one-walk` and in `residues`. \
+`largest` and `largest-text` use one thread. Python's loop takes part in `from-scratch`, `residues` and \
+`largest`, if python3 is installed. Each run is a whole call, allocation included; many numbers are streamed, \
+as by `fib batch`. The techniques run one after another, so a race shows orders of magnitude; `fib compare` \
+shows differences.
 
 Examples
   fib race

@@ -50,7 +50,7 @@ pub(crate) enum Command {
     /// Predict the speedup of a batch for up to 1024 workers, from measurements on this machine
     #[command(after_help = MODEL_HELP)]
     Model(ModelArgs),
-    /// Find how many numbers, and how large a number, each technique computes in one second
+    /// Search for the longest batch and the largest number that each technique computes in a given time
     #[command(after_help = RACE_HELP)]
     Race(RaceArgs),
     /// Print the report of a record again

@@ -78,7 +78,8 @@ fn scenarios(args: &CompareArgs) -> Vec<&'static Scenario> {
 /// worker count.
 fn baseline(cell: &str, workers: &[NonZeroUsize]) -> BaselineCell {
     let number = cell.rsplit_once('/').and_then(|(label, w)| Some((label, w.parse().ok()?)));
-    let most_workers = if cell == fib::SEQUENTIAL.name { None } else { workers.last() };
+    let is_sequential = cell.split('@').next() == Some(fib::SEQUENTIAL.name);
+    let most_workers = if is_sequential { None } else { workers.last() };
     let (label, workers) = number.unwrap_or((cell, most_workers.map_or(1, |count| count.get())));
     BaselineCell { label: label.into(), workers }
 }

@@ -10,11 +10,15 @@ use crate::recording::measured_anew;
 use fib_bench::engine::python::PYTHON;
 use fib_bench::{Plan, race};
 use fib_report::{Findings, Status, Study};
+use std::collections::HashSet;
 
 pub(crate) fn run(args: &RaceArgs, quiet: bool) -> anyhow::Result<()> {
     let chosen: Vec<_> = args.workers.into_iter().collect();
+    let mut backends = args.backend.clone();
+    let mut seen = HashSet::new();
+    backends.retain(|entry| seen.insert(entry.name));
     let plan = Plan {
-        backends: backends::measured(&args.backend),
+        backends: backends::measured(&backends),
         engines: engine::chosen(PYTHON)?.into_iter().collect(),
         workers: workers(&chosen, false),
         limit: Some(args.seconds),
@@ -25,7 +29,7 @@ pub(crate) fn run(args: &RaceArgs, quiet: bool) -> anyhow::Result<()> {
         return Ok(());
     };
     let count = |wanted| results.iter().filter(|result| result.status == wanted).count();
-    match (count(Status::Wrong), count(Status::Crash)) {
+    match (count(Status::Wrong), count(Status::Crash) + count(Status::Hang)) {
         (0, 0) => Ok(()),
         (0, failed) => Err(BadCells::Failed(failed).into()),
         (wrong, _) => Err(BadCells::Wrong(wrong).into()),

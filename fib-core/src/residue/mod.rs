@@ -1,6 +1,7 @@
 //! F(n) modulo m: numbers that stay small, so that the arithmetic fits vector lanes.
 //!
-//! n is cut into digits, and F(n) is put together from a table for each digit (`tables.rs`). One F(n) is a chain
+//! n is cut into digits, and F(n) is combined from Fibonacci numbers that are looked up for each digit
+//! (`tables.rs`). One F(n) is a chain
 //! of steps that wait for each other. The kernel `scalar` computes one index after another. The kernel `lanes`
 //! computes many side by side in vector registers (`x86.rs`), where each lane has a chain of its own.
 //!

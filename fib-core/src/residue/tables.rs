@@ -28,7 +28,7 @@ pub(super) struct Tables<R> {
     pub(super) nibbles: Aligned<[[[u64; 16]; 3]; 16]>,
 }
 
-/// Begins with a cache line, so that vectors lie in one line each.
+/// Aligned to a cache line, so that vectors lie in one line each.
 #[repr(align(64))]
 pub(super) struct Aligned<T>(pub(super) T);
 

@@ -73,10 +73,11 @@ impl<'a> ScenarioSamples<'a> {
     fn sequential_times(&self) -> BTreeMap<&'a str, Series> {
         let header = self.header;
         let mut times = BTreeMap::new();
-        if header.baseline == BaselineCell::default() {
-            times.insert(header.kernel.as_str(), self.baseline.clone());
-        }
         let is_sequential = |label: &str| label.split('@').next() == Some(SEQUENTIAL.name);
+        let BaselineCell { label, .. } = &header.baseline;
+        if is_sequential(label) {
+            times.insert(header.kernel_of(label), self.baseline.clone());
+        }
         for (&(role, label, _), samples) in self.timed.iter().map(|(key, samples)| (key, samples)) {
             if role == Role::Cell && is_sequential(label) {
                 times.entry(header.kernel_of(label)).or_insert_with(|| series(samples));

@@ -43,13 +43,20 @@ fn interval(cell: &Cell) -> (f64, f64) {
     cell.speedup.and_then(|speedup| speedup.interval).unwrap_or((f64::NAN, f64::NAN))
 }
 
-/// The fastest cell that is faster for certain, and all cells whose intervals overlap with it.
+/// The fastest cell that is faster for certain, and all cells that may be as fast, because their intervals
+/// overlap with its interval. A cell without a verdict counts too, unless its median is higher: then it has a
+/// sentence of its own.
 fn leaders(row: &Row) -> Vec<&Cell> {
-    let mut faster: Vec<&Cell> =
-        our_cells(row).filter(|cell| cell.verdict == Some(Verdict::Faster)).collect();
-    faster.sort_by(|a, b| median(b).total_cmp(&median(a)));
-    let floor = faster.first().map_or(f64::NAN, |fastest| interval(fastest).0);
-    faster.into_iter().take_while(|cell| interval(cell).1 >= floor).collect()
+    let mut cells: Vec<&Cell> = our_cells(row).collect();
+    cells.sort_by(|a, b| median(b).total_cmp(&median(a)));
+    let is_faster = |cell: &&Cell| cell.verdict == Some(Verdict::Faster);
+    let Some(start) = cells.iter().position(is_faster) else { return vec![] };
+    let floor = interval(cells[start]).0;
+    let may_lead = |cell: &&Cell| {
+        matches!(cell.verdict, Some(Verdict::Faster | Verdict::Unclear))
+            && interval(cell).1 >= floor
+    };
+    cells.drain(start..).filter(may_lead).collect()
 }
 
 fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) -> String {

@@ -33,7 +33,7 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, width: usize) -> 
     let plural = if workers == 1 { "" } else { "s" };
     let title =
         format!("{name} ({version}), {workers} worker{plural}: speedup over {}", short(baseline));
-    let parts = fitting(&others, width - OUTER_COLUMNS);
+    let parts = fitting(&others, width.saturating_sub(OUTER_COLUMNS));
     let blocks = parts.into_iter().enumerate().flat_map(|(part, others)| {
         let suffix = if part > 0 { " (continued)" } else { "" };
         let labels = others.iter().map(|other| format!("{prefix}{other}"));
@@ -47,7 +47,7 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, width: usize) -> 
 }
 
 /// The width of the columns of the baseline and of our fastest backend.
-const OUTER_COLUMNS: usize = 16;
+const OUTER_COLUMNS: usize = 20;
 
 fn part_of_table(matrix: &Matrix, labels: &[String], workers: usize, mut table: Table) -> Table {
     for row in &matrix.rows {

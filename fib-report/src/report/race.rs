@@ -8,9 +8,10 @@ use crate::sample::Status;
 use crate::studies::RaceResult;
 
 const NOTE: &str = "\
-Each size was found by runs that may take no longer than the time. `in time` counts the runs with the size \
-found, and `longest` is the longest of those in time. The techniques ran one after another, so small \
-differences between them mean nothing: `fib compare` measures differences. Results were checked.";
+`size` is a number of indices, or the index n, and the last runs used it. `in time` counts those of them that \
+ended within the limit, and `longest` is the longest of these. In batches every thousandth result and the last \
+one were checked. The techniques ran one after another, so small differences between them mean nothing: \
+`fib compare` measures differences.";
 
 pub(super) fn race(matrix: &Matrix, results: &[RaceResult]) -> Vec<Block> {
     let contests = matrix.header.scenarios.iter();
@@ -119,10 +120,11 @@ slow       iterative        2       none   0 of 1        -
 large@doubling: size 9000000: no memory
 liar@doubling: the result is wrong
 
-Each size was found by runs that may take no longer than the time. `in time`
-counts the runs with the size found, and `longest` is the longest of those in
-time. The techniques ran one after another, so small differences between them
-mean nothing: `fib compare` measures differences. Results were checked.
+`size` is a number of indices, or the index n, and the last runs used it. `in
+time` counts those of them that ended within the limit, and `longest` is the
+longest of these. In batches every thousandth result and the last one were
+checked. The techniques ran one after another, so small differences between them
+mean nothing: `fib compare` measures differences.
 
 "#]]
         );

@@ -13,7 +13,7 @@ pub struct RaceResult {
     pub backend: String,
     pub kernel: String,
     pub workers: usize,
-    /// The largest size found: a number of indices, or an index. `None` if nothing finished in time.
+    /// The size of the last runs: a number of indices, or an index. `None` if none of these runs ended in time.
     pub size: Option<u64>,
     /// The runs with this size that finished in time.
     pub successes: usize,
