@@ -2,6 +2,8 @@
 
 use crate::chance::one_in;
 pub use shuttle::sync::*;
+// Its first use runs no other thread, so the one of `std` serves.
+pub use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool as StdBool, Ordering::SeqCst};
 use std::time::Duration;
 
