@@ -117,8 +117,8 @@ impl Aim {
         (time.as_secs_f64() / self.limit.as_secs_f64()).max(1e-9)
     }
 
-    /// Grows the size until a run takes at least [`TELLING`] of the limit. Returns the size and its share of the time, and the smallest size
-    /// that was not done in time.
+    /// Grows the size until a run takes at least [`TELLING`] of the limit. Returns the size and its share of the
+    /// time, and the smallest size that was not done in time.
     fn approach<E>(&mut self, attempt: Attempt<'_, E>) -> Result<((u64, f64), u64), E> {
         let (mut last, mut late) = (None, u64::MAX);
         let mut size = self.first.clamp(1, self.most);

@@ -60,8 +60,7 @@ pub(super) fn scratch_bytes<N: Notation>(n: u64) -> u128 {
 }
 
 /// Predicted nanoseconds of F(n), fitted to `cargo run --release -p fib-bench --example kernels costs`.
-/// The first term counts one step for each bit beyond the table, the second term multiplications by
-/// Karatsuba's method.
+/// The first term counts one step for each bit beyond the table, the second term multiplications.
 pub(super) fn cost<N: Notation>(n: u64) -> f64 {
     if n <= LAST_IN_U128 {
         return 5.0;

@@ -10,7 +10,7 @@
 //!   as much as with `doubling`.
 //! - [`doubling`] for single numbers, and for batches with few, distant indices. F(n) costs
 //!   O(M(n)), where M(n) is the cost of one multiplication of n-bit numbers (here Karatsuba, n^1.58, and
-//!   Toom-3 for the longest).
+//!   Toom-3 for the longest; with AVX-512 IFMA transforms, n log n).
 //! - [`iterative`] for measuring: the textbook loop, with work that is easy to predict. F(n) costs
 //!   n additions, O(n^2) bit operations.
 //! - [`empty`] for measuring: it computes nothing, so what is left is the cost of scheduling.
