@@ -36,8 +36,10 @@ fn baseline(matrix: &Matrix, row: &Row) -> String {
     let mut text = format!("baseline: {backend}{workers}, kernel {kernel}: {time}{whole_call}");
     for Ceiling { kernel: own, copies, speedup } in row.ceilings.iter().filter(|c| c.copies > 1) {
         let speedup = with_interval(speedup);
-        let of = if own == kernel { String::new() } else { format!(" of {own}") };
-        let which = if own == kernel { String::new() } else { format!("@{own}") };
+        // A label names its kernel only if that is not the first kernel of the measurement.
+        let is_first = *own == matrix.header.kernel;
+        let of = if is_first { String::new() } else { format!(" of {own}") };
+        let which = if is_first { String::new() } else { format!("@{own}") };
         text += &format!(
             "\nceiling{of}: {speedup} with {copies} independent copies of sequential{which}"
         );
