@@ -72,6 +72,7 @@ impl Drop for Lender {
 }
 
 #[cfg(all(test, not(shuttle)))]
+#[allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 mod tests {
     use super::*;
     use fib_core::{Error, FibBackend, Job, Options, compute, kernels};
