@@ -76,7 +76,7 @@ mod worker;
 
 use fib_core::Scheduling;
 pub use fib_core::{Descriptor, Error, FibBackend, Kernel, Settings};
-pub use policy::{Builder, Supervision};
+pub use policy::{Builder, Supervision, set_default_program};
 pub use pool::ProcessPool;
 pub use statistics::WorkerStatistics;
 

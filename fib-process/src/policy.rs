@@ -38,6 +38,24 @@ impl Supervision {
     }
 }
 
+/// Makes this the command that starts the workers of every pool that this process builds from now on,
+/// unless the [`Builder`] of the pool says otherwise. For programs that build pools by name, and whose own
+/// executable is no worker. See [`Builder::program`].
+pub fn set_default_program(command: Vec<OsString>) {
+    *PROGRAM.write().unwrap_or_else(PoisonError::into_inner) = command;
+}
+
+/// The program and its arguments; empty if there is no default.
+static PROGRAM: RwLock<Vec<OsString>> = RwLock::new(vec![]);
+
+fn default_program() -> Option<Command> {
+    let words = PROGRAM.read().unwrap_or_else(PoisonError::into_inner);
+    let (program, arguments) = words.split_first()?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Some(command)
+}
+
 static DEFAULT: RwLock<Supervision> = RwLock::new(Supervision::DEFAULT);
 
 impl Default for Supervision {
@@ -94,7 +112,7 @@ impl Builder {
             settings,
             supervision: Supervision::default(),
             shared: false,
-            program: None,
+            program: default_program(),
             environment: vec![],
         }
     }

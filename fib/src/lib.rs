@@ -44,6 +44,7 @@ mod stream;
 mod windows;
 
 pub use fib_core::*;
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +90,17 @@ pub fn init_with(kernel: fn(&str) -> Option<Arc<dyn Kernel>>) {
     fib_process::init_with(fib_process::Hooks { kernel, ..Default::default() });
     #[cfg(not(all(feature = "process", unix)))]
     let _ = kernel;
+}
+
+/// Sets the command that starts the worker processes of all pools that this program builds by name from now
+/// on, for a program whose own executable is no worker, such as a Python interpreter. The command must start
+/// a program that calls [`init`], and two arguments are added to it. Without the feature `process` it does
+/// nothing.
+pub fn set_worker_command(command: Vec<OsString>) {
+    #[cfg(all(feature = "process", unix))]
+    fib_process::set_default_program(command);
+    #[cfg(not(all(feature = "process", unix)))]
+    let _ = command;
 }
 
 /// Sets the limits of worker processes for all pools that this program builds by name from now on.

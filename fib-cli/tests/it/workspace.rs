@@ -45,6 +45,7 @@ fn arrows_point_one_way() {
         ("fib-bench", set(&["fib", "fib-engine", "fib-report", "fib-simulate"])),
         ("fib-cli", set(&["fib", "fib-bench", "fib-engine", "fib-predict", "fib-report"])),
         ("fib-shuttle", set(&[])),
+        ("fib-python", set(&["fib", "fib-predict"])),
     ];
     assert_eq!(arrows(), expected.map(|(name, arrows)| (name.to_owned(), arrows)).into());
 }
@@ -127,6 +128,7 @@ fn unsafe_code_is_in_few_modules_and_explained() {
                 "fib-core/src/walk/mod.rs",
             ][..],
         ),
+        ("fib-python", &["fib-python/src/buffer.rs", "fib-python/src/table.rs"]),
         ("fib-threads", &["fib-threads/src/loan.rs"]),
         ("fib-process", &["fib-process/src/segment.rs"]),
         ("fib-cli", &["fib-cli/src/last_resort.rs", "fib-cli/src/stdout.rs"]),

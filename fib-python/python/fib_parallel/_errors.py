@@ -1,0 +1,26 @@
+"""The exceptions of this package."""
+
+
+class Error(Exception):
+    """The base of all exceptions of this package."""
+
+
+class LimitError(Error, MemoryError):
+    """The numbers would take more memory than allowed. Nothing was computed."""
+
+
+class ComputeError(Error):
+    """Some numbers could not be computed.
+
+    ``failures`` lists them as pairs ``(index, reason)``.
+    """
+
+    failures: list[tuple[int, str]] = []
+
+
+class BackendError(Error, RuntimeError):
+    """A backend could not start, or has lost its workers."""
+
+
+class ForkedError(Error, RuntimeError):
+    """This process was forked after the import, so it has no pools."""

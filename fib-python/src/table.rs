@@ -1,0 +1,240 @@
+//! The results of a batch, as Python sees them.
+
+use crate::buffer::{Shape, Words, export};
+use fib::{Form, Kernel};
+use pyo3::exceptions::PyIndexError;
+use pyo3::ffi::Py_buffer;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt, PyList, PyMemoryView, PySlice, PyString, PyTuple};
+use std::ffi::c_int;
+
+/// The Fibonacci numbers of one batch, in the order of its indices.
+///
+/// A table is a sequence of Python integers, which are made when they are asked for. Its memory is an array
+/// of uint64, the limbs (base 2**64 digits) of all numbers: `memoryview(table)`, or
+/// `numpy.asarray(table)`, reads it without a copy, and `limbs` tells which limbs belong to which number.
+#[pyclass(frozen, sequence, module = "fib_parallel")]
+pub(crate) struct Table {
+    table: fib::Table,
+    shape: Shape,
+}
+
+impl Table {
+    /// `table` has every result.
+    pub(crate) fn new(table: fib::Table) -> Self {
+        let shape = Shape::line(table.arena().len());
+        Table { table, shape }
+    }
+
+    /// Number `i`.
+    pub(crate) fn int<'py>(&self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyInt>> {
+        let bytes;
+        let number = match self.table.limbs(i) {
+            None | Some([]) => return Ok(0.into_pyobject(py)?),
+            Some([limb]) => return Ok(limb.into_pyobject(py)?),
+            Some(limbs) if cfg!(target_endian = "little") => bytemuck::cast_slice(limbs),
+            Some(limbs) => {
+                bytes = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect::<Vec<u8>>();
+                &bytes
+            }
+        };
+        let arguments = (PyBytes::new(py, number), intern!(py, "little"));
+        let number = py.get_type::<PyInt>().call_method1(intern!(py, "from_bytes"), arguments)?;
+        Ok(number.cast_into()?)
+    }
+
+    /// Whether number `i` is the sum of the two before it in the table. Python adds two numbers in a fifth of
+    /// the time that it takes to convert limbs.
+    fn is_sum(&self, i: usize) -> bool {
+        i >= 2
+            && self.modulus().is_none()
+            && follow(&[i - 2, i - 1, i].map(|i| self.table.index(i)))
+    }
+
+    fn kernel(&self) -> &dyn Kernel {
+        &**self.table.layout().kernel()
+    }
+
+    fn all_indices(&self) -> Vec<u64> {
+        (0..self.table.len()).map(|i| self.table.index(i)).collect()
+    }
+}
+
+#[pymethods]
+impl Table {
+    fn __len__(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Number `i` for an integer, a list of numbers for a slice.
+    fn __getitem__<'py>(
+        &self,
+        py: Python<'py>,
+        position: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let len = self.table.len() as isize;
+        if let Ok(slice) = position.cast::<PySlice>() {
+            let slice = slice.indices(len)?;
+            let nth = |i: usize| (slice.start + i as isize * slice.step) as usize;
+            let numbers = (0..slice.slicelength).map(|i| self.int(py, nth(i)));
+            return Ok(PyList::new(py, numbers.collect::<PyResult<Vec<_>>>()?)?.into_any());
+        }
+        let i: isize = position.extract()?;
+        let from_start = if i < 0 { i + len } else { i };
+        if !(0..len).contains(&from_start) {
+            return Err(PyIndexError::new_err(format!("{i} in a table of {len} numbers")));
+        }
+        Ok(self.int(py, from_start as usize)?.into_any())
+    }
+
+    fn __iter__(this: Bound<'_, Self>) -> Numbers {
+        Numbers { table: this.unbind(), walk: Walk::default() }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<fib_parallel.Table of {} numbers, {} bytes>", self.table.len(), self.nbytes())
+    }
+
+    /// The indices: a memoryview of uint64 with shape (len,).
+    #[getter]
+    fn indices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
+        Words::line(py, self.all_indices())
+    }
+
+    /// The modulus if this table has residues; otherwise None.
+    #[getter]
+    fn modulus(&self) -> Option<u128> {
+        match self.kernel().form() {
+            Form::Residue(modulus) => Some(modulus.get().map_or(1 << 64, u128::from)),
+            _ => None,
+        }
+    }
+
+    /// The bytes of all limbs.
+    #[getter]
+    fn nbytes(&self) -> usize {
+        size_of_val(self.table.arena())
+    }
+
+    /// The limbs of all numbers and the bounds of each number, without a copy of the limbs.
+    ///
+    /// :returns: two read-only memoryviews of uint64: `limbs` with shape (m,), and `bounds` with shape
+    ///     (len, 2). Number `i` is `limbs[bounds[i, 0]:bounds[i, 1]]`, the least significant limb first,
+    ///     and F(0) has no limbs
+    fn limbs<'py>(
+        this: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyMemoryView>, Bound<'py, PyMemoryView>)> {
+        let (py, table) = (this.py(), &this.get().table);
+        let bounds = (0..table.len()).flat_map(|i| {
+            let range = table.range(i);
+            [range.start as u64, range.end as u64]
+        });
+        Ok((PyMemoryView::from(this.as_any())?, Words::pairs(py, bounds.collect())?))
+    }
+
+    /// All numbers as a list of integers.
+    fn to_ints<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let indices = self.all_indices();
+        let has_sums = self.modulus().is_none();
+        let mut numbers: Vec<Bound<'py, PyAny>> = Vec::with_capacity(indices.len());
+        for i in 0..indices.len() {
+            let number = match &numbers[..] {
+                [.., a, b] if has_sums && follow(&indices[i - 2..=i]) => a.add(b)?,
+                _ => self.int(py, i)?.into_any(),
+            };
+            numbers.push(number);
+        }
+        PyList::new(py, numbers)
+    }
+
+    /// All numbers as a list of decimal strings. `fib_parallel.text` computes them faster.
+    fn to_strings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        strings(py, &self.table)
+    }
+
+    /// Pickle keeps the indices and the limbs. From protocol 5 on it can take the limbs without a copy.
+    fn __reduce_ex__<'py>(
+        this: &Bound<'py, Self>,
+        protocol: u32,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (py, table) = (this.py(), this.get());
+        let limbs = match protocol {
+            5.. => py.import("pickle")?.getattr("PickleBuffer")?.call1((this,))?,
+            _ => PyMemoryView::from(this.as_any())?.call_method0("tobytes")?,
+        };
+        let indices = Words::line(py, table.all_indices())?.call_method0("tobytes")?;
+        let modulus = table.modulus().map(|m| m.to_string());
+        let arguments = (table.kernel().name(), modulus, indices, limbs).into_pyobject(py)?;
+        Ok((py.import("fib_parallel._core")?.getattr("_table")?, arguments))
+    }
+
+    /// # Safety
+    /// Python calls this, with a structure to fill in.
+    #[allow(unsafe_code)]
+    unsafe fn __getbuffer__(
+        this: Bound<'_, Self>,
+        view: *mut Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        let Table { table, shape } = this.get();
+        // SAFETY: `view` is Python's. A frozen object neither moves nor changes while `this`, which the
+        // view keeps alive, lives.
+        unsafe { export(this.as_any(), table.arena(), shape, view, flags) }
+    }
+}
+
+/// Whether each index is the one after the index before.
+fn follow(indices: &[u64]) -> bool {
+    indices.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))
+}
+
+/// An iterator over the numbers of a table.
+#[pyclass]
+pub(crate) struct Numbers {
+    table: Py<Table>,
+    walk: Walk,
+}
+
+/// Makes the numbers of a table one after another.
+#[derive(Default)]
+struct Walk {
+    position: usize,
+    /// The last two numbers, the older one first.
+    last: Option<(Py<PyInt>, Py<PyInt>)>,
+}
+
+impl Walk {
+    fn next<'py>(&mut self, py: Python<'py>, table: &Table) -> PyResult<Option<Bound<'py, PyInt>>> {
+        let i = self.position;
+        if i == table.table.len() {
+            return Ok(None);
+        }
+        let number = match &self.last {
+            Some((a, b)) if table.is_sum(i) => a.bind(py).add(b)?.cast_into()?,
+            _ => table.int(py, i)?,
+        };
+        let newest = number.clone().unbind();
+        let before = self.last.take().map_or_else(|| newest.clone_ref(py), |(_, before)| before);
+        self.last = Some((before, newest));
+        self.position += 1;
+        Ok(Some(number))
+    }
+}
+
+#[pymethods]
+impl Numbers {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyInt>>> {
+        self.walk.next(py, self.table.get())
+    }
+}
+
+/// The numbers of a table in decimal digits.
+pub(crate) fn strings<'py>(py: Python<'py>, table: &fib::Table) -> PyResult<Bound<'py, PyList>> {
+    let text = |i| table.text(i).unwrap_or_default(); // every result is there
+    PyList::new(py, (0..table.len()).map(|i| PyString::new(py, &text(i))))
+}

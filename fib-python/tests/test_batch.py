@@ -1,0 +1,202 @@
+"""Numbers, tables and their views, and what is refused."""
+
+import array
+import pickle
+import random
+
+import numpy
+import pytest
+
+import fib_parallel
+from fib_parallel import LimitError, batch, cut, fib, mod, text
+
+NAMES = [name for name, _ in fib_parallel.backends()]
+PARALLEL = [name for name in NAMES if name not in ("sequential", "auto")]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 92, 93, 94, 186, 187, 1000, 12345])
+def test_a_number(n, oracle):
+    assert fib(n) == oracle(n)
+
+
+@pytest.mark.parametrize("backend", NAMES)
+@pytest.mark.parametrize("kernel", ["stepping", "doubling", "iterative"])
+def test_every_backend_and_kernel(backend, kernel, oracle):
+    indices = [500, 0, 7, 93, 94, 500, 1, 1234]
+    expected = [oracle(n) for n in indices]
+    table = batch(indices, backend=backend, workers=2, kernel=kernel, chunking="items:2")
+    assert table.to_ints() == expected
+    assert text(indices, backend=backend, workers=2, kernel=kernel) == [str(n) for n in expected]
+
+
+@pytest.mark.parametrize("backend", NAMES)
+@pytest.mark.parametrize("kernel", ["scalar", "lanes"])
+@pytest.mark.parametrize("m", [1, 97, 10**9 + 7, 2**63, 2**64])
+def test_residues(backend, kernel, m, oracle):
+    indices = [0, 1, 90, 300, 301, 2000]
+    table = mod(m, indices, backend=backend, workers=2, kernel=kernel)
+    assert list(table) == [oracle(n) % m for n in indices]
+    assert table.modulus == m
+    assert numpy.asarray(table).tolist() == list(table)
+
+
+def sources(indices):
+    """The same indices from every kind of source."""
+    yield list(indices)
+    yield tuple(indices)
+    yield iter(list(indices))
+    for kind in ("uint64", "int64", "int32", "uint8", "object"):
+        yield numpy.array(indices, dtype=kind)
+    yield numpy.repeat(numpy.array(indices, dtype="uint64"), 2)[::2]  # not contiguous
+    yield array.array("Q", indices)
+    yield memoryview(array.array("q", indices))
+
+
+def test_every_source_of_indices(oracle):
+    indices = [3, 1, 200, 1]
+    expected = [oracle(n) for n in indices]
+    for source in sources(indices):
+        assert batch(source).to_ints() == expected, source
+    assert batch(bytes([5, 6])).to_ints() == [5, 8]
+    assert batch(set()).to_ints() == []
+
+
+@pytest.mark.parametrize(
+    "indices", [range(0), range(5), range(10, 3, -2), range(7, 300, 31), range(2**64, 0)]
+)
+def test_ranges(indices, oracle):
+    assert list(batch(indices)) == [oracle(n) for n in indices]
+
+
+def test_a_range_is_not_expanded():
+    with pytest.raises(LimitError):
+        batch(range(10**15))  # as Python objects this would take minutes and all memory
+
+
+@pytest.mark.parametrize(
+    ("indices", "error", "message"),
+    [
+        ([1, 2, -3], ValueError, "position 2: an index is from 0 to 2**64 - 1, not -3"),
+        ([2**64], ValueError, "position 0: .* not 18446744073709551616"),
+        (numpy.array([4, -5]), ValueError, "position 1: .* not -5"),
+        (range(3, -2, -1), ValueError, "position 4: .* not -1"),
+        ([1, "2"], TypeError, "position 1: an index is an integer, not str"),
+        ([1.0], TypeError, "position 0: an index is an integer, not float"),
+        (7, TypeError, "iterable"),
+    ],
+)
+def test_wrong_indices(indices, error, message):
+    with pytest.raises(error, match=message.replace("**", r"\*\*").replace("(", r"\(")):
+        batch(indices)
+
+
+def test_wrong_names():
+    with pytest.raises(ValueError, match="backend: expected one of sequential"):
+        batch([1], backend="none")
+    with pytest.raises(ValueError, match="kernel: expected stepping"):
+        batch([1], kernel="none")
+    with pytest.raises(ValueError, match="kernel: expected lanes or scalar"):
+        mod(7, [1], kernel="stepping")
+    with pytest.raises(ValueError, match="chunking: expected per-worker:K"):
+        batch([1], chunking="none")
+    with pytest.raises(ValueError, match="modulus: expected a modulus"):
+        mod(0, [1])
+    with pytest.raises(fib_parallel.BackendError, match="too many"):
+        batch([1], backend="rayon", workers=10**6)
+    with pytest.raises((ValueError, OverflowError)):
+        batch([1], workers=0)
+
+
+def test_an_error_of_the_iterable_passes_through():
+    def broken():
+        yield 1
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        batch(broken())
+
+
+def test_memory_is_refused_before_any_work():
+    with pytest.raises(LimitError, match="the limit is"):
+        fib(10**15)
+    with pytest.raises(MemoryError):
+        batch([10**15])
+    assert issubclass(LimitError, fib_parallel.Error)
+
+
+def test_a_table_is_a_sequence(oracle):
+    indices = [9, 400, 0, 93]
+    table, expected = batch(indices), [oracle(n) for n in indices]
+    assert len(table) == 4
+    assert [table[i] for i in range(-4, 4)] == expected + expected
+    assert table[1:3] == expected[1:3]
+    assert table[::-2] == expected[::-2]
+    assert list(table) == list(iter(table)) == expected
+    assert table.to_strings() == [str(n) for n in expected]
+    assert table.indices.tolist() == indices
+    assert table.modulus is None
+    assert expected[1] in table
+    assert repr(table) == f"<fib_parallel.Table of 4 numbers, {table.nbytes} bytes>"
+    for position in (4, -5):
+        with pytest.raises(IndexError):
+            table[position]
+
+
+def test_views_share_the_memory_and_are_read_only(oracle):
+    indices = [300, 5, 0, 300, 94]
+    table = batch(indices)
+    limbs, bounds = map(numpy.asarray, table.limbs())
+    assert limbs.dtype == bounds.dtype == numpy.uint64
+    assert bounds.shape == (5, 2)
+    assert numpy.shares_memory(limbs, numpy.asarray(table))
+    assert not limbs.flags.writeable
+    for n, (start, stop) in zip(indices, bounds.tolist()):
+        assert int.from_bytes(limbs[start:stop].tobytes(), "little") == oracle(n)
+    with pytest.raises(TypeError):
+        memoryview(table)[0] = 1
+    del table
+    assert limbs[-1] >= 0  # the view keeps the memory
+    empty = numpy.asarray(batch([]))
+    assert empty.shape == (0,)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickle(protocol, oracle):
+    indices = [300, 5, 0, 300, 94]
+    for table in (batch(indices), mod(97, indices), batch([])):
+        copy = pickle.loads(pickle.dumps(table, protocol=protocol))
+        assert (list(copy), copy.modulus) == (list(table), table.modulus)
+        assert copy.indices.tolist() == table.indices.tolist()
+
+
+def test_pickle_out_of_band():
+    table, buffers = batch(range(2000)), []
+    small = pickle.dumps(table, protocol=5, buffer_callback=buffers.append)
+    assert len(small) < 2000 * 8 + 500  # the indices
+    assert sum(len(b.raw()) for b in buffers) == table.nbytes
+    assert list(pickle.loads(small, buffers=buffers)) == list(table)
+
+
+def test_chunks_of_equal_cost():
+    parts = cut(range(2000), 4)
+    assert len(parts) == 4
+    assert [start for start, _, _ in parts[1:]] == [stop for _, stop, _ in parts[:-1]]
+    assert (parts[0][0], parts[-1][1]) == (0, 2000)
+    sizes = [stop - start for start, stop, _ in parts]
+    assert sizes == sorted(sizes, reverse=True)  # later numbers cost more
+    for start, stop, memory in parts:
+        assert memory >= batch(range(start, stop)).nbytes
+    mixed = [10, 50_000, 10, 10]
+    assert [stop - start for start, stop, _ in cut(mixed, 2, kernel="doubling")] in ([2, 2], [1, 3])
+    assert cut([], 3) == []
+
+
+def test_random_batches_agree(oracle):
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    rng = random.Random(seed)
+    for _ in range(50):
+        indices = [rng.randrange(rng.choice([3, 100, 3000])) for _ in range(rng.randrange(30))]
+        backend, workers = rng.choice(PARALLEL), rng.randrange(1, 4)
+        table = batch(indices, backend, workers, kernel=rng.choice(["stepping", "doubling"]))
+        assert table.to_ints() == [oracle(n) for n in indices], (seed, backend, workers, indices)
