@@ -32,15 +32,9 @@ impl Table {
     }
 
     /// A table of results that were computed before: `arena` holds them in slot order, as
-    /// [`arena`](Self::arena) returned them.
-    ///
-    /// # Errors
-    /// [`Error::Skipped`] if the arena does not have as many limbs as the layout.
-    pub fn from_arena(layout: Layout, arena: Vec<u64>) -> Result<Self, Error> {
-        if arena.len() != layout.limbs() {
-            return Err(Error::Skipped { chunks: 1 });
-        }
-        Ok(Table { layout, arena, gaps: vec![] })
+    /// [`arena`](Self::arena) returned them. `None` if it does not have as many limbs as the layout.
+    pub fn from_arena(layout: Layout, arena: Vec<u64>) -> Option<Self> {
+        (arena.len() == layout.limbs()).then_some(Table { layout, arena, gaps: vec![] })
     }
 
     /// Empties this table and lays it out for another batch. If the memory of the table is large enough

@@ -170,8 +170,9 @@ fn _table(
     };
     let (indices, limbs) = (words_of_bytes(indices)?, words_of_bytes(limbs)?);
     let layout = Layout::new(kernel, &indices, MemoryLimit::Bytes(u64::MAX));
-    let table = layout.and_then(|layout| fib::Table::from_arena(layout, limbs));
-    Ok(Table::new(table.map_err(|error| errors::exception(py, &error))?))
+    let layout = layout.map_err(|error| errors::exception(py, &error))?;
+    let table = fib::Table::from_arena(layout, limbs);
+    table.map(Table::new).ok_or_else(|| PyValueError::new_err("the pickle is damaged"))
 }
 
 /// The seconds that the batch F(0) to F(n-1) takes in Rust on one thread, for `examples/python/ratios.py`.

@@ -80,7 +80,10 @@ impl Table {
             let numbers = (0..slice.slicelength).map(|i| self.int(py, nth(i)));
             return Ok(PyList::new(py, numbers.collect::<PyResult<Vec<_>>>()?)?.into_any());
         }
-        let i: isize = position.extract()?;
+        let Ok(i) = position.extract::<isize>() else {
+            // Python says what is wrong with it, as for a list.
+            return PyList::empty(py).as_any().get_item(position);
+        };
         let from_start = if i < 0 { i + len } else { i };
         if !(0..len).contains(&from_start) {
             return Err(PyIndexError::new_err(format!("{i} in a table of {len} numbers")));
@@ -139,6 +142,7 @@ impl Table {
         let has_sums = self.modulus().is_none();
         let mut numbers: Vec<Bound<'py, PyAny>> = Vec::with_capacity(indices.len());
         for i in 0..indices.len() {
+            let_signals_in(py, i)?;
             let number = match &numbers[..] {
                 [.., a, b] if has_sums && follow(&indices[i - 2..=i]) => a.add(b)?,
                 _ => self.int(py, i)?.into_any(),
@@ -235,6 +239,14 @@ impl Numbers {
 
 /// The numbers of a table in decimal digits.
 pub(crate) fn strings<'py>(py: Python<'py>, table: &fib::Table) -> PyResult<Bound<'py, PyList>> {
-    let text = |i| table.text(i).unwrap_or_default(); // every result is there
-    PyList::new(py, (0..table.len()).map(|i| PyString::new(py, &text(i))))
+    let text = |i| {
+        let_signals_in(py, i)?;
+        Ok(PyString::new(py, &table.text(i).unwrap_or_default())) // every result is there
+    };
+    PyList::new(py, (0..table.len()).map(text).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// Called before number `i` of a long list is made: lets Python handle signals now and then.
+fn let_signals_in(py: Python<'_>, i: usize) -> PyResult<()> {
+    if i.is_multiple_of(64) { py.check_signals() } else { Ok(()) }
 }

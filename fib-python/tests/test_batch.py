@@ -137,9 +137,11 @@ def test_a_table_is_a_sequence(oracle):
     assert table.modulus is None
     assert expected[1] in table
     assert repr(table) == f"<fib_parallel.Table of 4 numbers, {table.nbytes} bytes>"
-    for position in (4, -5):
+    for position in (4, -5, 10**30):
         with pytest.raises(IndexError):
             table[position]
+    with pytest.raises(TypeError):
+        table["1"]
 
 
 def test_views_share_the_memory_and_are_read_only(oracle):
@@ -167,6 +169,15 @@ def test_pickle(protocol, oracle):
         copy = pickle.loads(pickle.dumps(table, protocol=protocol))
         assert (list(copy), copy.modulus) == (list(table), table.modulus)
         assert copy.indices.tolist() == table.indices.tolist()
+
+
+def test_a_damaged_pickle_is_refused():
+    from fib_parallel import _core
+
+    with pytest.raises(ValueError, match="damaged"):
+        _core._table("stepping", None, bytes(8), bytes(8))  # F(0) has no limbs
+    with pytest.raises(ValueError, match="whole 64-bit words"):
+        _core._table("stepping", None, bytes(7), bytes(8))
 
 
 def test_pickle_out_of_band():
