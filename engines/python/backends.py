@@ -1,115 +1,8 @@
-"""The backends: the ways to run a batch. The docstring of a class is its summary in reports."""
+"""The backends that use vectors, and the list of all backends."""
 
 import os
 import sys
-from collections import namedtuple
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
 from importlib.util import find_spec
-from multiprocessing import get_all_start_methods, get_context
-
-
-class Batch(namedtuple("Batch", "kernel indices modulus numbers", defaults=[None])):
-    """What a load asks for, and an array for the results of backends that write to an array."""
-
-    def function(self):
-        """The function that computes one index."""
-        return fib if self.kernel == "iterative" else partial(residue, self.modulus)
-
-
-def chunk_size(items, workers):
-    """Four chunks for each worker, as multiprocessing.Pool.map cuts them by itself."""
-    return max(1, -(-items // (workers * 4)))
-
-
-class Loop:
-    """a list comprehension: one index after another"""
-
-    kernels = ("iterative", "stepping", "scalar")
-    max_workers = 1
-    modules = ()
-
-    def __init__(self, workers):
-        self.workers = workers
-
-    def prepare(self, batch):
-        """Does what is not part of the time, and refuses what the backend cannot compute."""
-        return batch
-
-    def map(self, batch):
-        if batch.kernel == "stepping":
-            return stepping(batch.indices)
-        function = batch.function()
-        return [function(n) for n in batch.indices]
-
-    def close(self):
-        pass
-
-    def processes(self):
-        return []
-
-
-class Threads(Loop):
-    """ThreadPoolExecutor.map: threads that share one interpreter lock"""
-
-    kernels = ("iterative", "scalar")
-    max_workers = None
-
-    def __init__(self, workers):
-        self.workers = workers
-        self.pool = ThreadPoolExecutor(workers)
-
-    def map(self, batch):
-        return list(self.pool.map(batch.function(), batch.indices))
-
-    def close(self):
-        self.pool.shutdown()
-
-
-class Processes(Threads):
-    """ProcessPoolExecutor.map with chunksize 1: each index and each result is a message"""
-
-    def __init__(self, workers):
-        self.workers = workers
-        self.pool = ProcessPoolExecutor(workers, mp_context=CONTEXT)
-
-    def chunk_size(self, items):
-        return 1
-
-    def map(self, batch):
-        chunksize = self.chunk_size(len(batch.indices))
-        return list(self.pool.map(batch.function(), batch.indices, chunksize=chunksize))
-
-    def processes(self):
-        return list(self.pool._processes or [])
-
-
-class ProcessesChunked(Processes):
-    """ProcessPoolExecutor.map with four chunks for each worker"""
-
-    def chunk_size(self, items):
-        return chunk_size(items, self.workers)
-
-
-class Pool(Loop):
-    """multiprocessing.Pool.map, which cuts four chunks for each worker by itself"""
-
-    kernels = ("iterative", "scalar")
-    max_workers = None
-
-    def __init__(self, workers):
-        self.workers = workers
-        self.pool = CONTEXT.Pool(workers)
-
-    def map(self, batch):
-        return self.pool.map(batch.function(), batch.indices)
-
-    def close(self):
-        self.pool.terminate()
-        self.pool.join()
-
-    def processes(self):
-        return [worker.pid for worker in self.pool._pool]
 
 
 class Numpy(Loop):
@@ -206,14 +99,14 @@ BACKENDS = {
     "process": Processes,
     "process-chunked": ProcessesChunked,
     "pool": Pool,
+    "extension-threads": ExtensionThreads,
+    "joblib": Joblib,
+    "dask": Dask,
     "numpy": Numpy,
     "numpy-object": NumpyObject,
     "numba": Numba,
     "numba-prange": NumbaPrange,
 }
-# A forked worker has the functions above and imports nothing. `fib` passes them as text, so a worker
-# could not import them.
-CONTEXT = get_context("fork" if "fork" in get_all_start_methods() else None)
 
 
 def absence(backend):

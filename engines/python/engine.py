@@ -1,10 +1,11 @@
-"""Runs batches of Fibonacci numbers in CPython: in its standard library, in NumPy and in Numba.
+"""Runs batches of Fibonacci numbers in CPython: in its standard library, and in packages.
 
 This is the engine of `fib compare --engine python`. A request and its reply are one JSON object on
 one line each; docs/engines.md describes the protocol. The backends are a plain loop, threads that
 share the global interpreter lock, and process pools that receive one index or one chunk at a time.
-Where NumPy and Numba are installed, there are vectors and compiled loops too. This is the last of the
-four files that `fib` joins.
+Where packages are installed, there are more: threads around an extension that releases the lock, the
+pools of joblib and Dask, vectors of NumPy, and loops that Numba compiles. This is the last of the five
+files that `fib` joins.
 """
 
 import json
@@ -12,7 +13,7 @@ import platform
 import resource
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 PRIME = 2**61 - 1
 
@@ -58,8 +59,14 @@ def version_text():
     """The versions of Python and of the packages that the backends use."""
     versions = [f"{platform.python_implementation()} {platform.python_version()}"]
     modules = {name for backend in BACKENDS.values() for name in backend.modules}
-    versions += [f"{name} {version(name)}" for name in sorted(modules) if find_spec(name)]
-    return ", ".join(versions)
+    return ", ".join(versions + [version_of(name) for name in sorted(modules) if find_spec(name)])
+
+
+def version_of(module):
+    try:
+        return f"{module} {version(module)}"
+    except PackageNotFoundError:  # it is a folder that nobody installed
+        return module
 
 
 def modulus_of(request):

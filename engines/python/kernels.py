@@ -1,7 +1,7 @@
 """The arithmetic in Python and in vectors of NumPy.
 
-This is the first of four files. `fib` joins kernels.py, compiled.py, backends.py and engine.py to one
-text and passes it to Python with -c, so they import nothing from each other. NumPy and Numba are
+This is the first of five files. `fib` joins kernels.py, compiled.py, pools.py, backends.py and engine.py
+to one text and passes it to Python with -c, so they import nothing from each other. Packages are
 imported when a backend is built, because importing Numba takes about half a second and every runner
 says hello first.
 """

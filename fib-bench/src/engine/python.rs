@@ -1,4 +1,4 @@
-//! The engine that is built in: CPython with its standard library, and with NumPy and Numba where they are
+//! The engine that is built in: CPython with its standard library, and with other packages where they are
 //! installed.
 
 use std::ffi::OsString;
@@ -16,6 +16,7 @@ const ISOLATED: &str = "-I";
 const SCRIPT: &str = concat!(
     include_str!("../../../engines/python/kernels.py"),
     include_str!("../../../engines/python/compiled.py"),
+    include_str!("../../../engines/python/pools.py"),
     include_str!("../../../engines/python/backends.py"),
     include_str!("../../../engines/python/engine.py"),
 );

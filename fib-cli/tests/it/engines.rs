@@ -40,8 +40,9 @@ fn the_python_engine_holds() {
         usize::from(import.unwrap().status.success())
     };
     let (numpy, numba) = (has("numpy"), has("numba"));
+    let pools = has("fib_parallel") + has("joblib") + has("dask, distributed");
     // `loop`, numpy, numpy-object and numba have one worker at most.
-    let expected = 2 + 6 + 4 * 12 + numpy * 2 * 6 + numpy * numba * (6 + 12);
+    let expected = 2 + 6 + (4 + pools) * 12 + numpy * 2 * 6 + numpy * numba * (6 + 12);
     assert_eq!(holds(&check(&["python"])), expected);
 }
 
@@ -54,9 +55,44 @@ fn backends_without_their_packages_are_left_out_with_the_reason() {
     assert_eq!(engine.backends.len(), 5);
     let left_out: Vec<_> = engine.left_out.iter().map(|b| (&*b.name, &*b.reason)).collect();
     let (numpy, numba) = ("No module named 'numpy'", "No module named 'numba'");
-    let expected =
-        [("numpy", numpy), ("numpy-object", numpy), ("numba", numba), ("numba-prange", numba)];
+    let expected = [
+        ("extension-threads", "No module named 'fib_parallel'"),
+        ("joblib", "No module named 'joblib'"),
+        ("dask", "No module named 'dask'"),
+        ("numpy", numpy),
+        ("numpy-object", numpy),
+        ("numba", numba),
+        ("numba-prange", numba),
+    ];
     assert_eq!(left_out, expected);
+}
+
+/// What the backend `extension-threads` needs of the package `fib_parallel`.
+const EXTENSION: &str = "
+class Table(tuple):
+    def to_ints(self):
+        return list(self)
+
+def fib(n):
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a
+
+def batch(indices, *, backend, workers, kernel):
+    assert (backend, workers) == ('sequential', 1)
+    assert kernel in ('iterative', 'doubling', 'stepping')
+    return Table(map(fib, indices))
+";
+
+#[test]
+fn threads_over_an_extension_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("fib_parallel.py"), EXTENSION).unwrap();
+    let command = fib_bench::engine::python::command().unwrap();
+    let script = command[3].to_str().unwrap();
+    let script = format!("import sys\nsys.path.insert(0, {:?})\n{script}", folder.path());
+    assert_eq!(holds(&check(&["python3", "-IS", "-c", &script])), 2 + 6 + 5 * 12);
 }
 
 /// The Python code block of docs/engines.md.
