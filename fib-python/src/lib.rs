@@ -12,12 +12,12 @@ mod errors;
 mod indices;
 mod table;
 
-use buffer::words_of_bytes;
+use buffer::{Words, words_of_bytes};
 use call::Call;
 use fib::{Chunking, Layout, MemoryLimit, Modulus, ResidueMethod, kernels, residues};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyList, PyString};
+use pyo3::types::{PyInt, PyList, PyMemoryView, PyString};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -175,6 +175,12 @@ fn _table(
     table.map(Table::new).ok_or_else(|| PyValueError::new_err("the pickle is damaged"))
 }
 
+/// Indices as a memoryview of uint64.
+#[pyfunction]
+fn _indices<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyMemoryView>> {
+    Words::line(source.py(), indices::indices(source)?)
+}
+
 /// The seconds that the batch F(0) to F(n-1) takes in Rust on one thread, for `examples/python/ratios.py`.
 #[pyfunction]
 fn _rust_seconds(py: Python<'_>, n: u64) -> PyResult<f64> {
@@ -217,6 +223,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(cut, module)?)?;
     module.add_function(wrap_pyfunction!(backends, module)?)?;
     module.add_function(wrap_pyfunction!(_table, module)?)?;
+    module.add_function(wrap_pyfunction!(_indices, module)?)?;
     module.add_function(wrap_pyfunction!(_rust_seconds, module)?)?;
     module.add_function(wrap_pyfunction!(_set_worker_command, module)?)
 }

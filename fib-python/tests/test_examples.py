@@ -13,6 +13,7 @@ EXAMPLES = pathlib.Path(__file__).parents[2] / "examples" / "python"
     ("name", "expected"),
     [
         ("parallel_processing.py", ["F(100) = 354224848179261915075", "speedup over the pool"]),
+        ("cluster.py", ["20000 numbers in ", "F(19999) ends in "]),
         ("gil.py", ["heartbeat while nothing else runs", "python_loop", "extension"]),
     ],
 )

@@ -34,6 +34,10 @@ __all__ = [
     "text",
 ]
 
+# A process of a Dask cluster sends and receives tables, whether it computes them or not.
+if sys.modules.get("distributed"):
+    from . import _dask_transport  # noqa: F401
+
 # A worker process of the backends "process" and "process-shm" is an interpreter that loads the extension and
 # nothing else. Loading it there never returns.
 _core._set_worker_command([
