@@ -129,12 +129,15 @@ impl Layout {
     ///
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
-    pub(crate) fn slot_of(&self, i: usize) -> usize {
+    pub fn slot_of(&self, i: usize) -> usize {
         self.slot_of.as_ref().map_or(i, |slots| slots[i])
     }
 
     /// The limbs of `slot` in the arena.
-    pub(crate) fn range(&self, slot: usize) -> Range<usize> {
+    ///
+    /// # Panics
+    /// If `slot` is not below [`slots`](Self::slots).
+    pub fn range(&self, slot: usize) -> Range<usize> {
         self.offsets[slot]..self.offsets[slot + 1]
     }
 

@@ -31,12 +31,6 @@ impl Table {
         Ok(table)
     }
 
-    /// A table of results that were computed before: `arena` holds them in slot order, as
-    /// [`arena`](Self::arena) returned them. `None` if it does not have as many limbs as the layout.
-    pub fn from_arena(layout: Layout, arena: Vec<u64>) -> Option<Self> {
-        (arena.len() == layout.limbs()).then_some(Table { layout, arena, gaps: vec![] })
-    }
-
     /// Empties this table and lays it out for another batch. If the memory of the table is large enough
     /// it is used again: the system has already given its pages to this program, so writing to them
     /// takes no page faults.
@@ -88,11 +82,6 @@ impl Table {
     /// If `i` is not below [`len`](Self::len). The same holds for the methods below.
     pub fn index(&self, i: usize) -> u64 {
         self.layout.indices()[self.layout.slot_of(i)]
-    }
-
-    /// Where the limbs of result `i` are in the [`arena`](Self::arena), whether it was computed or not.
-    pub fn range(&self, i: usize) -> Range<usize> {
-        self.layout.range(self.layout.slot_of(i))
     }
 
     /// Result `i` in the form of the kernel ([`Kernel::form`](crate::Kernel::form)): in binary, its

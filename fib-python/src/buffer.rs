@@ -11,21 +11,49 @@ use pyo3::ffi::{
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 use std::ffi::{c_int, c_void};
+use std::ops::Range;
 use std::ptr::null_mut;
 
-/// A copy of the memory of an object with the buffer protocol.
-///
-/// # Errors
-/// `ValueError` if this is not a whole number of words.
-pub(crate) fn words_of_bytes(source: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
-    let bytes = PyMemoryView::from(source)?.call_method1("cast", ("B",))?;
-    let bytes = PyBuffer::<u8>::get(&bytes)?;
-    if bytes.item_count() % 8 != 0 {
-        return Err(PyValueError::new_err("expected whole 64-bit words"));
+/// The memory of another object, as 64-bit words. They may be at any address, and the object may change them.
+pub(crate) struct Received(PyBuffer<u8>);
+
+impl Received {
+    /// # Errors
+    /// `ValueError` if the memory is not a whole number of words in one piece.
+    pub(crate) fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let bytes = PyMemoryView::from(source)?.call_method1("cast", ("B",))?;
+        let bytes = PyBuffer::<u8>::get(&bytes)?;
+        match bytes.is_c_contiguous() && bytes.item_count().is_multiple_of(8) {
+            true => Ok(Received(bytes)),
+            false => Err(PyValueError::new_err("expected whole 64-bit words")),
+        }
     }
-    let mut words = vec![0u64; bytes.item_count() / 8];
-    bytes.copy_to_slice(source.py(), bytemuck::cast_slice_mut(&mut words))?;
-    Ok(words)
+
+    /// The number of words.
+    pub(crate) fn len(&self) -> usize {
+        self.0.item_count() / 8
+    }
+
+    /// A copy of some of the words.
+    ///
+    /// # Panics
+    /// If the range is not within the words.
+    pub(crate) fn copy(&self, range: Range<usize>) -> Vec<u64> {
+        assert!(range.start <= range.end && range.end <= self.len());
+        let mut words = vec![0u64; range.len()];
+        let source = self.0.buf_ptr().cast::<u8>();
+        // SAFETY: the buffer is in one piece and has all of these bytes, and `words` has room for them.
+        // Bytes need no alignment. Python's objects change only under the GIL, which every caller holds.
+        unsafe {
+            let first = source.add(8 * range.start);
+            first.copy_to_nonoverlapping(words.as_mut_ptr().cast(), 8 * range.len());
+        }
+        words
+    }
+
+    fn address(&self) -> *const c_void {
+        self.0.buf_ptr()
+    }
 }
 
 /// Words that are not part of a table.
@@ -80,18 +108,31 @@ impl Words {
         let Words { words, shape } = this.get();
         // SAFETY: `view` is Python's. A frozen object neither moves nor changes while `this`, which the
         // view keeps alive, lives.
-        unsafe { export(this.as_any(), words, shape, view, flags) }
+        unsafe { export(this.as_any(), Memory::of(words), shape, view, flags) }
     }
 }
 
-/// Fills in a read-only view of `words`.
+/// Where words are that a view shows, and how many.
+pub(crate) struct Memory(*const c_void, usize);
+
+impl Memory {
+    pub(crate) fn of(words: &[u64]) -> Self {
+        Memory(words.as_ptr().cast(), words.len())
+    }
+
+    pub(crate) fn of_received(received: &Received) -> Self {
+        Memory(received.address(), received.len())
+    }
+}
+
+/// Fills in a read-only view.
 ///
 /// # Safety
-/// `view` must be valid for writing, and `words` and `shape` must stay where they are, unchanged, for as long
-/// as `owner` lives.
+/// `view` must be valid for writing, and the words and `shape` must stay where they are for as long as `owner`
+/// lives.
 pub(crate) unsafe fn export(
     owner: &Bound<'_, PyAny>,
-    words: &[u64],
+    Memory(address, words): Memory,
     shape: &Shape,
     view: *mut Py_buffer,
     flags: c_int,
@@ -106,8 +147,8 @@ pub(crate) unsafe fn export(
         return Err(PyBufferError::new_err("the results are read-only"));
     }
     let asked = |flag| flags & flag == flag;
-    view.buf = words.as_ptr().cast_mut().cast::<c_void>();
-    view.len = size_of_val(words) as isize;
+    view.buf = address.cast_mut();
+    view.len = 8 * words as isize;
     view.readonly = 1;
     view.itemsize = 8;
     view.format = if asked(PyBUF_FORMAT) { c"Q".as_ptr().cast_mut() } else { null_mut() };

@@ -12,7 +12,7 @@ mod errors;
 mod indices;
 mod table;
 
-use buffer::{Words, words_of_bytes};
+use buffer::{Received, Words};
 use call::Call;
 use fib::{Chunking, Layout, MemoryLimit, Modulus, ResidueMethod, kernels, residues};
 use pyo3::exceptions::PyValueError;
@@ -168,11 +168,11 @@ fn _table(
             residues(parse_modulus(modulus)?, method)
         }
     };
-    let (indices, limbs) = (words_of_bytes(indices)?, words_of_bytes(limbs)?);
+    let (indices, limbs) = (Received::new(indices)?, Received::new(limbs)?);
+    let indices = indices.copy(0..indices.len());
     let layout = Layout::new(kernel, &indices, MemoryLimit::Bytes(u64::MAX));
     let layout = layout.map_err(|error| errors::exception(py, &error))?;
-    let table = fib::Table::from_arena(layout, limbs);
-    table.map(Table::new).ok_or_else(|| PyValueError::new_err("the pickle is damaged"))
+    Table::received(layout, limbs)
 }
 
 /// Indices as a memoryview of uint64.

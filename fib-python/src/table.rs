@@ -1,13 +1,16 @@
 //! The results of a batch, as Python sees them.
 
-use crate::buffer::{Shape, Words, export};
-use fib::{Form, Kernel};
-use pyo3::exceptions::PyIndexError;
+use crate::buffer::{Memory, Received, Shape, Words, export};
+use fib::{Form, Kernel, Layout, from_limbs};
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::ffi::Py_buffer;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList, PyMemoryView, PySlice, PyString, PyTuple};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ffi::c_int;
+use std::ops::Range;
 
 /// The Fibonacci numbers of one batch, in the order of its indices.
 ///
@@ -16,27 +19,75 @@ use std::ffi::c_int;
 /// `numpy.asarray(table)`, reads it without a copy, and `limbs` tells which limbs belong to which number.
 #[pyclass(frozen, sequence, module = "fib_parallel")]
 pub(crate) struct Table {
-    table: fib::Table,
+    results: Results,
     shape: Shape,
+}
+
+/// Where the results are. They are complete.
+enum Results {
+    /// Computed here.
+    Own(fib::Table),
+    /// Computed elsewhere, in the order of this layout.
+    Received(Layout, Received),
 }
 
 impl Table {
     /// `table` has every result.
     pub(crate) fn new(table: fib::Table) -> Self {
         let shape = Shape::line(table.arena().len());
-        Table { table, shape }
+        Table { results: Results::Own(table), shape }
+    }
+
+    /// A table of results that another process has computed.
+    ///
+    /// # Errors
+    /// `ValueError` if `limbs` do not belong to `layout`.
+    pub(crate) fn received(layout: Layout, limbs: Received) -> PyResult<Self> {
+        if limbs.len() != layout.limbs() {
+            return Err(PyValueError::new_err("the pickle is damaged"));
+        }
+        let shape = Shape::line(limbs.len());
+        Ok(Table { results: Results::Received(layout, limbs), shape })
+    }
+
+    fn layout(&self) -> &Layout {
+        match &self.results {
+            Results::Own(table) => table.layout(),
+            Results::Received(layout, _) => layout,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.layout().len()
+    }
+
+    fn index(&self, i: usize) -> u64 {
+        let layout = self.layout();
+        layout.indices()[layout.slot_of(i)]
+    }
+
+    /// Where the limbs of number `i` are.
+    fn range(&self, i: usize) -> Range<usize> {
+        let layout = self.layout();
+        layout.range(layout.slot_of(i))
+    }
+
+    fn limbs_of(&self, i: usize) -> Cow<'_, [u64]> {
+        match &self.results {
+            Results::Own(table) => table.arena()[self.range(i)].into(),
+            Results::Received(_, limbs) => limbs.copy(self.range(i)).into(),
+        }
     }
 
     /// Number `i`.
     pub(crate) fn int<'py>(&self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyInt>> {
-        let bytes;
-        let number = match self.table.limbs(i) {
-            None | Some([]) => return Ok(0.into_pyobject(py)?),
-            Some([limb]) => return Ok(limb.into_pyobject(py)?),
-            Some(limbs) if cfg!(target_endian = "little") => bytemuck::cast_slice(limbs),
-            Some(limbs) => {
-                bytes = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect::<Vec<u8>>();
-                &bytes
+        let (bytes, limbs) = (OnceCell::new(), self.limbs_of(i));
+        let number = match &*limbs {
+            [] => return Ok(0.into_pyobject(py)?),
+            [limb] => return Ok(limb.into_pyobject(py)?),
+            limbs if cfg!(target_endian = "little") => bytemuck::cast_slice(limbs),
+            limbs => {
+                bytes.get_or_init(|| limbs.iter().flat_map(|l| l.to_le_bytes()).collect::<Vec<_>>())
             }
         };
         let arguments = (PyBytes::new(py, number), intern!(py, "little"));
@@ -47,24 +98,22 @@ impl Table {
     /// Whether number `i` is the sum of the two before it in the table. Python adds two numbers in a fifth of
     /// the time that it takes to convert limbs.
     fn is_sum(&self, i: usize) -> bool {
-        i >= 2
-            && self.modulus().is_none()
-            && follow(&[i - 2, i - 1, i].map(|i| self.table.index(i)))
+        i >= 2 && self.modulus().is_none() && follow(&[i - 2, i - 1, i].map(|i| self.index(i)))
     }
 
     fn kernel(&self) -> &dyn Kernel {
-        &**self.table.layout().kernel()
+        &**self.layout().kernel()
     }
 
     fn all_indices(&self) -> Vec<u64> {
-        (0..self.table.len()).map(|i| self.table.index(i)).collect()
+        (0..self.len()).map(|i| self.index(i)).collect()
     }
 }
 
 #[pymethods]
 impl Table {
     fn __len__(&self) -> usize {
-        self.table.len()
+        self.len()
     }
 
     /// Number `i` for an integer, a list of numbers for a slice.
@@ -73,7 +122,7 @@ impl Table {
         py: Python<'py>,
         position: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let len = self.table.len() as isize;
+        let len = self.len() as isize;
         if let Ok(slice) = position.cast::<PySlice>() {
             let slice = slice.indices(len)?;
             let nth = |i: usize| (slice.start + i as isize * slice.step) as usize;
@@ -96,7 +145,7 @@ impl Table {
     }
 
     fn __repr__(&self) -> String {
-        format!("<fib_parallel.Table of {} numbers, {} bytes>", self.table.len(), self.nbytes())
+        format!("<fib_parallel.Table of {} numbers, {} bytes>", self.len(), self.nbytes())
     }
 
     /// The indices: a memoryview of uint64 with shape (len,).
@@ -117,7 +166,7 @@ impl Table {
     /// The bytes of all limbs.
     #[getter]
     fn nbytes(&self) -> usize {
-        size_of_val(self.table.arena())
+        8 * self.layout().limbs()
     }
 
     /// The limbs of all numbers and the bounds of each number, without a copy of the limbs.
@@ -128,7 +177,7 @@ impl Table {
     fn limbs<'py>(
         this: &Bound<'py, Self>,
     ) -> PyResult<(Bound<'py, PyMemoryView>, Bound<'py, PyMemoryView>)> {
-        let (py, table) = (this.py(), &this.get().table);
+        let (py, table) = (this.py(), this.get());
         let bounds = (0..table.len()).flat_map(|i| {
             let range = table.range(i);
             [range.start as u64, range.end as u64]
@@ -154,7 +203,7 @@ impl Table {
 
     /// All numbers as a list of decimal strings. `fib_parallel.text` computes them faster.
     fn to_strings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        strings(py, &self.table)
+        list(py, self.len(), |i| from_limbs(&self.limbs_of(i)).to_string().into())
     }
 
     /// Pickle keeps the indices and the limbs. From protocol 5 on it can take the limbs without a copy.
@@ -181,10 +230,14 @@ impl Table {
         view: *mut Py_buffer,
         flags: c_int,
     ) -> PyResult<()> {
-        let Table { table, shape } = this.get();
-        // SAFETY: `view` is Python's. A frozen object neither moves nor changes while `this`, which the
-        // view keeps alive, lives.
-        unsafe { export(this.as_any(), table.arena(), shape, view, flags) }
+        let Table { results, shape } = this.get();
+        let memory = match results {
+            Results::Own(table) => Memory::of(table.arena()),
+            Results::Received(_, limbs) => Memory::of_received(limbs),
+        };
+        // SAFETY: `view` is Python's. A frozen object neither moves nor frees its memory while `this`, which
+        // the view keeps alive, lives.
+        unsafe { export(this.as_any(), memory, shape, view, flags) }
     }
 }
 
@@ -211,7 +264,7 @@ struct Walk {
 impl Walk {
     fn next<'py>(&mut self, py: Python<'py>, table: &Table) -> PyResult<Option<Bound<'py, PyInt>>> {
         let i = self.position;
-        if i == table.table.len() {
+        if i == table.len() {
             return Ok(None);
         }
         let number = match &self.last {
@@ -237,13 +290,21 @@ impl Numbers {
     }
 }
 
-/// The numbers of a table in decimal digits.
+/// The text of each result of a kernel that writes text.
 pub(crate) fn strings<'py>(py: Python<'py>, table: &fib::Table) -> PyResult<Bound<'py, PyList>> {
-    let text = |i| {
+    list(py, table.len(), |i| table.text(i).unwrap_or_default()) // every result is there
+}
+
+fn list<'py, 'a>(
+    py: Python<'py>,
+    len: usize,
+    text: impl Fn(usize) -> Cow<'a, str>,
+) -> PyResult<Bound<'py, PyList>> {
+    let string = |i| {
         let_signals_in(py, i)?;
-        Ok(PyString::new(py, &table.text(i).unwrap_or_default())) // every result is there
+        Ok(PyString::new(py, &text(i)))
     };
-    PyList::new(py, (0..table.len()).map(text).collect::<PyResult<Vec<_>>>()?)
+    PyList::new(py, (0..len).map(string).collect::<PyResult<Vec<_>>>()?)
 }
 
 /// Called before number `i` of a long list is made: lets Python handle signals now and then.
