@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 # worker could not import them.
 CONTEXT = get_context("fork" if "fork" in get_all_start_methods() else None)
 
-# An idle cluster would wake up fifty times a second, to look whether it is healthy. It would disturb the
-# runners that are measured meanwhile.
+# An idle cluster would wake up fifty times a second for its health checks, and disturb the runners that are
+# measured meanwhile.
 CALM = {
     "distributed.admin.system-monitor.interval": "1h",
     "distributed.admin.tick.interval": "1h",
@@ -59,7 +59,7 @@ def joined(parts):
 
 
 def answer():
-    """The worker that this runs on. It sleeps, so that the next worker gets the next call."""
+    """The number of the process that this runs in. It sleeps, so that another worker gets the next call."""
     time.sleep(0.001)
     return os.getpid()
 
@@ -184,7 +184,7 @@ def isolate_workers():
 
 
 class Joblib(Pool):
-    """joblib.Parallel with loky, and four chunks for each worker; one worker is no process"""
+    """joblib.Parallel with loky, and four chunks for each worker; with one worker, no process"""
 
     modules = ("joblib",)
 
@@ -246,7 +246,7 @@ class Dask(Pool):
 
     def close(self):
         self.client.close()
-        # A worker needs up to half a second to end by itself, and the harness waits no longer.
+        # A worker needs up to half a second to end by itself, and the harness does not wait for that.
         for nanny in self.cluster.workers.values():
             nanny.auto_restart = False
         for worker in active_children():

@@ -1,7 +1,7 @@
 """From this machine to a cluster: only the address changes.
 
     python examples/python/cluster.py                       a cluster on this machine
-    python examples/python/cluster.py tcp://scheduler:8786  one that runs already
+    python examples/python/cluster.py tcp://scheduler:8786  a cluster that already runs
 """
 
 import sys

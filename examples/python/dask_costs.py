@@ -1,6 +1,6 @@
-"""What Dask costs: the start of a cluster, a task, and the way of the results. So when does it pay?
+"""What Dask costs: the start of a cluster, a task, and the transport of results.
 
-Both sides of a ratio take turns; beside the median stands the middle half of the rounds.
+Pairs of calls are timed in turn. The middle half of the rounds stands beside each median.
 
     python examples/python/dask_costs.py
 """
@@ -64,7 +64,7 @@ def main():
         def gather(future, direct=False):
             return lambda: client.gather(future, direct=direct)
 
-        print(f"{'':52}  ratio  middle half   first side")
+        print(f"{'':52}  ratio  middle half   first call")
         ratio(f"{TASKS} tasks of ours / empty tasks", tasks(compute_chunk), tasks(nothing))
         table = client.submit(compute_chunk, NUMBERS, pure=False)
         array = client.submit(zeros, table.result().nbytes, pure=False)

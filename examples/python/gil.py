@@ -1,7 +1,7 @@
-"""Who holds the lock? The same work on one thread and on two, in Python and in the extension.
+"""Who holds the GIL? The same work on one thread and on two, in Python and in the extension.
 
-A second thread, the heart, wants to beat a thousand times a second. A beat needs Python's lock (the GIL), so
-the beats show who holds it.
+Another thread, the heart, wakes up about a thousand times a second and counts. It needs the GIL (Python's global
+interpreter lock) to count, so the count shows how often the GIL is free.
 
     python examples/python/gil.py
 """
@@ -16,7 +16,7 @@ INDICES = [20_000] * 64
 
 
 def python_loop(indices):
-    """The numbers by a loop in Python: it holds the lock all the time."""
+    """A loop in Python. It needs the GIL for every step, and releases it only every few milliseconds."""
 
     def fibonacci(n):
         a, b = 0, 1
@@ -28,7 +28,7 @@ def python_loop(indices):
 
 
 def extension(indices):
-    """The same additions in the extension: it gives the lock back while it computes."""
+    """The same additions in the extension, which releases the GIL while it computes."""
     return fib_parallel.batch(indices, backend="sequential", kernel="iterative")
 
 
@@ -74,8 +74,8 @@ def main():
             f"  {beats_one:4.0f} and {beats_two:4.0f}"
         )
     print(
-        "\nTwo threads gain nothing on the loop in Python, because only the thread that holds the lock "
-        "runs.\nThe extension works without the lock, so two threads compute at the same time."
+        "\nExpected: about 1x for the loop in Python, because only the thread that holds the GIL runs;\n"
+        "up to 2x for the extension, if two CPUs are free."
     )
 
 

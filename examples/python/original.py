@@ -1,4 +1,4 @@
-"""The class of the text that this project grew from: a pool of processes around a loop in Python."""
+"""Fibonacci numbers with Python alone: a pool of processes around a loop."""
 
 from concurrent.futures import ProcessPoolExecutor
 

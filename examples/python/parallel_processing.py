@@ -1,4 +1,4 @@
-"""The example of the text: only the import line has changed. Then both versions, and what was gained.
+"""A program for `original.py`, with one line changed: the import. Then both versions, and what was gained.
 
     python examples/python/parallel_processing.py
 """

@@ -29,7 +29,7 @@ def decimal():
 
 
 def one_pass():
-    """The fastest way in Python: each number is the sum of the two before."""
+    """A loop in Python: each number is the sum of the two before it."""
     numbers, a, b = [], 0, 1
     for _ in range(N):
         numbers.append(a)
@@ -56,19 +56,20 @@ def ratio(name, first, second, rounds):
     pairs = [(first(), second()) for _ in range(rounds + 1)][1:]  # the first round warms up
     low, middle, high = statistics.quantiles((a / b for a, b in pairs), n=4)
     first_us = 1e6 * statistics.median(a for a, _ in pairs)
-    print(f"{name:64} {middle:7.2f}  [{low:.2f},{high:.2f}]  {first_us:9,.0f} us")
+    interval = f"[{low:.2f},{high:.2f}]"
+    print(f"{name:44} {middle:6.2f}  {interval:15} {first_us:9,.0f} us")
 
 
 def main():
-    print(f"{'':64}   ratio  middle half   first side")
+    print(f"{'':44}  ratio  middle half     first call")
     rust = lambda: _core._rust_seconds(N)
     timed = lambda call: lambda: seconds(call)
-    ratio("F(0..5000): to a NumPy view / the same call in Rust", timed(view), rust, 300)
-    ratio("F(0..5000): to a list of integers / one pass with + in Python",
+    ratio("F(0..5000): NumPy view / the call in Rust", timed(view), rust, 300)
+    ratio("F(0..5000): list of integers / a loop with +",
           timed(integers), timed(one_pass), 100)
-    ratio("F(0..5000): to a list of decimal strings / one pass with + in Python",
+    ratio("F(0..5000): list of strings / a loop with +",
           timed(decimal), timed(one_pass), 100)
-    ratio("F(0..999), 4 workers: the text's pool of processes / ParallelProcessing",
+    ratio("F(0..999): original.py / ParallelProcessing",
           timed(pool_of_processes), timed(parallel_processing), 10)
 
 

@@ -39,8 +39,8 @@ impl Supervision {
 }
 
 /// Makes this the command that starts the workers of every pool that this process builds from now on,
-/// unless the [`Builder`] of the pool says otherwise. For programs that build pools by name, and whose own
-/// executable is no worker. See [`Builder::program`].
+/// unless the [`Builder`] of the pool says otherwise. For programs that build pools by name, and cannot run
+/// as a worker themselves. See [`Builder::program`].
 pub fn set_default_program(command: Vec<OsString>) {
     *PROGRAM.write().unwrap_or_else(PoisonError::into_inner) = command;
 }

@@ -6,58 +6,83 @@
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi::{
-    Py_INCREF, Py_buffer, PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE, PyObject,
+    Py_INCREF, Py_buffer, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND,
+    PyBUF_STRIDES, PyBUF_WRITABLE, PyObject,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
+use std::borrow::Cow;
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
 use std::ptr::null_mut;
 
-/// The memory of another object, as 64-bit words. They may be at any address, and the object may change them.
-pub(crate) struct Received(PyBuffer<u8>);
+/// 64-bit words from another object.
+pub(crate) enum Received {
+    /// The memory of an object that nobody writes to. The words may be at any address.
+    Shared(PyBuffer<u8>),
+    /// A copy, because others may write to the object, even if they have said that it is read-only.
+    Copied(Vec<u64>),
+}
 
 impl Received {
+    /// `is_ours`: nobody else has the object, so its memory needs no copy.
+    ///
     /// # Errors
     /// `ValueError` if the memory is not a whole number of words in one piece.
-    pub(crate) fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(source: &Bound<'_, PyAny>, is_ours: bool) -> PyResult<Self> {
         let bytes = PyMemoryView::from(source)?.call_method1("cast", ("B",))?;
         let bytes = PyBuffer::<u8>::get(&bytes)?;
-        match bytes.is_c_contiguous() && bytes.item_count().is_multiple_of(8) {
-            true => Ok(Received(bytes)),
-            false => Err(PyValueError::new_err("expected whole 64-bit words")),
+        if !bytes.is_c_contiguous() || !bytes.item_count().is_multiple_of(8) {
+            let message = "the memory must be whole 64-bit words in one piece";
+            return Err(PyValueError::new_err(message));
         }
+        if is_ours {
+            return Ok(Received::Shared(bytes));
+        }
+        let mut words = vec![0u64; bytes.item_count() / 8];
+        bytes.copy_to_slice(source.py(), bytemuck::cast_slice_mut(&mut words))?;
+        Ok(Received::Copied(words))
     }
 
     /// The number of words.
     pub(crate) fn len(&self) -> usize {
-        self.0.item_count() / 8
+        match self {
+            Received::Shared(bytes) => bytes.item_count() / 8,
+            Received::Copied(words) => words.len(),
+        }
     }
 
-    /// A copy of some of the words.
+    /// Some of the words.
     ///
     /// # Panics
     /// If the range is not within the words.
-    pub(crate) fn copy(&self, range: Range<usize>) -> Vec<u64> {
+    pub(crate) fn get(&self, range: Range<usize>) -> Cow<'_, [u64]> {
         assert!(range.start <= range.end && range.end <= self.len());
+        let bytes = match self {
+            Received::Copied(words) => return words[range].into(),
+            Received::Shared(bytes) => bytes,
+        };
         let mut words = vec![0u64; range.len()];
-        let source = self.0.buf_ptr().cast::<u8>();
+        let source = bytes.buf_ptr().cast::<u8>();
         // SAFETY: the buffer is in one piece and has all of these bytes, and `words` has room for them.
-        // Bytes need no alignment. Python's objects change only under the GIL, which every caller holds.
+        // Bytes need no alignment. Nobody else has the object, so nobody writes to its memory.
         unsafe {
             let first = source.add(8 * range.start);
             first.copy_to_nonoverlapping(words.as_mut_ptr().cast(), 8 * range.len());
         }
-        words
+        words.into()
     }
 
     fn address(&self) -> *const c_void {
-        self.0.buf_ptr()
+        match self {
+            Received::Shared(bytes) => bytes.buf_ptr(),
+            Received::Copied(words) => words.as_ptr().cast(),
+        }
     }
 }
 
 /// Words that are not part of a table.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "fib_parallel._core")]
 pub(crate) struct Words {
     words: Vec<u64>,
     shape: Shape,
@@ -106,8 +131,8 @@ impl Words {
         flags: c_int,
     ) -> PyResult<()> {
         let Words { words, shape } = this.get();
-        // SAFETY: `view` is Python's. A frozen object neither moves nor changes while `this`, which the
-        // view keeps alive, lives.
+        // SAFETY: `view` is Python's. The view keeps the object alive, and a frozen object neither moves
+        // nor changes.
         unsafe { export(this.as_any(), Memory::of(words), shape, view, flags) }
     }
 }
@@ -140,28 +165,38 @@ pub(crate) unsafe fn export(
     if view.is_null() {
         return Err(PyBufferError::new_err("there is no view to fill in"));
     }
-    // SAFETY: `view` is valid for writing, as the caller promises.
-    let view = unsafe { &mut *view };
-    view.obj = null_mut();
-    if flags & PyBUF_WRITABLE == PyBUF_WRITABLE {
-        return Err(PyBufferError::new_err("the results are read-only"));
-    }
     let asked = |flag| flags & flag == flag;
-    view.buf = address.cast_mut();
-    view.len = 8 * words as isize;
-    view.readonly = 1;
-    view.itemsize = 8;
-    view.format = if asked(PyBUF_FORMAT) { c"Q".as_ptr().cast_mut() } else { null_mut() };
-    view.ndim = if asked(PyBUF_ND) { shape.axes } else { 1 };
-    let lengths = shape.lengths.as_ptr().cast_mut();
-    view.shape = if asked(PyBUF_ND) { lengths } else { null_mut() };
-    let strides = shape.strides.as_ptr().cast_mut();
-    view.strides = if asked(PyBUF_STRIDES) { strides } else { null_mut() };
-    view.suboffsets = null_mut();
-    view.internal = null_mut();
+    let is_by_columns = asked(PyBUF_F_CONTIGUOUS) && !asked(PyBUF_C_CONTIGUOUS);
+    let refusal = match shape.axes {
+        _ if asked(PyBUF_WRITABLE) => Some("the results are read-only"),
+        2 if is_by_columns => Some("the results are in C order"),
+        _ => None,
+    };
+    if let Some(message) = refusal {
+        // SAFETY: `view` is valid for writing, as the caller promises.
+        unsafe { (*view).obj = null_mut() };
+        return Err(PyBufferError::new_err(message));
+    }
     let object: *mut PyObject = owner.as_ptr();
-    // SAFETY: the object is alive. The view owns this reference, and Python gives it back.
-    unsafe { Py_INCREF(object) };
-    view.obj = object;
+    let (lengths, strides) = (shape.lengths.as_ptr(), shape.strides.as_ptr());
+    let filled = Py_buffer {
+        buf: address.cast_mut(),
+        obj: object,
+        len: 8 * words as isize,
+        itemsize: 8,
+        readonly: 1,
+        ndim: if asked(PyBUF_ND) { shape.axes } else { 1 },
+        format: if asked(PyBUF_FORMAT) { c"Q".as_ptr().cast_mut() } else { null_mut() },
+        shape: if asked(PyBUF_ND) { lengths.cast_mut() } else { null_mut() },
+        strides: if asked(PyBUF_STRIDES) { strides.cast_mut() } else { null_mut() },
+        suboffsets: null_mut(),
+        internal: null_mut(),
+    };
+    // SAFETY: `view` is valid for writing, as the caller promises. The object is alive; the view owns the new
+    // reference to it, and Python gives it back.
+    unsafe {
+        Py_INCREF(object);
+        view.write(filled);
+    }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! A call on a backend: without the GIL, and so that Ctrl-C ends it.
+//! A call on a backend: it releases the GIL, and Ctrl-C ends it.
 
 use crate::errors;
 use fib::{
     Chunking, Control, Descriptor, Error, FibBackend, Kernel, Layout, Options, REGISTRY,
-    Sequential, Settings, Table, execute,
+    SEQUENTIAL, Sequential, Settings, Table, execute,
 };
 use fib_predict::AUTO;
 use pyo3::exceptions::PyValueError;
@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -28,13 +29,14 @@ const LONG: f64 = 2_000_000.0;
 /// How often the calling thread looks for signals.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long a cancelled batch may take to end. Only a single large number takes longer; its thread then ends by
+/// How long a cancelled batch may take to end. Only a large number takes longer; its thread then ends by
 /// itself, and its result is dropped.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// What to run, and where.
 pub(crate) struct Call {
-    backend: Arc<dyn FibBackend>,
+    /// `None` for the backend `sequential`.
+    pool: Option<Arc<Pool>>,
     kernel: Arc<dyn Kernel>,
     options: Options,
 }
@@ -46,28 +48,33 @@ impl Call {
     pub(crate) fn new(
         py: Python<'_>,
         backend: &str,
-        workers: Option<NonZeroUsize>,
+        workers: Option<i64>,
         chunking: Option<&str>,
         kernel: Arc<dyn Kernel>,
     ) -> PyResult<Self> {
-        check_process(py)?;
         let Some(entry) = registry().find(|entry| entry.name == backend) else {
             let names: Vec<_> = registry().map(|entry| entry.name).collect();
             let expected = names.join(", ");
-            return Err(PyValueError::new_err(format!("backend: expected one of {expected}")));
+            return Err(PyValueError::new_err(format!(
+                "backend: expected one of {expected}, not {backend:?}"
+            )));
         };
         let chunking = chunking.map_or(Ok(Chunking::default()), str::parse);
         let chunking = chunking.map_err(|e| PyValueError::new_err(format!("chunking: {e}")))?;
+        let workers = workers.map(|number| positive(number, "workers")).transpose()?;
+        if entry.name == SEQUENTIAL.name {
+            return Ok(Call::sequential(kernel));
+        }
+        check_process(py)?;
         let settings = workers.map_or_else(all_cpus, Settings::workers);
-        let backend = py.detach(|| pool(entry, settings));
-        let backend = backend.map_err(|error| errors::exception(py, &error))?;
-        Ok(Call { backend, kernel, options: Options { chunking, ..Options::default() } })
+        let pool = py.detach(|| pool(entry, settings));
+        let pool = Some(pool.map_err(|error| errors::exception(py, &error))?);
+        Ok(Call { pool, kernel, options: Options { chunking, ..Options::default() } })
     }
 
-    /// A call on the calling thread.
-    pub(crate) fn sequential(py: Python<'_>, kernel: Arc<dyn Kernel>) -> PyResult<Self> {
-        check_process(py)?;
-        Ok(Call { backend: Arc::new(Sequential), kernel, options: Options::default() })
+    /// A call on one thread, without a pool.
+    pub(crate) fn sequential(kernel: Arc<dyn Kernel>) -> Self {
+        Call { pool: None, kernel, options: Options::default() }
     }
 
     /// Computes F(n) for every index, without the GIL.
@@ -75,14 +82,19 @@ impl Call {
     /// # Errors
     /// The errors of the library, and whatever a signal handler raises, such as `KeyboardInterrupt`.
     pub(crate) fn run(self, py: Python<'_>, indices: Vec<u64>) -> PyResult<Table> {
-        let Call { backend, kernel, options } = self;
+        let Call { pool, kernel, options } = self;
         let outcome = py.detach(move || {
             let mut table = Table::new(Layout::new(kernel, &indices, options.memory)?)?;
             drop(indices);
             let cost = table.layout().costs().last().copied().unwrap_or(0.0);
             let control = options.control.clone();
-            let work = move || execute(&*backend, &mut table, &options).map(|_| table);
-            if cost < LONG { caught(work) } else { attended(work, &control) }
+            // On a busy pool even a short batch can take long.
+            let is_short = cost < LONG && pool.as_ref().is_none_or(|pool| pool.is_idle());
+            let work = move || match &pool {
+                None => execute(&Sequential, &mut table, &options).map(|_| table),
+                Some(pool) => pool.execute(&mut table, &options).map(|()| table),
+            };
+            if is_short { caught(work) } else { attended(work, &control) }
         });
         outcome.map_err(|stop| match stop {
             Stop::Signal(raised) => raised,
@@ -141,16 +153,43 @@ fn attended(
     }
 }
 
-/// As many workers as CPUs. The system is asked once, because reading the limits of control groups takes half
-/// as long as F(0) to F(5000).
+/// # Errors
+/// `ValueError`, with the name of the argument.
+pub(crate) fn positive(number: i64, name: &str) -> PyResult<NonZeroUsize> {
+    let positive = usize::try_from(number).ok().and_then(NonZeroUsize::new);
+    positive
+        .ok_or_else(|| PyValueError::new_err(format!("{name} must be at least 1, not {number}")))
+}
+
+/// As many workers as CPUs. The system is asked once, because reading the limits of control groups takes
+/// about 30 us (`examples/python/ratios.py` showed it).
 fn all_cpus() -> Settings {
     static SETTINGS: OnceLock<Settings> = OnceLock::new();
     *SETTINGS.get_or_init(Settings::default)
 }
 
+/// A backend that was built once, and how many calls it runs now.
+struct Pool {
+    backend: Box<dyn FibBackend>,
+    calls: AtomicUsize,
+}
+
+impl Pool {
+    fn is_idle(&self) -> bool {
+        self.calls.load(Relaxed) == 0
+    }
+
+    fn execute(&self, table: &mut Table, options: &Options) -> Result<(), Error> {
+        self.calls.fetch_add(1, Relaxed);
+        let outcome = execute(&*self.backend, table, options);
+        self.calls.fetch_sub(1, Relaxed);
+        outcome.map(drop)
+    }
+}
+
 /// The pool of a backend, which is started once.
-fn pool(entry: &Descriptor, settings: Settings) -> Result<Arc<dyn FibBackend>, Error> {
-    type Pools = HashMap<(&'static str, NonZeroUsize), Arc<dyn FibBackend>>;
+fn pool(entry: &Descriptor, settings: Settings) -> Result<Arc<Pool>, Error> {
+    type Pools = HashMap<(&'static str, NonZeroUsize), Arc<Pool>>;
     static POOLS: OnceLock<Mutex<Pools>> = OnceLock::new();
     let pools = POOLS.get_or_init(Mutex::default);
     let mut pools = pools.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +197,7 @@ fn pool(entry: &Descriptor, settings: Settings) -> Result<Arc<dyn FibBackend>, E
     if let Some(pool) = pools.get(&key) {
         return Ok(Arc::clone(pool));
     }
-    let pool: Arc<dyn FibBackend> = entry.build(settings)?.into();
+    let pool = Arc::new(Pool { backend: entry.build(settings)?, calls: AtomicUsize::new(0) });
     pools.insert(key, Arc::clone(&pool));
     Ok(pool)
 }

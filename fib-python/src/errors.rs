@@ -2,8 +2,7 @@
 
 use fib::Error;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::PyModule;
 
 /// The exception for an error.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
@@ -24,11 +23,9 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
 
 /// An exception of this class of ours.
 pub(crate) fn new(py: Python<'_>, class: &str, message: &str) -> PyErr {
-    static CLASSES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let load = || PyModule::import(py, "fib_parallel._errors").map(|m| m.dict().unbind());
-    let class = CLASSES
-        .get_or_try_init(py, load)
-        .and_then(|classes| classes.bind(py).as_any().get_item(class));
+    // Each interpreter of a process has its own classes, so they are not kept.
+    let class =
+        PyModule::import(py, "fib_parallel._errors").and_then(|module| module.getattr(class));
     match class.and_then(|class| class.call1((message,))) {
         Ok(exception) => PyErr::from_value(exception),
         Err(other) => other,

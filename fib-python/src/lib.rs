@@ -15,9 +15,9 @@ mod table;
 use buffer::{Received, Words};
 use call::Call;
 use fib::{Chunking, Layout, MemoryLimit, Modulus, ResidueMethod, kernels, residues};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyList, PyMemoryView, PyString};
+use pyo3::types::{PyInt, PyList, PyMemoryView};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -30,22 +30,26 @@ use table::Table;
 /// :raises TypeError: `n` is not an integer
 /// :raises ValueError: `n` is negative or too large
 /// :raises LimitError: the number would take more than half of the available memory
+/// :raises Error: anything else that went wrong
 #[pyfunction]
 #[pyo3(name = "fib")]
 fn number<'py>(n: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyInt>> {
     let py = n.py();
     let kernel = kernels::doubling();
-    let table = Call::sequential(py, kernel)?.run(py, vec![indices::index(n, None)?])?;
+    let table = Call::sequential(kernel).run(py, vec![indices::index(n, None)?])?;
     Table::new(table).int(py, 0)
 }
 
 /// F(n) for every index, exactly.
 ///
 /// :param indices: `k` integers from 0 to 2**64 - 1: a range, an array of integers, or any iterable
-/// :param backend: a name from `backends()`. "auto" decides for each batch between one thread and the best
-///     pool; its first call on a machine measures the machine, which takes a few seconds
-/// :param workers: the number of workers; by default the number of CPUs that this process may use
-/// :param chunking: "per-worker:K", "balanced:K" or "items:N"; by default "balanced:8"
+/// :param backend: a name from `backends()`. "auto" runs each batch on the calling thread or on
+///     the pool that is predicted to be faster; its first call on a machine measures the machine, which takes
+///     about two seconds
+/// :param workers: the number of workers; by default the number of CPUs that this process may use. The pool
+///     stays for the next call with the same backend and number
+/// :param chunking: "per-worker:K", "balanced:K" or "items:N"; by default "balanced:8", which
+///     "auto" may cut finer
 /// :param kernel: "stepping" (the default), "doubling" or "iterative"
 /// :returns: a `Table` of `k` numbers, in the order of `indices`
 /// :raises TypeError: an index is not an integer
@@ -57,7 +61,7 @@ fn number<'py>(n: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyInt>> {
 fn batch(
     indices: &Bound<'_, PyAny>,
     backend: &str,
-    workers: Option<NonZeroUsize>,
+    workers: Option<i64>,
     chunking: Option<&str>,
     kernel: Option<&str>,
 ) -> PyResult<Table> {
@@ -71,7 +75,8 @@ fn batch(
 /// :param m: the modulus, from 1 to 2**63, or 2**64
 /// :param indices: as in `batch`
 /// :param kernel: "lanes" (the default: many indices side by side in vector registers) or "scalar"
-/// :returns: a `Table` of `k` residues; its limbs are one uint64 for each residue
+/// :returns: a `Table` of residues, one for each index; its limbs are one uint64 for each residue
+/// :raises TypeError: `m` is not an integer, or as in `batch`
 /// :raises ValueError: `m` is not a modulus, or as in `batch`
 #[pyfunction]
 #[pyo3(name = "mod", signature = (m, indices, backend="auto", workers=None, chunking=None, kernel=None))]
@@ -79,22 +84,29 @@ fn modulo(
     m: &Bound<'_, PyAny>,
     indices: &Bound<'_, PyAny>,
     backend: &str,
-    workers: Option<NonZeroUsize>,
+    workers: Option<i64>,
     chunking: Option<&str>,
     kernel: Option<&str>,
 ) -> PyResult<Table> {
     let py = indices.py();
-    let modulus = parse_modulus(&m.cast::<PyInt>()?.str()?)?;
+    let m =
+        m.extract::<u128>().map_err(|error| match error.is_instance_of::<PyOverflowError>(py) {
+            true => PyValueError::new_err("modulus: expected 1 to 2**63, or 2**64"),
+            false => error,
+        })?;
+    let modulus = parse_modulus(&m.to_string())?;
     let method = ResidueMethod::by_name(kernel.unwrap_or("lanes"));
-    let method = method.ok_or_else(|| PyValueError::new_err("kernel: expected lanes or scalar"))?;
+    let method = method.ok_or_else(|| {
+        PyValueError::new_err(format!("kernel: expected lanes or scalar, not {kernel:?}"))
+    })?;
     let call = Call::new(py, backend, workers, chunking, residues(modulus, method))?;
     Ok(Table::new(call.run(py, indices::indices(indices)?)?))
 }
 
-/// F(n) in decimal digits for every index. The digits are computed, not converted, so this is much faster
-/// than `str` of the numbers.
+/// F(n) in decimal digits for every index. The digits are computed in a decimal base, so no number is
+/// converted. Unlike `str`, this has no limit of 4300 digits.
 ///
-/// :returns: a list of `k` strings, in the order of `indices`
+/// :returns: a list of strings, one for each index, in the order of `indices`
 ///
 /// The parameters and errors are those of `batch`.
 #[pyfunction]
@@ -102,7 +114,7 @@ fn modulo(
 fn text<'py>(
     indices: &Bound<'py, PyAny>,
     backend: &str,
-    workers: Option<NonZeroUsize>,
+    workers: Option<i64>,
     chunking: Option<&str>,
     kernel: Option<&str>,
 ) -> PyResult<Bound<'py, PyList>> {
@@ -115,17 +127,20 @@ fn text<'py>(
 /// Cuts a batch into consecutive chunks of about the same predicted cost.
 ///
 /// :param indices: as in `batch`
-/// :param chunks: the number of chunks; there are fewer if there are fewer indices
+/// :param chunks: the most chunks. There are fewer if there are fewer indices, if one index costs more than a
+///     chunk should, or if more chunks would not pay
+/// :param kernel: as in `batch`
 /// :returns: for each chunk its start and stop, which are positions in `indices`, and the memory in bytes
 ///     that computing it takes
 #[pyfunction]
 #[pyo3(signature = (indices, chunks, kernel=None))]
 fn cut(
     indices: &Bound<'_, PyAny>,
-    chunks: NonZeroUsize,
+    chunks: i64,
     kernel: Option<&str>,
 ) -> PyResult<Vec<(usize, usize, u128)>> {
     let py = indices.py();
+    let chunks = call::positive(chunks, "chunks")?;
     let indices = indices::indices(indices)?;
     let kernel = number_kernel(kernel)?;
     // Where indices are not ascending, each is sought by itself, and `doubling` says what that costs.
@@ -152,13 +167,15 @@ fn backends() -> Vec<(&'static str, &'static str)> {
     call::registry().map(|entry| (entry.name, entry.summary)).collect()
 }
 
-/// A table from what pickle keeps of it.
+/// A table from what pickle keeps of it. `is_ours` promises that nobody else has the object `limbs`.
 #[pyfunction]
+#[pyo3(signature = (kernel, modulus, indices, limbs, is_ours=false))]
 fn _table(
     kernel: &str,
-    modulus: Option<&Bound<'_, PyString>>,
+    modulus: Option<&str>,
     indices: &Bound<'_, PyAny>,
     limbs: &Bound<'_, PyAny>,
+    is_ours: bool,
 ) -> PyResult<Table> {
     let py = limbs.py();
     let kernel = match modulus {
@@ -168,8 +185,8 @@ fn _table(
             residues(parse_modulus(modulus)?, method)
         }
     };
-    let (indices, limbs) = (Received::new(indices)?, Received::new(limbs)?);
-    let indices = indices.copy(0..indices.len());
+    let (indices, limbs) = (Received::new(indices, true)?, Received::new(limbs, is_ours)?);
+    let indices = indices.get(0..indices.len());
     let layout = Layout::new(kernel, &indices, MemoryLimit::Bytes(u64::MAX));
     let layout = layout.map_err(|error| errors::exception(py, &error))?;
     Table::received(layout, limbs)
@@ -207,8 +224,8 @@ fn number_kernel(name: Option<&str>) -> PyResult<Arc<dyn fib::Kernel>> {
     })
 }
 
-fn parse_modulus(text: &Bound<'_, PyString>) -> PyResult<Modulus> {
-    text.to_str()?.parse().map_err(|error| PyValueError::new_err(format!("modulus: {error}")))
+fn parse_modulus(text: &str) -> PyResult<Modulus> {
+    text.parse().map_err(|error| PyValueError::new_err(format!("modulus: {error}")))
 }
 
 #[pymodule(gil_used = false)]

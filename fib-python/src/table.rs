@@ -75,7 +75,7 @@ impl Table {
     fn limbs_of(&self, i: usize) -> Cow<'_, [u64]> {
         match &self.results {
             Results::Own(table) => table.arena()[self.range(i)].into(),
-            Results::Received(_, limbs) => limbs.copy(self.range(i)).into(),
+            Results::Received(_, limbs) => limbs.get(self.range(i)),
         }
     }
 
@@ -135,7 +135,9 @@ impl Table {
         };
         let from_start = if i < 0 { i + len } else { i };
         if !(0..len).contains(&from_start) {
-            return Err(PyIndexError::new_err(format!("{i} in a table of {len} numbers")));
+            return Err(PyIndexError::new_err(format!(
+                "position {i} is out of range: the table has {len} numbers"
+            )));
         }
         Ok(self.int(py, from_start as usize)?.into_any())
     }
@@ -163,7 +165,7 @@ impl Table {
         }
     }
 
-    /// The bytes of all limbs.
+    /// The size of all limbs in bytes.
     #[getter]
     fn nbytes(&self) -> usize {
         8 * self.layout().limbs()
@@ -172,8 +174,9 @@ impl Table {
     /// The limbs of all numbers and the bounds of each number, without a copy of the limbs.
     ///
     /// :returns: two read-only memoryviews of uint64: `limbs` with shape (m,), and `bounds` with shape
-    ///     (len, 2). Number `i` is `limbs[bounds[i, 0]:bounds[i, 1]]`, the least significant limb first,
-    ///     and F(0) has no limbs
+    ///     (len, 2). Number `i` is `limbs[bounds[i, 0]:bounds[i, 1]]`, the least significant limb first.
+    ///     The limbs are not always in the order of the indices, and equal indices can share them. In a
+    ///     table of numbers F(0) has no limbs; in a table of residues each number has one
     fn limbs<'py>(
         this: &Bound<'py, Self>,
     ) -> PyResult<(Bound<'py, PyMemoryView>, Bound<'py, PyMemoryView>)> {
@@ -201,7 +204,8 @@ impl Table {
         PyList::new(py, numbers)
     }
 
-    /// All numbers as a list of decimal strings. `fib_parallel.text` computes them faster.
+    /// All numbers as a list of decimal strings. `fib_parallel.text` computes them without a
+    /// conversion.
     fn to_strings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         list(py, self.len(), |i| from_limbs(&self.limbs_of(i)).to_string().into())
     }
@@ -235,8 +239,8 @@ impl Table {
             Results::Own(table) => Memory::of(table.arena()),
             Results::Received(_, limbs) => Memory::of_received(limbs),
         };
-        // SAFETY: `view` is Python's. A frozen object neither moves nor frees its memory while `this`, which
-        // the view keeps alive, lives.
+        // SAFETY: `view` is Python's. The view keeps the object alive, and a frozen object neither moves
+        // nor frees its memory.
         unsafe { export(this.as_any(), memory, shape, view, flags) }
     }
 }
@@ -247,7 +251,7 @@ fn follow(indices: &[u64]) -> bool {
 }
 
 /// An iterator over the numbers of a table.
-#[pyclass]
+#[pyclass(module = "fib_parallel._core")]
 pub(crate) struct Numbers {
     table: Py<Table>,
     walk: Walk,

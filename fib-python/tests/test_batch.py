@@ -57,6 +57,9 @@ def test_every_source_of_indices(oracle):
     expected = [oracle(n) for n in indices]
     for source in sources(indices):
         assert batch(source).to_ints() == expected, source
+    for order in (">u8", ">i8", "<u8", "<i8", ">u4"):
+        assert batch(numpy.array(indices, dtype=order)).to_ints() == expected, order
+    assert list(batch(batch([0, 5, 6, 7]))) == [oracle(n) for n in (0, 5, 8, 13)]
     assert batch(bytes([5, 6])).to_ints() == [5, 8]
     assert batch(set()).to_ints() == []
 
@@ -76,13 +79,15 @@ def test_a_range_is_not_expanded():
 @pytest.mark.parametrize(
     ("indices", "error", "message"),
     [
-        ([1, 2, -3], ValueError, "position 2: an index is from 0 to 2**64 - 1, not -3"),
+        ([1, 2, -3], ValueError, "position 2: an index must be from 0 to 2**64 - 1, not -3"),
         ([2**64], ValueError, "position 0: .* not 18446744073709551616"),
         (numpy.array([4, -5]), ValueError, "position 1: .* not -5"),
         (range(3, -2, -1), ValueError, "position 4: .* not -1"),
-        ([1, "2"], TypeError, "position 1: an index is an integer, not str"),
-        ([1.0], TypeError, "position 0: an index is an integer, not float"),
+        ([1, "2"], TypeError, "position 1: an index must be an integer, not str"),
+        ([1.0], TypeError, "position 0: an index must be an integer, not float"),
         (7, TypeError, "iterable"),
+        (numpy.arange(4).reshape(2, 2), TypeError, "position 0: "),
+        (numpy.arange(4, dtype="uint64").reshape(2, 2), TypeError, "position 0: "),
     ],
 )
 def test_wrong_indices(indices, error, message):
@@ -103,8 +108,14 @@ def test_wrong_names():
         mod(0, [1])
     with pytest.raises(fib_parallel.BackendError, match="too many"):
         batch([1], backend="rayon", workers=10**6)
-    with pytest.raises((ValueError, OverflowError)):
-        batch([1], workers=0)
+    for workers in (0, -1):
+        with pytest.raises(ValueError, match=f"workers must be at least 1, not {workers}"):
+            batch([1], workers=workers)
+    for m in (0, -1, 2**63 + 1, 2**64 + 1, 2**200):
+        with pytest.raises(ValueError, match="modulus: expected"):
+            mod(m, [1])
+    with pytest.raises(TypeError):
+        mod("7", [1])
 
 
 def test_an_error_of_the_iterable_passes_through():
@@ -178,6 +189,17 @@ def test_a_damaged_pickle_is_refused():
         _core._table("stepping", None, bytes(8), bytes(8))  # F(0) has no limbs
     with pytest.raises(ValueError, match="whole 64-bit words"):
         _core._table("stepping", None, bytes(7), bytes(8))
+
+
+def test_a_received_table_is_a_copy_of_what_others_can_change():
+    table, buffers = batch(range(200)), []
+    small = pickle.dumps(table, protocol=5, buffer_callback=buffers.append)
+    memory = bytearray(buffers[0].raw())
+    copy = pickle.loads(small, buffers=[memory])
+    memory[:] = bytes(len(memory))
+    assert list(copy) == list(table)
+    odd = memoryview(b"x" + bytes(buffers[0].raw()))[1:]  # not at a multiple of eight
+    assert list(pickle.loads(small, buffers=[odd])) == list(table)
 
 
 def test_pickle_out_of_band():

@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 import unittest
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy
@@ -34,11 +35,21 @@ def test_other_functions_and_submit(oracle):
         assert executor.submit(fib_parallel.mod, 97, [300]).result()[0] == oracle(300) % 97
 
 
+def test_map_takes_what_other_executors_take(oracle):
+    with Executor(2) as executor:
+        indices = numpy.arange(50)
+        results = executor.map(fib, indices, chunksize=7)
+        indices[:] = 1  # map has read them
+        assert list(results) == [oracle(n) for n in range(50)]
+        assert list(executor.map(fib, {3: 1, 4: 1})) == [2, 3]
+        assert list(executor.map(fib, deque([3, 4]))) == [2, 3]
+
+
 def test_wrong_calls():
     with Executor(2) as executor:
         with pytest.raises(ValueError, match="chunksize must be at least 1"):
             executor.map(fib, [1], chunksize=0)
-        with pytest.raises(ValueError, match="position 1"):
+        with pytest.raises(ValueError, match="an index must be from 0"):
             list(executor.map(fib, [1, -1]))
         with pytest.raises(TimeoutError):
             list(executor.map(fib, [30_000_000] * 20, timeout=0.001, chunksize=1))

@@ -90,6 +90,27 @@ def test_many_threads_call_at_once(oracle):
         assert all(call.result().to_ints() == expected for call in calls)
 
 
+def test_a_short_call_on_a_busy_pool_can_be_interrupted():
+    script = """
+import signal, threading, fib_parallel
+def busy():
+    fib_parallel.batch([300_000 + i for i in range(100)], "threads-pool", 2, kernel="iterative")
+fib_parallel.batch([1], "threads-pool", 2)
+thread = threading.Thread(target=busy)
+thread.start()
+threading.Event().wait(0.3)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+signal.signal(signal.SIGALRM, lambda *_: 1 / 0)
+try:
+    fib_parallel.batch(range(10), "threads-pool", 2)
+    print("finished", thread.is_alive())
+except ZeroDivisionError:
+    print("interrupted", thread.is_alive())
+"""
+    output = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=60)
+    assert output.stdout in ("interrupted True\n", "finished True\n")  # not after the busy thread
+
+
 def test_a_forked_process_is_refused_and_does_not_hang():
     fib_parallel.batch(range(1000), "rayon", 2)
     reader, writer = os.pipe()
@@ -106,8 +127,8 @@ def test_a_forked_process_is_refused_and_does_not_hang():
     os.close(reader)
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_other_ways_to_start_a_process(method, oracle):
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_processes_that_need_no_pool(method, oracle):
     with multiprocessing.get_context(method).Pool(1) as pool:
         assert pool.apply(fib_parallel.fib, (300,)) == oracle(300)
 

@@ -2,9 +2,9 @@
 //!
 //! The compiler lets such a thread borrow nothing from a batch, because it cannot see that the caller
 //! waits for the thread. Safe code has two ways around this, and both take time: threads that end with the
-//! batch (`std::thread::scope`), or owned tasks whose results are copied ([`Chunk::detach`]). Scopes and
-//! rayon go a third way inside: they hide the lifetime from the compiler, and wait. So does this module,
-//! and therefore it has `unsafe` code. [`lend`] itself is safe: it does not return, and does not unwind,
+//! batch (`std::thread::scope`), or owned tasks whose results are copied ([`Chunk::detach`]). The
+//! standard library's scopes and rayon hide the lifetime from the compiler, and then wait. This module does
+//! the same, so it needs `unsafe` code. [`lend`] itself is safe: it does not return, and does not unwind,
 //! before every loan is back.
 #![allow(unsafe_code)]
 
@@ -26,8 +26,13 @@ pub(crate) struct Loan {
 
 impl Loan {
     /// Runs the chunk on the calling thread. `worker` is the number of the worker.
-    pub(crate) fn run(mut self, worker: usize) {
-        self.chunk.take().into_iter().for_each(|chunk| chunk.run(worker));
+    ///
+    /// This takes `&mut self`: an argument by value would have to stay valid until the function returns,
+    /// and at the end of the function the loan would be back already.
+    pub(crate) fn run(&mut self, worker: usize) {
+        if let Some(chunk) = self.chunk.take() {
+            chunk.run(worker);
+        }
     }
 }
 
@@ -56,7 +61,7 @@ struct Lender(Arc<Ledger>);
 impl Lender {
     fn lend(&self, chunk: Chunk<'_>) -> Loan {
         *lock(&self.0.open) += 1;
-        // SAFETY: the two types differ in their lifetime only. A loan gives its chunk to nobody, and it
+        // SAFETY: the two types differ in their lifetime only. Only `run` takes the chunk out of a loan, and uses it up. A loan
         // counts as back only when its chunk is gone. Only `lend` makes a lender, whose drop waits for
         // all loans, so the chunk is gone before what it borrows from can be used again.
         let chunk = unsafe { std::mem::transmute::<Chunk<'_>, Chunk<'static>>(chunk) };
@@ -94,7 +99,7 @@ mod tests {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 lend(job.into_chunks(), |loans| {
                     let run_all = move || {
-                        for loan in loans {
+                        for mut loan in loans {
                             sleep(Duration::from_millis(5));
                             loan.run(0);
                         }

@@ -93,8 +93,8 @@ pub fn init_with(kernel: fn(&str) -> Option<Arc<dyn Kernel>>) {
 }
 
 /// Sets the command that starts the worker processes of all pools that this program builds by name from now
-/// on, for a program whose own executable is no worker, such as a Python interpreter. The command must start
-/// a program that calls [`init`], and two arguments are added to it. Without the feature `process` it does
+/// on, for programs that cannot run as a worker themselves, such as a Python interpreter. The command must
+/// start a program that calls [`init`], and the pool appends two arguments to it. Without the feature `process` it does
 /// nothing.
 pub fn set_worker_command(command: Vec<OsString>) {
     #[cfg(all(feature = "process", unix))]

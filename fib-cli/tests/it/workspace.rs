@@ -94,7 +94,7 @@ fn one_file_asks_for_backend_features() {
     assert_eq!(asking, ["fib/src/lib.rs"]);
 }
 
-/// All libraries but the three that have `unsafe` code.
+/// All libraries but the four that have `unsafe` code.
 const LIBRARIES: [&str; 10] = [
     "fib-conformance",
     "fib-crossbeam",

@@ -40,11 +40,11 @@ if sys.modules.get("distributed"):
 
 # A worker process of the backends "process" and "process-shm" is an interpreter that loads the extension and
 # nothing else. Loading it there never returns.
-_core._set_worker_command([
-    sys.executable,
-    *("-I", "-S", "-c"),
-    "from importlib import machinery, util\n"
-    f"name, path = {_core.__name__!r}, {_core.__file__!r}\n"
-    "spec = util.spec_from_file_location(name, path)\n"
-    "spec.loader.exec_module(util.module_from_spec(spec))",
-])
+if sys.executable:
+    _core._set_worker_command([
+        sys.executable,
+        *("-I", "-S", "-c"),
+        "from importlib import util\n"
+        f"spec = util.spec_from_file_location({_core.__name__!r}, {_core.__file__!r})\n"
+        "spec.loader.exec_module(util.module_from_spec(spec))",
+    ])

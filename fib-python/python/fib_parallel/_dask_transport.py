@@ -23,4 +23,6 @@ def serialize(table: Table) -> tuple[dict[str, Any], list[Any]]:
 @dask_deserialize.register(Table)
 def deserialize(header: dict[str, Any], frames: list[Any]) -> Table:
     """The table again."""
-    return _table(header["kernel"], header["modulus"], *frames)
+    # Dask has received these frames for this table alone, so it needs no copy of them.
+    indices, limbs = frames
+    return _table(header["kernel"], header["modulus"], indices, limbs, is_ours=True)

@@ -6,7 +6,7 @@ class Error(Exception):
 
 
 class LimitError(Error, MemoryError):
-    """The numbers would take more memory than allowed. Nothing was computed."""
+    """The numbers would take more memory than allowed, or the system refused the memory."""
 
 
 class ComputeError(Error):
@@ -19,8 +19,8 @@ class ComputeError(Error):
 
 
 class BackendError(Error, RuntimeError):
-    """A backend could not start, or has lost its workers."""
+    """A backend could not start, or it failed."""
 
 
 class ForkedError(Error, RuntimeError):
-    """This process was forked after the import, so it has no pools."""
+    """This process was forked after the import. The package does not compute in such a process."""

@@ -6,18 +6,21 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from ._core import batch, fib, text
+from ._core import _indices, batch, fib, text
 
 
 class Executor(ThreadPoolExecutor):
     """A ``concurrent.futures.Executor`` whose ``map(fib, indices)`` runs on a backend.
 
-    Other functions, and ``submit``, run on its threads, as in a ``ThreadPoolExecutor``. There the functions
-    of this package run in parallel, because they release the GIL, and functions in Python do not.
+    So does ``map(text, indices)``. Other functions, and ``submit``, run on its threads, as in a
+    ``ThreadPoolExecutor``. On these threads, functions of this package run in parallel, because they release
+    the GIL. Pure Python functions do not run in parallel.
 
-    :param max_workers: the number of threads, and of the workers of the backend; by default the number of
-        CPUs
-    :param thread_name_prefix: and ``initializer`` and ``initargs``: as in ``ThreadPoolExecutor``
+    :param max_workers: the number of threads, and the number of workers of the backend. If it is None,
+        ``ThreadPoolExecutor`` chooses the number of threads, and the backend has one worker for each CPU
+    :param thread_name_prefix: as in ``ThreadPoolExecutor``
+    :param initializer: as in ``ThreadPoolExecutor``
+    :param initargs: as in ``ThreadPoolExecutor``
     :param backend: see :func:`fib_parallel.batch`
     :param kernel: see :func:`fib_parallel.batch`
     """
@@ -34,10 +37,8 @@ class Executor(ThreadPoolExecutor):
     ) -> None:
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         options: dict[str, Any] = {"backend": backend, "workers": max_workers, "kernel": kernel}
-        self._whole_batches: dict[Callable[..., Any], Callable[..., Any]] = {
-            fib: partial(batch, **options),
-            text: partial(text, **options),
-        }
+        self._fib = partial(batch, **options)
+        self._text = partial(text, **options)
 
     def map(
         self,
@@ -51,22 +52,27 @@ class Executor(ThreadPoolExecutor):
         For ``fib`` and ``text`` each chunk of indices is one batch on the backend.
 
         :param timeout: the most seconds to wait for a result, from the call of ``map`` on
-        :param chunksize: the number of indices in a batch; by default all
+        :param chunksize: the number of indices in a batch; by default each thread gets about four batches. Other
+            functions ignore it
         :raises TimeoutError: from the iterator, when the time is over
         """
         if chunksize is not None and chunksize < 1:
             raise ValueError("chunksize must be at least 1")
-        compute = self._whole_batches.get(fn) if len(iterables) == 1 else None
-        if compute is None:
+        if len(iterables) != 1 or not (fn is fib or fn is text):
             return super().map(fn, *iterables, timeout=timeout)
+        compute = self._fib if fn is fib else self._text
         indices = _sliceable(iterables[0])
-        size = chunksize or max(len(indices), 1)
+        size = chunksize or max(1, -(-len(indices) // (4 * self._max_workers)))
         chunks = (indices[i : i + size] for i in range(0, len(indices), size))
         return chain.from_iterable(super().map(compute, chunks, timeout=timeout))
 
 
 def _sliceable(indices: Iterable[Any]) -> Sequence[Any]:
-    """Ranges, lists and arrays as they are; anything else as a list."""
-    if hasattr(indices, "__len__") and hasattr(indices, "__getitem__"):
-        return indices  # type: ignore[return-value]
-    return list(indices)
+    """The indices as they are now. A range is not expanded, and an array stays an array."""
+    if isinstance(indices, range):
+        return indices
+    try:
+        memoryview(indices)  # type: ignore[arg-type]
+    except TypeError:
+        return list(indices)
+    return _indices(indices)

@@ -1,4 +1,4 @@
-"""The class of the text's examples, on this package."""
+"""A class with the methods of the example ``original.py``."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -24,15 +24,15 @@ except ImportError as error:
         "fib_parallel.dask needs Dask and NumPy. Run: pip install 'dask[distributed]' numpy"
     ) from error
 
-# A thread that is late by one chunk then costs about a quarter of its share of
-# the time, and a dead worker loses little. More chunks cost more task overhead.
+# With four chunks for each thread, a thread that ends one chunk late adds about a
+# quarter to the time, and a dead worker loses little. More chunks cost more tasks.
 CHUNKS_PER_THREAD = 4
 
 class ChunkError(Error):
     """A chunk could not be computed. `__cause__` is the error from Dask.
 
-    positions: range, the places of the chunk in the batch.
-    indices: range or NumPy uint64 array, the indices at these places.
+    positions: range, the positions of the chunk in the batch.
+    indices: range or NumPy uint64 array, the indices at these positions.
     failed: list of ranges, the positions of every chunk known to have failed.
     tables: list of Table, one for each chunk, None for a failed chunk. It is
         empty if the error comes from iteration.
@@ -53,7 +53,7 @@ class Batch:
     """The results of one `batch` call. They stay on the workers until they are read.
 
     futures: list of distributed.Future, one for each chunk, in order.
-    positions: list of ranges, the places of each chunk in the batch.
+    positions: list of ranges, the positions of each chunk in the batch.
     Dask frees the results when the last reference to the futures is gone.
     """
 
@@ -93,8 +93,9 @@ class Batch:
     def retry(self) -> None:
         """Run every failed chunk again, one after the other, and wait.
 
-        When a worker dies, Dask blames all chunks that the worker had. Alone,
-        a good chunk succeeds. A bad chunk fails again after one more death.
+        When a worker dies, Dask counts this against every chunk that was on the
+        worker. A chunk that did not cause it succeeds when it runs alone. A chunk
+        that did makes one more worker die, and fails again.
         """
         distributed.wait(self.futures)  # type: ignore[no-untyped-call]
         for future in [future for future in self.futures if future.status == "error"]:
@@ -121,7 +122,7 @@ class Batch:
             part = self.indices[where.start : where.stop]
             error = ChunkError(
                 f"chunk {chunk} of {len(self.futures)} failed: positions {where[0]} to "
-                f"{where[-1]}, indices {part[0]} to {part[-1]}. Failed chunks: {failed}. {cause}"
+                f"{where[-1]}, indices {part[0]} to {part[-1]}. Numbers of the failed chunks: {failed}. {cause}"
             )
             error.positions, error.indices, error.tables = where, part, tables
             error.failed = [self.positions[number] for number in failed]
@@ -148,7 +149,7 @@ def batch(indices: Iterable[int], client: Any = None, chunks: int | None = None)
         raise Error("the Dask client must be synchronous (asynchronous=False)")
     if not isinstance(indices, range):
         if not (isinstance(indices, np.ndarray) and indices.dtype == np.uint64):
-            indices = np.asarray(_core._indices(indices))  # NumPy itself would cut floats
+            indices = np.asarray(_core._indices(indices))  # NumPy itself would truncate floats silently
         indices = np.ascontiguousarray(indices)
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     if chunks is None:
@@ -160,9 +161,10 @@ def batch(indices: Iterable[int], client: Any = None, chunks: int | None = None)
         need = sum(size for _, _, size in large[:threads])
         if limit and need > limit:
             raise LimitError(
-                f"the chunk that starts at index {indices[large[0][0]]} needs {large[0][2]} bytes, "
-                f"and all chunks at the same time on a worker of {threads} threads {need} bytes. "
-                f"The memory limit of a worker is {limit} bytes. Use more chunks or larger workers."
+                f"the chunk that starts at index {indices[large[0][0]]} needs {large[0][2]} bytes. "
+                f"A worker with {threads} threads may compute as many chunks at the same time, which "
+                f"need {need} bytes, and its memory limit is {limit} bytes. Use more chunks, or "
+                f"workers with more memory."
             )
     positions = [range(start, stop) for start, stop, _ in pieces]
     parts = [indices[where.start : where.stop] for where in positions]
