@@ -26,6 +26,9 @@ pub(crate) fn registry() -> impl Iterator<Item = &'static Descriptor> {
 /// thread must look for signals meanwhile.
 const LONG: f64 = 2_000_000.0;
 
+/// To lay out this many indices takes some milliseconds, so they run on such a thread too.
+const MANY: usize = 100_000;
+
 /// How often the calling thread looks for signals.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -83,25 +86,33 @@ impl Call {
     /// The errors of the library, and whatever a signal handler raises, such as `KeyboardInterrupt`.
     pub(crate) fn run(self, py: Python<'_>, indices: Vec<u64>) -> PyResult<Table> {
         let Call { pool, kernel, options } = self;
+        // On a busy pool even a short batch can take long.
+        let is_short = indices.len() < MANY && pool.as_ref().is_none_or(|pool| pool.is_idle());
+        let (memory, control) = (options.memory, options.control.clone());
+        let lay_out = move || Table::new(Layout::new(kernel, &indices, memory)?);
+        let compute = move |mut table: Table| match &pool {
+            None => execute(&Sequential, &mut table, &options).map(|_| table),
+            Some(pool) => pool.execute(&mut table, &options).map(|()| table),
+        };
         let outcome = py.detach(move || {
-            let mut table = Table::new(Layout::new(kernel, &indices, options.memory)?)?;
-            drop(indices);
+            if !is_short {
+                return attended(move || compute(lay_out()?), &control);
+            }
+            let table = lay_out()?;
             let cost = table.layout().costs().last().copied().unwrap_or(0.0);
-            let control = options.control.clone();
-            // On a busy pool even a short batch can take long.
-            let is_short = cost < LONG && pool.as_ref().is_none_or(|pool| pool.is_idle());
-            let work = move || match &pool {
-                None => execute(&Sequential, &mut table, &options).map(|_| table),
-                Some(pool) => pool.execute(&mut table, &options).map(|()| table),
-            };
-            if is_short { caught(work) } else { attended(work, &control) }
+            let compute = move || compute(table);
+            if cost < LONG { caught(compute) } else { attended(compute, &control) }
         });
-        outcome.map_err(|stop| match stop {
-            Stop::Signal(raised) => raised,
-            Stop::Error(error) => errors::exception(py, &error),
-            Stop::Defect(message) => errors::new(py, "BackendError", &message),
-        })
+        outcome.map_err(|stop| stop.raised(py))
     }
+}
+
+/// Calls `work` without the GIL. Ctrl-C ends this call, but not `work`.
+pub(crate) fn interruptible<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> PyResult<T> {
+    py.detach(|| attended(work, &Control::default())).map_err(|stop| stop.raised(py))
 }
 
 /// Why there is no table.
@@ -111,6 +122,16 @@ enum Stop {
     Error(Error),
     /// Code that must not panic did.
     Defect(String),
+}
+
+impl Stop {
+    fn raised(self, py: Python<'_>) -> PyErr {
+        match self {
+            Stop::Signal(raised) => raised,
+            Stop::Error(error) => errors::exception(py, &error),
+            Stop::Defect(message) => errors::new(py, "BackendError", &message),
+        }
+    }
 }
 
 impl From<Error> for Stop {
@@ -129,10 +150,10 @@ fn defect() -> Stop {
 }
 
 /// Calls `work` on a thread of its own, and lets Python handle signals meanwhile.
-fn attended(
-    work: impl FnOnce() -> Result<Table, Error> + Send + 'static,
+fn attended<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     control: &Control,
-) -> Result<Table, Stop> {
+) -> Result<T, Stop> {
     let (sender, receiver) = channel();
     let named = thread::Builder::new().name("fib_parallel".into());
     let thread = named.spawn(move || {
@@ -141,7 +162,7 @@ fn attended(
     thread.map_err(|error| Stop::Defect(format!("the system refuses a thread: {error}")))?;
     loop {
         match receiver.recv_timeout(LOOK) {
-            Ok(table) => return table.map_err(Stop::Error),
+            Ok(outcome) => return outcome.map_err(Stop::Error),
             Err(RecvTimeoutError::Disconnected) => return Err(defect()),
             Err(RecvTimeoutError::Timeout) => {}
         }

@@ -147,7 +147,7 @@ fn cut(
     let ascending = indices.is_sorted_by(|a, b| a < b);
     let costly = if ascending { kernel.clone() } else { kernels::doubling() };
     let limit = MemoryLimit::Bytes(u64::MAX);
-    py.detach(|| {
+    call::interruptible(py, move || {
         let layout = Layout::new(costly, &indices, limit)?;
         let ends = Chunking::Balanced(chunks).cut(&layout, NonZeroUsize::MIN);
         let mut start = 0;
@@ -156,9 +156,8 @@ fn cut(
             let bytes = part.bytes() + part.scratch_bytes();
             Ok((std::mem::replace(&mut start, stop), stop, bytes))
         };
-        ends.into_iter().map(chunk).collect::<Result<_, fib::Error>>()
+        ends.into_iter().map(chunk).collect()
     })
-    .map_err(|error| errors::exception(py, &error))
 }
 
 /// The backends: `(name, how it works)`.

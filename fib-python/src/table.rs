@@ -207,7 +207,10 @@ impl Table {
     /// All numbers as a list of decimal strings. `fib_parallel.text` computes them without a
     /// conversion.
     fn to_strings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        list(py, self.len(), |i| from_limbs(&self.limbs_of(i)).to_string().into())
+        list(py, self.len(), |i| {
+            let limbs = self.limbs_of(i);
+            py.detach(|| from_limbs(&limbs).to_string()).into()
+        })
     }
 
     /// Pickle keeps the indices and the limbs. From protocol 5 on it can take the limbs without a copy.
