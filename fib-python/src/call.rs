@@ -115,7 +115,7 @@ pub(crate) fn interruptible<T: Send + 'static>(
     py.detach(|| attended(work, &Control::default())).map_err(|stop| stop.raised(py))
 }
 
-/// Why there is no table.
+/// Why a call has no result.
 enum Stop {
     /// A signal handler raised this.
     Signal(PyErr),
@@ -159,7 +159,10 @@ fn attended<T: Send + 'static>(
     let thread = named.spawn(move || {
         let _ = sender.send(work()); // fails only if the caller has given up
     });
-    thread.map_err(|error| Stop::Defect(format!("the system refuses a thread: {error}")))?;
+    thread.map_err(|error| Error::Backend {
+        backend: "fib_parallel",
+        reason: format!("the system refuses a thread: {error}"),
+    })?;
     loop {
         match receiver.recv_timeout(LOOK) {
             Ok(outcome) => return outcome.map_err(Stop::Error),
@@ -183,7 +186,7 @@ pub(crate) fn positive(number: i64, name: &str) -> PyResult<NonZeroUsize> {
 }
 
 /// As many workers as CPUs. The system is asked once, because reading the limits of control groups takes
-/// about 30 us (`examples/python/ratios.py` showed it).
+/// about 30 us: the first ratio of `examples/python/ratios.py` would be 1.5.
 fn all_cpus() -> Settings {
     static SETTINGS: OnceLock<Settings> = OnceLock::new();
     *SETTINGS.get_or_init(Settings::default)

@@ -1,7 +1,7 @@
 //! The Python package `fib_parallel`: Fibonacci batches on every backend, without the GIL.
 //!
-//! This crate only translates: indices from Python (`indices.rs`), a call on a backend that gives the GIL
-//! back and can be interrupted (`call.rs`), results as a table that Python reads without a copy
+//! This crate only translates: indices from Python (`indices.rs`), a call on a backend that releases the GIL
+//! and can be interrupted (`call.rs`), results as a table that Python reads without a copy
 //! (`table.rs`, `buffer.rs`), and errors as exceptions (`errors.rs`). What is Python itself, the executor
 //! and Dask, is in `python/fib_parallel`.
 #![deny(unsafe_code)]
@@ -95,8 +95,8 @@ fn modulo(
             false => error,
         })?;
     let modulus = parse_modulus(&m.to_string())?;
-    let method = ResidueMethod::by_name(kernel.unwrap_or("lanes"));
-    let method = method.ok_or_else(|| {
+    let kernel = kernel.unwrap_or("lanes");
+    let method = ResidueMethod::by_name(kernel).ok_or_else(|| {
         PyValueError::new_err(format!("kernel: expected lanes or scalar, not {kernel:?}"))
     })?;
     let call = Call::new(py, backend, workers, chunking, residues(modulus, method))?;
@@ -184,7 +184,7 @@ fn _table(
             residues(parse_modulus(modulus)?, method)
         }
     };
-    let (indices, limbs) = (Received::new(indices, true)?, Received::new(limbs, is_ours)?);
+    let (indices, limbs) = (Received::new(indices, false)?, Received::new(limbs, is_ours)?);
     let indices = indices.get(0..indices.len());
     let layout = Layout::new(kernel, &indices, MemoryLimit::Bytes(u64::MAX));
     let layout = layout.map_err(|error| errors::exception(py, &error))?;

@@ -8,7 +8,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList, PyMemoryView, PySlice, PyString, PyTuple};
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::ffi::c_int;
 use std::ops::Range;
 
@@ -81,22 +80,20 @@ impl Table {
 
     /// Number `i`.
     pub(crate) fn int<'py>(&self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyInt>> {
-        let (bytes, limbs) = (OnceCell::new(), self.limbs_of(i));
-        let number = match &*limbs {
+        let limbs = self.limbs_of(i);
+        let bytes: Cow<'_, [u8]> = match &*limbs {
             [] => return Ok(0.into_pyobject(py)?),
             [limb] => return Ok(limb.into_pyobject(py)?),
-            limbs if cfg!(target_endian = "little") => bytemuck::cast_slice(limbs),
-            limbs => {
-                bytes.get_or_init(|| limbs.iter().flat_map(|l| l.to_le_bytes()).collect::<Vec<_>>())
-            }
+            limbs if cfg!(target_endian = "little") => bytemuck::cast_slice(limbs).into(),
+            limbs => limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect(),
         };
-        let arguments = (PyBytes::new(py, number), intern!(py, "little"));
+        let arguments = (PyBytes::new(py, &bytes), intern!(py, "little"));
         let number = py.get_type::<PyInt>().call_method1(intern!(py, "from_bytes"), arguments)?;
         Ok(number.cast_into()?)
     }
 
-    /// Whether number `i` is the sum of the two before it in the table. Python adds two numbers in a fifth of
-    /// the time that it takes to convert limbs.
+    /// Whether number `i` is the sum of the two before it in the table. Python adds two numbers much faster
+    /// than it converts limbs.
     fn is_sum(&self, i: usize) -> bool {
         i >= 2 && self.modulus().is_none() && follow(&[i - 2, i - 1, i].map(|i| self.index(i)))
     }
@@ -143,7 +140,7 @@ impl Table {
     }
 
     fn __iter__(this: Bound<'_, Self>) -> Numbers {
-        Numbers { table: this.unbind(), walk: Walk::default() }
+        Numbers { table: this.unbind(), position: 0, last: None }
     }
 
     fn __repr__(&self) -> String {
@@ -257,20 +254,19 @@ fn follow(indices: &[u64]) -> bool {
 #[pyclass(module = "fib_parallel._core")]
 pub(crate) struct Numbers {
     table: Py<Table>,
-    walk: Walk,
-}
-
-/// Makes the numbers of a table one after another.
-#[derive(Default)]
-struct Walk {
     position: usize,
     /// The last two numbers, the older one first.
     last: Option<(Py<PyInt>, Py<PyInt>)>,
 }
 
-impl Walk {
-    fn next<'py>(&mut self, py: Python<'py>, table: &Table) -> PyResult<Option<Bound<'py, PyInt>>> {
-        let i = self.position;
+#[pymethods]
+impl Numbers {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyInt>>> {
+        let (table, i) = (self.table.get(), self.position);
         if i == table.len() {
             return Ok(None);
         }
@@ -283,17 +279,6 @@ impl Walk {
         self.last = Some((before, newest));
         self.position += 1;
         Ok(Some(number))
-    }
-}
-
-#[pymethods]
-impl Numbers {
-    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        this
-    }
-
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyInt>>> {
-        self.walk.next(py, self.table.get())
     }
 }
 

@@ -100,7 +100,7 @@ def test_wrong_names():
         batch([1], backend="none")
     with pytest.raises(ValueError, match="kernel: expected stepping"):
         batch([1], kernel="none")
-    with pytest.raises(ValueError, match="kernel: expected lanes or scalar"):
+    with pytest.raises(ValueError, match='kernel: expected lanes or scalar, not "stepping"'):
         mod(7, [1], kernel="stepping")
     with pytest.raises(ValueError, match="chunking: expected per-worker:K"):
         batch([1], chunking="none")

@@ -60,7 +60,7 @@ struct ChunkQueue {
     is_closed: bool,
 }
 
-/// How often an idle worker looks for a chunk before it sleeps: for some 30 us, about as long as it takes
+/// How often an idle worker looks for a chunk before it sleeps: for some tens of us, about as long as it takes
 /// to sleep and wake up. So looking costs at most about as much again as sleeping at once.
 const LOOKS: usize = 100;
 

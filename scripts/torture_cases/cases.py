@@ -473,7 +473,7 @@ def neighbour_cases():
     yield Case("record: control characters, /dev/zero", analyse, "any", note="0 or 2")
     module = {"json.py": b"open('imported', 'w')\n", "sitecustomize.py": b"open('imported', 'w')\n"}
     yield Case("engine: a folder with a json.py",
-               [Plan("engine check python", (0,), files=module, seconds=300)], "any", patient=True)
+               [Plan("engine check python", (0,), files=module, seconds=150)], "any", patient=True)
     sandboxes = {"no /proc": "mount -t tmpfs none /proc",
                  "a read-only /dev/shm": "mount -t tmpfs -o ro none /dev/shm"}
     for name, command in sandboxes.items():

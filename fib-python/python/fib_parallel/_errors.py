@@ -23,4 +23,6 @@ class BackendError(Error, RuntimeError):
 
 
 class ForkedError(Error, RuntimeError):
-    """This process was forked after the import. The package does not compute in such a process."""
+    """This process was forked after the import, so it has no pools.
+
+    ``fib`` and the backend "sequential" need none."""

@@ -1,7 +1,7 @@
 """Compute a batch of Fibonacci numbers on a Dask cluster.
 
-`batch` cuts the indices into chunks of equal predicted cost. Each chunk is one
-Dask task. Dask places the tasks, shows progress, and runs the tasks of a dead
+`batch` cuts the indices into chunks of about equal predicted cost. Each chunk is
+one Dask task. Dask places the tasks, and runs the tasks of a dead
 worker again on another worker. Every worker must have fib_parallel installed.
 """
 
@@ -27,6 +27,7 @@ except ImportError as error:
 # With four chunks for each thread, a thread that ends one chunk late adds about a
 # quarter to the time, and a dead worker loses little. More chunks cost more tasks.
 CHUNKS_PER_THREAD = 4
+
 
 class ChunkError(Error):
     """A chunk could not be computed. `__cause__` is the error from Dask.
@@ -122,7 +123,8 @@ class Batch:
             part = self.indices[where.start : where.stop]
             error = ChunkError(
                 f"chunk {chunk} of {len(self.futures)} failed: positions {where[0]} to "
-                f"{where[-1]}, indices {part[0]} to {part[-1]}. Numbers of the failed chunks: {failed}. {cause}"
+                f"{where[-1]}, indices {part[0]} to {part[-1]}. Numbers of the failed chunks: "
+                f"{failed}. {cause}"
             )
             error.positions, error.indices, error.tables = where, part, tables
             error.failed = [self.positions[number] for number in failed]
@@ -149,7 +151,8 @@ def batch(indices: Iterable[int], client: Any = None, chunks: int | None = None)
         raise Error("the Dask client must be synchronous (asynchronous=False)")
     if not isinstance(indices, range):
         if not (isinstance(indices, np.ndarray) and indices.dtype == np.uint64):
-            indices = np.asarray(_core._indices(indices))  # NumPy itself would truncate floats silently
+            # NumPy itself would truncate floats silently.
+            indices = np.asarray(_core._indices(indices))
         indices = np.ascontiguousarray(indices)
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     if chunks is None:
