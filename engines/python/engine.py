@@ -120,7 +120,8 @@ class Runner:
             raise ImportError(absence(BACKENDS[name]))
         self.drop()
         self.prepared = None
-        self.make = lambda: BACKENDS[name](workers)
+        options = {"pin": True} if request.get("pin") and BACKENDS[name].can_pin else {}
+        self.make = lambda: BACKENDS[name](workers, **options)
         kernel = BACKENDS[name].kernels[0]
         first = Batch(kernel, [10] * workers, WORD if kernel in RESIDUES else None)
         start = time.perf_counter_ns()

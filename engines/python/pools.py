@@ -10,7 +10,7 @@ import time
 from collections import namedtuple
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
-from itertools import chain
+from itertools import chain, cycle
 from multiprocessing import active_children, get_all_start_methods, get_context
 from tempfile import TemporaryDirectory
 
@@ -58,6 +58,12 @@ def joined(parts):
     return list(chain.from_iterable(parts))
 
 
+def pin_threads():
+    """An initializer for a thread pool: each thread that calls it gets the next CPU."""
+    cpus = cycle(sorted(os.sched_getaffinity(0)))
+    return lambda: os.sched_setaffinity(0, {next(cpus)})
+
+
 def answer():
     """The number of the process that this runs in. It sleeps, so that another worker gets the next call."""
     time.sleep(0.001)
@@ -70,6 +76,7 @@ class Loop:
     kernels = ("iterative", "stepping", "scalar")
     max_workers = 1
     modules = ()
+    can_pin = False
 
     def __init__(self, workers):
         self.workers = workers
@@ -96,10 +103,11 @@ class Threads(Loop):
 
     kernels = ("iterative", "scalar")
     max_workers = None
+    can_pin = hasattr(os, "sched_setaffinity")
 
-    def __init__(self, workers):
+    def __init__(self, workers, pin=False):
         self.workers = workers
-        self.pool = ThreadPoolExecutor(workers)
+        self.pool = ThreadPoolExecutor(workers, initializer=pin_threads() if pin else None)
 
     def map(self, batch):
         return list(self.pool.map(batch.function(), batch.indices))
@@ -110,6 +118,8 @@ class Threads(Loop):
 
 class Processes(Threads):
     """ProcessPoolExecutor.map with chunksize 1: each index and each result is a message"""
+
+    can_pin = False
 
     def __init__(self, workers):
         self.workers = workers
@@ -160,11 +170,11 @@ class ExtensionThreads(Threads):
     kernels = ("iterative", "doubling", "stepping")
     modules = ("fib_parallel",)
 
-    def __init__(self, workers):
+    def __init__(self, workers, pin=False):
         import fib_parallel
 
         self.batch = fib_parallel.batch
-        super().__init__(workers)
+        super().__init__(workers, pin)
 
     def compute(self, kernel, chunk):
         """The numbers of a chunk. A thread needs the interpreter lock to make Python ints of them."""

@@ -2,7 +2,7 @@
 
 use crate::support::text;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -93,6 +93,41 @@ fn threads_over_an_extension_hold() {
     let script = command[3].to_str().unwrap();
     let script = format!("import sys\nsys.path.insert(0, {:?})\n{script}", folder.path());
     assert_eq!(holds(&check(&["python3", "-IS", "-c", &script])), 2 + 6 + 5 * 12);
+}
+
+/// The threads of the pool are bound, each to the next CPU, and the main thread is not.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_python_engine_binds_threads_if_it_is_asked_to() {
+    let command = fib_bench::engine::python::command().unwrap();
+    let mut engine = Command::new(&command[0]);
+    engine.args(&command[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut engine = engine.spawn().unwrap();
+    let (mut requests, mut replies) =
+        (engine.stdin.take().unwrap(), BufReader::new(engine.stdout.take().unwrap()));
+    let mut bound = |pin: bool| {
+        let build = r#""op": "build", "backend": "threads", "workers": 2, "chunking": "items:1""#;
+        writeln!(requests, "{{{build}, \"pin\": {pin}}}").unwrap();
+        let mut reply = String::new();
+        replies.read_line(&mut reply).unwrap();
+        assert!(reply.contains("wall_ns"), "{reply}");
+        let tasks = fs::read_dir(format!("/proc/{}/task", engine.id())).unwrap();
+        let cpus = tasks.map(|task| {
+            let status = fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+            let line = status.lines().find_map(|l| l.strip_prefix("Cpus_allowed_list:")).unwrap();
+            line.trim().to_owned()
+        });
+        cpus.collect::<Vec<_>>()
+    };
+    let (free, pinned) = (bound(false), bound(true));
+    let all = &free[0];
+    assert!(free.iter().all(|cpus| cpus == all), "{free:?}");
+    // A thread whose number is enough for the first batch is the only one that the pool starts.
+    let single = |cpus: &&String| cpus.parse::<usize>().is_ok();
+    assert_eq!(pinned[0], *all);
+    assert!(pinned.len() > 1 && pinned[1..].iter().all(|cpus| single(&cpus)), "{pinned:?}");
+    drop(requests);
+    engine.wait().unwrap();
 }
 
 /// The Python code block of docs/engines.md.
