@@ -26,7 +26,7 @@ pub mod sweeps;
 mod verify;
 
 pub use machine::{header, is_debug_build, resumed};
-pub use measure::{Progress, measure, measure_rounds};
+pub use measure::{First, Progress, measure, measure_rounds};
 pub use plan::Plan;
 pub use scenario::{NamedBatch, RESIDUE_SCENARIOS, SCENARIOS, Scenario};
 pub use search::search;

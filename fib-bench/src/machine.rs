@@ -5,9 +5,7 @@ use crate::plan::Plan;
 use crate::scenario::NamedBatch;
 use fib::{Layout, MemoryLimit, kernels};
 use fib_engine::protocol::Capabilities;
-use fib_report::{
-    CONFIDENCE, EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead, Study,
-};
+use fib_report::{EngineHead, Header, Machine, Resumed, SCHEMA_VERSION, ScenarioHead, Study};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,7 +44,7 @@ pub fn header(plan: &Plan) -> Header {
         },
         pin: plan.pin,
         budget_s: plan.budget.as_secs_f64(),
-        confidence: CONFIDENCE,
+        margin: plan.margin,
         backends: plan.heads(),
         workers: plan.workers.iter().map(|workers| workers.get()).collect(),
         scenarios: plan.batches.iter().map(|batch| scenario_head(plan, batch)).collect(),

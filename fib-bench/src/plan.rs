@@ -6,7 +6,7 @@ use fib::kernels::KERNELS;
 use fib::{Chunking, Descriptor, SEQUENTIAL, Settings};
 use fib_engine::COPIES;
 use fib_engine::protocol::{Capabilities, OfferedBackend};
-use fib_report::{BackendHead, BaselineCell, LeftOut, Study};
+use fib_report::{BackendHead, BaselineCell, LeftOut, MARGIN, Study};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -40,15 +40,20 @@ pub struct Plan {
     pub pin: bool,
     /// Whether to record timelines too.
     pub explain: bool,
-    /// Random seed for the order of rounds.
+    /// Random seed for the orders of the rounds.
     pub seed: u64,
-    /// Total time budget, preparation included.
+    /// The number of runs; `None` for as many as the time allows. Each run has new runners, because two
+    /// runners of one program may differ for as long as they live.
+    pub runs: Option<u32>,
+    /// Total time budget of all runs, preparation included.
     pub budget: Duration,
     /// In a race: the time that a run may take.
     pub limit: Option<Duration>,
     /// Target half-width of every interval, relative to its median. A batch stops when all its
     /// intervals reach it.
     pub width: Option<f64>,
+    /// A speedup within this share of 1 is equal to 1.
+    pub margin: f64,
     /// The most time that a runner may take for one reply.
     pub cell_limit: Duration,
     /// The command line, as a user would repeat it.
@@ -73,9 +78,11 @@ impl Plan {
             pin: false,
             explain: false,
             seed: 1,
+            runs: None,
             budget: Duration::from_secs(27),
             limit: None,
             width: None,
+            margin: MARGIN,
             cell_limit: Duration::from_secs(20),
             command: command_line(),
         }

@@ -2,7 +2,7 @@
 //! yet.
 
 use crate::machine;
-use crate::measure::{Progress, take_rounds, warn_if_longer};
+use crate::measure::{First, Progress, take_runs, warn_if_longer};
 use crate::plan::{CellSpec, Plan};
 use crate::scenario::NamedBatch;
 use fib::Descriptor;
@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 const LOOKS: u32 = 7;
 
 /// Bisects both families of batches of `plan` for every cell. Each look is a small comparison of
-/// that cell alone, with its own runners and with paired ratios. Rounds are numbered from
-/// `first_round`.
+/// that cell alone in one run, with its own runners and with paired ratios. Runs and rounds are numbered
+/// from `first`.
 ///
 /// # Errors
 /// The errors of `sink`.
 pub fn search(
     plan: &Plan,
-    first_round: usize,
+    first: First,
     on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -30,7 +30,7 @@ pub fn search(
     let searches = 2 * cells.len();
     let looks = u32::try_from(searches).unwrap_or(u32::MAX).saturating_mul(LOOKS);
     let look_time = plan.budget / looks.max(1);
-    let mut search = Search { plan, look_time, round: first_round };
+    let mut search = Search { plan, look_time, next: first };
     let families = [BREAK_EVEN_BATCH, BREAK_EVEN_ITEM]
         .into_iter()
         .flat_map(|family| cells.iter().map(move |c| (family, c)));
@@ -38,7 +38,7 @@ pub fn search(
         let batches: Vec<&NamedBatch> =
             plan.batches.iter().filter(|batch| batch.name.starts_with(family)).collect();
         let spent = done as f64 / searches as f64;
-        let text = format!("{}, {} rounds", cell.label, search.round - first_round);
+        let text = format!("{}, {} rounds", cell.label, search.next.round - first.round);
         on_progress(&Progress { text, spent });
         search.bisect(&batches, cell, sink)?;
         if done == 0 {
@@ -52,8 +52,8 @@ struct Search<'a> {
     plan: &'a Plan,
     /// The time budget of one look.
     look_time: Duration,
-    /// The first round that no look has used yet.
-    round: usize,
+    /// The first run and round that no look has used yet.
+    next: First,
 }
 
 impl Search<'_> {
@@ -95,14 +95,16 @@ impl Search<'_> {
             backends: self.backend(cell).into_iter().collect(),
             workers: vec![cell.workers],
             budget: self.look_time,
+            runs: Some(1),
             ..self.plan.clone()
         };
         let mut samples = vec![];
-        take_rounds(&plan, self.round, &|_, _| {}, &mut |_| {}, &mut |sample| {
+        take_runs(&plan, self.next, &|_, _| {}, &mut |_| {}, &mut |sample| {
             samples.push(sample.clone());
             sink(sample)
         })?;
-        self.round = samples.iter().map(|s| s.round + 1).max().unwrap_or(0).max(self.round);
+        let round = samples.iter().map(|s| s.round + 1).max().unwrap_or(0).max(self.next.round);
+        self.next = First { run: self.next.run + 1, round };
         let matrix = analyse(machine::header(&plan), &samples).matrix;
         let speedup = matrix.rows.first().and_then(|row| row.cells.first()?.speedup);
         Ok(speedup.is_some_and(|speedup| speedup.median >= 1.0))

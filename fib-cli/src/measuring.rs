@@ -6,6 +6,7 @@ use fib::this_executable;
 use fib_bench::{NamedBatch, Plan};
 use fib_report::Study;
 use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
@@ -24,11 +25,18 @@ pub(crate) fn plan(
         workers: workers(&args.workers, false),
         kernels: vec![args.kernel().name],
         pin: args.pin,
-        seed: args.seed,
+        seed: args.seed.unwrap_or_else(drawn_seed),
+        runs: args.runs,
+        margin: args.margin,
         budget: args.time.unwrap_or(std::time::Duration::from_secs(default_s)),
         cell_limit: args.cell_timeout,
         ..Plan::new(study, batches, own_runner()?)
     })
+}
+
+/// A seed that is another one each time. It is short, because people copy it.
+fn drawn_seed() -> u64 {
+    RandomState::new().build_hasher().finish() % 1_000_000
 }
 
 /// The command that starts this program as a runner.

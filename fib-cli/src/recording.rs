@@ -5,7 +5,7 @@ use crate::diagnostics::say;
 use crate::failure::{BadInput, NotWritten};
 use crate::interrupt;
 use crate::progress::ProgressLine;
-use fib_bench::{Plan, Progress, header, is_debug_build, resumed};
+use fib_bench::{First, Plan, Progress, header, is_debug_build, resumed};
 use fib_report::{Header, Record, Recording, Sample};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -14,11 +14,10 @@ use std::path::Path;
 /// The largest record that is read, in bytes: two days of samples.
 const LARGEST_RECORD: u64 = 1 << 30;
 
-/// A function that takes the samples of a plan: `measure_rounds`, `search` or `race`. Its second argument
-/// is the number of the first round.
+/// A function that takes the samples of a plan: `measure_rounds`, `search` or `race`.
 pub(crate) type Measure = fn(
     &Plan,
-    usize,
+    First,
     &mut dyn FnMut(&Progress),
     &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()>;
@@ -56,7 +55,7 @@ fn take_samples(
     if is_debug_build() {
         log::warn!("this is a debug build (no --release), so its times mean nothing");
     }
-    let first_round = store.first_round;
+    let first = store.first;
     let progress = ProgressLine::of_measurement(quiet);
     let mut show = |now: &Progress| {
         if let Some(line) = &progress {
@@ -65,7 +64,7 @@ fn take_samples(
     };
     let late = "within a sample; the record holds everything before it";
     interrupt::watch(late, None, || {})?;
-    let outcome = measure(plan, first_round, &mut show, &mut |sample| {
+    let outcome = measure(plan, first, &mut show, &mut |sample| {
         store.keep(sample)?;
         interrupt::check()
     });
@@ -83,7 +82,7 @@ fn take_samples(
 struct SampleStore {
     header: Header,
     samples: Vec<Sample>,
-    first_round: usize,
+    first: First,
     file: Option<RecordFile>,
 }
 
@@ -95,7 +94,7 @@ impl SampleStore {
             file.append(&Record::Header(Box::new(header.clone())))
                 .map_err(|source| NotWritten { target: file.name.clone(), source })?;
         }
-        Ok(SampleStore { header, samples: vec![], first_round: 0, file })
+        Ok(SampleStore { header, samples: vec![], first: First::default(), file })
     }
 
     fn resume(plan: &Plan, path: &Path) -> anyhow::Result<Self> {
@@ -110,9 +109,9 @@ impl SampleStore {
         file.cut(earlier.whole_bytes)
             .and_then(|()| file.append(&Record::Resumed(resumed(plan))))
             .map_err(|source| NotWritten { target: name, source })?;
-        let first_round = earlier.next_round();
+        let first = First { run: earlier.next_run(), round: earlier.next_round() };
         let Recording { header, samples, .. } = earlier;
-        Ok(SampleStore { header, samples, first_round, file: Some(file) })
+        Ok(SampleStore { header, samples, first, file: Some(file) })
     }
 
     fn keep(&mut self, sample: Sample) -> io::Result<()> {

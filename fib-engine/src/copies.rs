@@ -14,6 +14,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+/// How long the copies took.
+#[derive(Debug)]
+pub(crate) struct CopyTimes {
+    /// From the first start to the last end.
+    pub(crate) wall: Duration,
+    /// Each copy from its own start to its own end.
+    pub(crate) each: Vec<Duration>,
+}
+
 /// When a copy started and ended, and the digest of its results.
 type CopyResult = Result<(Instant, Instant, Digest), String>;
 
@@ -52,9 +61,8 @@ impl Copies {
         Ok(Copies { threads: (0..copies).map(start_copy).collect::<Result<_, String>>()? })
     }
 
-    /// Runs the batch `repeats` times in every copy at once. The time runs from the first start to
-    /// the last end.
-    pub(crate) fn run(&self, repeats: u32) -> Result<(Duration, Digest), String> {
+    /// Runs the batch `repeats` times in every copy at once.
+    pub(crate) fn run(&self, repeats: u32) -> Result<(CopyTimes, Digest), String> {
         let gone = |_| "a copy of the baseline has ended".to_owned();
         for copy in &self.threads {
             if let Some(start) = &copy.start {
@@ -69,7 +77,10 @@ impl Copies {
         match (first, last, digest) {
             (Some(first), Some(last), Some(digest)) => {
                 match results.iter().all(|copy| copy.2 == digest) {
-                    true => Ok((last - first, digest)),
+                    true => {
+                        let each = results.iter().map(|&(start, end, _)| end - start).collect();
+                        Ok((CopyTimes { wall: last - first, each }, digest))
+                    }
                     false => Err("the copies of the baseline differ in their results".into()),
                 }
             }

@@ -135,6 +135,9 @@ pub struct Loaded {
 pub struct Measured {
     /// The wall time of all repeats together.
     pub wall_ns: u64,
+    /// The wall time of each copy, if the backend is copies of the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies_ns: Option<Vec<u64>>,
     /// The [`Digest`](crate::Digest) of the results of the last run, in decimal.
     pub digest: String,
     /// What the run used, if the engine can tell.

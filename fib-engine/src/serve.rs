@@ -194,7 +194,7 @@ impl Prepared {
     fn run_warm(&mut self, trial: &mut Trial, run: RunRequest) -> Result<Measured, String> {
         let options = Options { timeline: run.timeline, ..self.options.clone() };
         let usage_before = self.meter.read();
-        let mut timeline = vec![];
+        let (mut timeline, mut copies_ns) = (vec![], None);
         let (wall, digest) = match &mut self.target {
             Target::Backend(_, Some(backend)) => {
                 let timing = trial.run(&**backend, &options, run.repeats).map_err(text)?;
@@ -206,8 +206,9 @@ impl Prepared {
                 (wall, Some(digest))
             }
             Target::Copies(_, Some(copies)) => {
-                let (wall, digest) = copies.run(run.repeats)?;
-                (wall, Some(digest))
+                let (times, digest) = copies.run(run.repeats)?;
+                copies_ns = Some(times.each.into_iter().map(nanoseconds).collect());
+                (times.wall, Some(digest))
             }
             Target::Backend(_, None) | Target::Copies(_, None) => {
                 return Err("there is no backend any more, because building it failed".into());
@@ -216,6 +217,7 @@ impl Prepared {
         let usage_after = self.meter.read();
         Ok(Measured {
             wall_ns: nanoseconds(wall),
+            copies_ns,
             digest: digest.unwrap_or_else(|| trial.digest()).to_string(),
             usage: usage_after.zip(usage_before).map(|(later, earlier)| difference(later, earlier)),
             timeline: run.timeline.then_some(timeline),

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the record format. A change that an older reader would misread raises it.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// The oldest version that is still read. Version 4 added kernels of single labels, moduli, and backends
-/// that are left out, which a record of version 3 does not have.
+/// that are left out. Version 5 added runs, the times of single copies, and the margin. An older record is
+/// read as one run.
 pub const OLDEST_VERSION: u32 = 3;
 
 /// One line of a record file.
@@ -59,8 +60,9 @@ pub struct Header {
     pub pin: bool,
     /// Total time budget in seconds.
     pub budget_s: f64,
-    /// Confidence of the intervals, before the correction for several comparisons.
-    pub confidence: f64,
+    /// A speedup within this share of 1 is equal to 1.
+    #[serde(default = "default_margin")]
+    pub margin: f64,
     /// The backends except the baseline, in the order of the report.
     pub backends: Vec<BackendHead>,
     /// Their worker counts, ascending.
@@ -85,6 +87,13 @@ pub struct Header {
     /// In a race: the time that a run may take, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_s: Option<f64>,
+}
+
+/// The margin of a measurement that names none, as of records of older versions.
+pub const MARGIN: f64 = 0.01;
+
+fn default_margin() -> f64 {
+    MARGIN
 }
 
 /// A backend of our own engine, with one chunking.

@@ -157,6 +157,11 @@ impl Recording {
         self.samples.iter().map(|sample| sample.round + 1).max().unwrap_or(0)
     }
 
+    /// The number of the first run that adds to this record.
+    pub fn next_run(&self) -> usize {
+        self.samples.iter().map(|sample| sample.run + 1).max().unwrap_or(0)
+    }
+
     /// Why a run with the header `new` may not add samples to this record, in words. `None` if it
     /// may.
     pub fn difference_to(&self, new: &Header) -> Option<String> {

@@ -64,7 +64,10 @@ pub struct Sample {
     pub backend: String,
     /// Its number of workers; for the ceiling, the number of copies.
     pub workers: usize,
-    /// The number of the round, from 0.
+    /// The number of the run, from 0. Each run has its own runners and its own orders.
+    #[serde(default)]
+    pub run: usize,
+    /// The number of the round, from 0. It goes on from run to run.
     pub round: usize,
     /// How many times the batch was run, one run after another.
     pub repeats: u32,
@@ -73,6 +76,9 @@ pub struct Sample {
     pub size: Option<u64>,
     /// Wall time of all repeats together. For the ceiling: from the first start to the last end.
     pub wall_ns: u64,
+    /// For the ceiling: the time of each copy, all repeats together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies_ns: Option<Vec<u64>>,
     /// Whether the sample counts.
     pub status: Status,
     /// Why it does not count.
@@ -93,6 +99,28 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// A sample of `wall_ns` in the first round, about which nothing else is known.
+    pub fn new(role: Role, backend: &str, workers: usize, wall_ns: u64) -> Self {
+        Sample {
+            scenario: String::new(),
+            role,
+            backend: backend.into(),
+            workers,
+            run: 0,
+            round: 0,
+            repeats: 1,
+            size: None,
+            wall_ns,
+            copies_ns: None,
+            status: Status::Ok,
+            message: None,
+            usage: None,
+            surroundings: None,
+            traces: None,
+            pieces_ns: None,
+        }
+    }
+
     /// Nanoseconds for each batch.
     pub fn batch_ns(&self) -> f64 {
         self.wall_ns as f64 / f64::from(self.repeats.max(1))

@@ -12,15 +12,27 @@ use crate::machine;
 use crate::plan::{CellSpec, Plan};
 use fib::kernels::stepping;
 use fib_engine::WHOLE;
-use fib_report::{Record, Role, Sample, Status, fewest_rounds};
+use fib_report::{Record, Role, Sample};
 pub(crate) use participant::{Participant, PreparedBatch};
 use rounds::BatchRounds;
 use std::io;
 use std::time::{Duration, Instant};
-use width::Widths;
 
-/// Rounds beyond the fewest, in case a sample or two are dropped.
-const SPARE: usize = 2;
+/// A run has this many rounds, if there is time for several runs.
+const USUAL_ROUNDS: u32 = 5;
+/// A run has at least this many rounds.
+const FEWEST_ROUNDS: u32 = 2;
+/// With this many runs, more runs are not worth shorter runs.
+const ENOUGH_RUNS: u32 = 10;
+const FEWEST_RUNS: u32 = 8;
+const MOST_RUNS: u32 = 60;
+
+/// The numbers of the first run and of the first round: 0, or those that come after an earlier record.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct First {
+    pub run: usize,
+    pub round: usize,
+}
 
 /// The progress of a measurement.
 #[derive(Clone, Debug)]
@@ -41,20 +53,21 @@ pub fn measure(
     sink: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> io::Result<()> {
     sink(Record::Header(Box::new(machine::header(plan))))?;
-    measure_rounds(plan, 0, on_progress, &mut |sample| sink(Record::Sample(Box::new(sample))))
+    let mut sink = |sample| sink(Record::Sample(Box::new(sample)));
+    measure_rounds(plan, First::default(), on_progress, &mut sink)
 }
 
-/// Like [`measure`], without the header. Rounds are numbered from `first_round`.
+/// Like [`measure`], without the header. Runs and rounds are numbered from `first`.
 ///
 /// # Errors
 /// The errors of `sink`.
 pub fn measure_rounds(
     plan: &Plan,
-    first_round: usize,
+    first: First,
     on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
-    take_rounds(plan, first_round, &warn_if_longer, on_progress, sink)
+    take_runs(plan, first, &warn_if_longer, on_progress, sink)
 }
 
 /// Warns if a measurement will take much longer than its budget.
@@ -70,49 +83,85 @@ pub(crate) fn warn_if_longer(expected: Duration, budget: Duration) {
 
 /// Like [`measure_rounds`], but calls `on_expectation` before the first round, with the expected
 /// time and the time budget.
-pub(crate) fn take_rounds(
+pub(crate) fn take_runs(
     plan: &Plan,
-    first_round: usize,
+    first: First,
     on_expectation: &dyn Fn(Duration, Duration),
     on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
     let begin = Instant::now();
     let mut participants = participants(plan);
-    for participant in &mut participants {
-        for (round, built) in participant.start().into_iter().enumerate() {
-            if participant.role == Role::Cell {
-                sink(pool_start(&participant.spec, first_round + round, built.wall_ns))?;
-            }
-        }
-    }
+    start(&mut participants, first.run, sink)?;
     let share = plan.budget / u32::try_from(plan.batches.len().max(1)).unwrap_or(u32::MAX);
-    let prepare = |batch| BatchRounds::prepare(plan, batch, &mut participants, share);
+    let prepare = |batch| BatchRounds::prepare(plan, batch, first, &mut participants, share);
     let mut all: Vec<BatchRounds<'_>> = plan.batches.iter().map(prepare).collect();
-    let mut cost_left: Duration = all.iter().map(|batch_rounds| batch_rounds.round_cost).sum();
-    let fewest = fewest_rounds(plan.comparisons()) + SPARE;
-    on_expectation(begin.elapsed() + cost_left * fewest as u32, plan.budget);
-    for batch_rounds in &mut all {
-        let left = plan.budget.saturating_sub(begin.elapsed());
-        let share = batch_rounds.round_cost.as_secs_f64() / cost_left.as_secs_f64().max(1e-9);
-        cost_left = cost_left.saturating_sub(batch_rounds.round_cost);
-        let end = Instant::now() + left.mul_f64(share.min(1.0));
-        let mut widths = Widths::new(plan);
-        let mut rounds = 0;
-        batch_rounds.load(&mut participants);
-        while rounds < fewest || (Instant::now() < end && !widths.are_narrow()) {
-            let round = first_round + rounds;
-            batch_rounds.round(round, &mut participants, &mut |sample: Sample| {
-                widths.push(&sample);
-                sink(sample)
-            })?;
-            rounds += 1;
+    let prepared = begin.elapsed();
+    let cost_of_rounds: Duration = all.iter().map(|batch_rounds| batch_rounds.round_cost).sum();
+    let runs = plan.runs.unwrap_or_else(|| number_of_runs(plan, prepared, cost_of_rounds));
+    on_expectation(prepared * runs + cost_of_rounds * FEWEST_ROUNDS * runs, plan.budget);
+    let mut unfinished: Vec<usize> = (0..all.len()).collect();
+    for run in 0..runs {
+        if run >= ENOUGH_RUNS {
+            unfinished.retain(|&batch: &usize| !all[batch].is_narrow());
+        }
+        if unfinished.is_empty() {
+            break;
+        }
+        if run > 0 {
+            start(&mut participants, first.run + run as usize, sink)?;
+        }
+        let end = begin + prepared + plan.budget.saturating_sub(prepared) * (run + 1) / runs;
+        let mut cost_left = cost_of_rounds;
+        for &batch in &unfinished {
+            let batch_rounds = &mut all[batch];
+            let left = end.saturating_duration_since(Instant::now());
+            let share = batch_rounds.round_cost.as_secs_f64() / cost_left.as_secs_f64().max(1e-9);
+            cost_left = cost_left.saturating_sub(batch_rounds.round_cost);
             let spent = begin.elapsed().as_secs_f64() / plan.budget.as_secs_f64();
-            let text = format!("{}, {rounds} rounds", batch_rounds.batch.name);
+            let text = format!("{}, run {} of {runs}", batch_rounds.batch.name, run + 1);
             on_progress(&Progress { text, spent: spent.min(1.0) });
+            batch_rounds.run(
+                run as usize,
+                left.mul_f64(share.min(1.0)),
+                &mut participants,
+                sink,
+            )?;
         }
     }
     Ok(())
+}
+
+/// Starts a new runner for every participant.
+fn start(
+    participants: &mut [Participant],
+    run: usize,
+    sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+) -> io::Result<()> {
+    for participant in participants {
+        let built = participant.start();
+        if let Some(built) = built.filter(|_| participant.role == Role::Cell) {
+            let CellSpec { label, workers, .. } = &participant.spec;
+            let pool_start = Sample::new(Role::StartUp, label, workers.get(), built.wall_ns);
+            sink(Sample { run, ..pool_start })?;
+        }
+    }
+    Ok(())
+}
+
+/// As many runs as give each run some five rounds. If those are few, there are more runs with fewer rounds,
+/// because runs differ from each other by more than rounds do. `prepared` is about the time that a run
+/// takes before its rounds.
+///
+/// With a target width the measurement may end after any run, so its runs stay short.
+fn number_of_runs(plan: &Plan, prepared: Duration, cost_of_rounds: Duration) -> u32 {
+    let fitting = |rounds: u32| {
+        let run = prepared + cost_of_rounds * rounds;
+        (plan.budget.as_secs_f64() / run.as_secs_f64().max(1e-9)) as u32
+    };
+    let runs = fitting(USUAL_ROUNDS).max(fitting(FEWEST_ROUNDS).min(ENOUGH_RUNS));
+    let most = if plan.width.is_some() { u32::MAX } else { MOST_RUNS };
+    runs.clamp(FEWEST_RUNS, most)
 }
 
 /// All participants of the rounds.
@@ -133,23 +182,4 @@ fn participants(plan: &Plan) -> Vec<Participant> {
     participants.extend(plan.copies_specs().into_iter().map(|copies| (Role::Ceiling, copies)));
     participants.extend(plan.cells().into_iter().map(|cell| (Role::Cell, cell)));
     participants.into_iter().map(|(role, spec)| Participant::new(plan, role, spec)).collect()
-}
-
-fn pool_start(spec: &CellSpec, round: usize, wall_ns: u64) -> Sample {
-    Sample {
-        scenario: String::new(),
-        role: Role::StartUp,
-        backend: spec.label.clone(),
-        workers: spec.workers.get(),
-        round,
-        repeats: 1,
-        size: None,
-        wall_ns,
-        status: Status::Ok,
-        message: None,
-        usage: None,
-        surroundings: None,
-        traces: None,
-        pieces_ns: None,
-    }
 }

@@ -13,10 +13,6 @@ use fib_report::{PIECES, Role, Status};
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-/// A pool start is measured this many times, unless that takes longer than `POOL_START_TIME`.
-const POOL_STARTS: usize = 5;
-const POOL_START_TIME: Duration = Duration::from_millis(100);
-
 /// A trial run may take at least this long, its digest included.
 const SHORTEST_TRIAL: Duration = Duration::from_millis(500);
 
@@ -83,35 +79,17 @@ impl Participant {
         Participant { role, spec, command, build, limit, runner: None, fault: None }
     }
 
-    /// Starts the runner and builds the backend a few times, to measure the pool start. The last
-    /// build is kept.
-    pub(crate) fn start(&mut self) -> Vec<Built> {
-        let start = Instant::now();
-        let mut all = vec![];
-        if let Err(fault) = self.revive() {
-            self.fault = Some(fault);
-            return all;
-        }
-        while all.len() < POOL_STARTS && (all.is_empty() || start.elapsed() < POOL_START_TIME) {
-            match self.build() {
-                Ok(built) => all.push(built),
-                Err(fault) => {
-                    self.fault = Some(fault);
-                    break;
-                }
-            }
-        }
-        all
+    /// Starts a new runner and has it build the backend, which is the pool start. `None` if that failed.
+    pub(crate) fn start(&mut self) -> Option<Built> {
+        self.runner = None;
+        let built = self.revive().and_then(|_| self.build());
+        self.fault = built.as_ref().err().cloned();
+        built.ok()
     }
 
     /// Whether the participant has not failed with this batch.
     pub(crate) fn is_well(&self) -> bool {
         self.fault.is_none()
-    }
-
-    /// Ends the runner. The next load starts another one.
-    pub(crate) fn stop(&mut self) {
-        self.runner = None;
     }
 
     /// Loads another batch. A participant that failed with the previous batch gets another chance.

@@ -1,9 +1,12 @@
 //! The rounds of one batch: all participants take turns.
 
 use super::participant::{Participant, PreparedBatch};
+use super::width::Widths;
+use super::{FEWEST_ROUNDS, First};
 use crate::engine::Fault;
 use crate::order::RoundOrders;
 use crate::plan::{CellSpec, Plan};
+use crate::rng::mixed;
 use crate::scenario::NamedBatch;
 use crate::surroundings::Snapshot;
 use fib_engine::protocol::{Measured, RunRequest, TimelineSpan};
@@ -16,18 +19,15 @@ use std::time::{Duration, Instant};
 /// A sample lasts at least this long, so reading the clock takes well below one percent of it.
 const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
 
+/// A sample of several runs lasts at most this long, for backends that are much slower than the others.
+const LONGEST_SAMPLE: Duration = Duration::from_millis(10);
+
 /// A sample of the ceiling lasts at least this long. Shorter copies gave any ceiling from 0.87 to
 /// 2.04 on two CPUs, because the threads do not start at exactly the same time.
 const SHORTEST_CEILING: Duration = Duration::from_millis(5);
 
 /// The whole call, the first batch and the pieces are measured only in one of this many rounds.
 const SOMETIMES: usize = 4;
-
-/// In one of this many rounds, one participant gets a new runner, and the participants take turns
-/// at this. Two runners of the same program may differ for as long as they live, because their
-/// memory has other addresses. With runners that lived as long as the comparison,
-/// `scripts/aa-check` found a difference between a backend and itself in 2 of 20 runs, once of 7 %.
-const RENEW_EVERY: usize = 2;
 
 /// The kind of a turn.
 #[derive(Clone, Copy)]
@@ -55,6 +55,11 @@ pub(super) struct BatchRounds<'a> {
     seats: Vec<Seat>,
     prepared: PreparedBatch<'a>,
     orders: RoundOrders,
+    /// The numbers of the first run and round of this measurement.
+    first: First,
+    /// How many rounds were taken.
+    rounds: usize,
+    widths: Widths,
     /// How long the trial round took.
     pub(super) round_cost: Duration,
 }
@@ -65,6 +70,7 @@ impl<'a> BatchRounds<'a> {
     pub(super) fn prepare(
         plan: &'a Plan,
         batch: &'a NamedBatch,
+        first: First,
         participants: &mut [Participant],
         share: Duration,
     ) -> Self {
@@ -75,7 +81,11 @@ impl<'a> BatchRounds<'a> {
             plan,
             batch,
             prepared: PreparedBatch::new(batch),
-            orders: RoundOrders::new(seats.len(), plan.seed),
+            // Every scenario has draws of its own, and so has a measurement that adds to a record.
+            orders: RoundOrders::new(seats.len(), mixed(plan.seed, &batch.name, first.run)),
+            first,
+            rounds: 0,
+            widths: Widths::new(plan),
             seats,
             round_cost: Duration::ZERO,
         };
@@ -85,8 +95,13 @@ impl<'a> BatchRounds<'a> {
         rounds
     }
 
+    /// Whether the interval of every cell is as narrow as the plan wants.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.widths.are_narrow(self.plan)
+    }
+
     /// Loads this batch into every participant.
-    pub(super) fn load(&self, participants: &mut [Participant]) {
+    fn load(&self, participants: &mut [Participant]) {
         for seat in self.seats.iter().filter(|seat| seat.omitted.is_none()) {
             let participant = &mut participants[seat.participant];
             participant.load(&self.prepared); // a fault is reported in every round
@@ -134,13 +149,26 @@ impl<'a> BatchRounds<'a> {
 
     /// Chooses the number of runs in each sample, and measures how long a round takes.
     fn calibrate(&mut self, participants: &mut [Participant]) {
-        let baseline = self.repeats(0, participants, SHORTEST_SAMPLE);
-        for p in 0..self.seats.len() {
-            self.seats[p].repeats = match participants[self.seats[p].participant].role {
-                Role::Baseline | Role::Control => baseline,
+        let is_compared = |role| matches!(role, Role::Baseline | Role::Control | Role::Cell);
+        let own: Vec<u32> = (0..self.seats.len())
+            .map(|p| match participants[self.seats[p].participant].role {
                 Role::Ceiling => self.repeats(p, participants, SHORTEST_CEILING),
                 _ => self.repeats(p, participants, SHORTEST_SAMPLE),
-            };
+            })
+            .collect();
+        let compared = |p: &usize| is_compared(participants[self.seats[*p].participant].role);
+        let compared: Vec<usize> = (0..own.len()).filter(compared).collect();
+        // The first of several runs takes longer, so what is compared has one number of runs.
+        let common = compared.iter().map(|&p| own[p]).max().unwrap_or(1);
+        for (seat, repeats) in self.seats.iter_mut().zip(own) {
+            seat.repeats = repeats;
+        }
+        for p in compared {
+            let few = self.turn(p, participants, Turn::Warm).map_or(0, |measured| measured.wall_ns);
+            let times = f64::from(common) / f64::from(self.seats[p].repeats);
+            if few as f64 * times <= LONGEST_SAMPLE.as_nanos() as f64 {
+                self.seats[p].repeats = common;
+            }
         }
         let start = Instant::now();
         for p in 0..self.seats.len() {
@@ -176,48 +204,55 @@ impl<'a> BatchRounds<'a> {
         participant.run(run, &self.prepared)
     }
 
-    /// Gives a participant a new runner, which runs the batch once.
-    fn renew(&self, p: usize, participants: &mut [Participant]) {
-        let participant = &mut participants[self.seats[p].participant];
-        if self.seats[p].omitted.is_none() && participant.is_well() {
-            participant.stop();
-            participant.load(&self.prepared);
-            let _ = self.turn(p, participants, Turn::Warm); // a fault is reported in the round
-        }
-    }
-
-    /// One round: every participant takes its turn, in the order of the Latin square. A participant
-    /// that has failed reports its fault in every round, which costs nothing.
-    pub(super) fn round(
+    /// The rounds of run number `run`: as many as fit `time`, but at least a few. Each runner first runs
+    /// the batch once, untimed.
+    pub(super) fn run(
         &mut self,
-        round: usize,
+        run: usize,
+        time: Duration,
         participants: &mut [Participant],
         sink: &mut dyn FnMut(Sample) -> io::Result<()>,
     ) -> io::Result<()> {
-        if round.is_multiple_of(RENEW_EVERY) && !self.seats.is_empty() {
-            self.renew(round / RENEW_EVERY % self.seats.len(), participants);
+        let end = Instant::now() + time;
+        self.load(participants);
+        for p in 0..self.seats.len() {
+            let _ = self.turn(p, participants, Turn::Warm); // a fault is reported in the rounds
         }
+        let mut rounds = 0;
+        while rounds < FEWEST_ROUNDS || Instant::now() + self.round_cost / 2 < end {
+            self.round(run, participants, sink)?;
+            rounds += 1;
+        }
+        Ok(())
+    }
+
+    /// One round: every participant takes its turn, in the next order. A participant that has failed
+    /// reports its fault in every round, which costs nothing.
+    fn round(
+        &mut self,
+        run: usize,
+        participants: &mut [Participant],
+        sink: &mut dyn FnMut(Sample) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut last_snapshot = Snapshot::take();
         for p in self.orders.next_order() {
-            for (turn, role) in self.turns(&participants[self.seats[p].participant], round) {
+            for (turn, role) in self.turns(&participants[self.seats[p].participant]) {
                 let result = self.turn(p, participants, turn);
                 let snapshot = Snapshot::take();
                 let seat = &self.seats[p];
                 let spec = &participants[seat.participant].spec;
                 let repeats = if matches!(turn, Turn::Warm) { seat.repeats } else { 1 };
                 let measured = result.as_ref().ok();
+                let wall_ns = measured.map_or(0, |measured| measured.wall_ns);
                 let fault = result.as_ref().err();
                 let timeline = measured.and_then(|m| m.timeline.as_deref());
                 let pieces = timeline.filter(|_| role == Role::Pieces);
-                sink(Sample {
+                let sample = Sample {
                     scenario: self.batch.name.clone(),
-                    role,
-                    backend: spec.label.clone(),
-                    workers: spec.workers.get(),
-                    round,
+                    run: self.first.run + run,
+                    round: self.first.round + self.rounds,
                     repeats,
-                    size: None,
-                    wall_ns: measured.map_or(0, |measured| measured.wall_ns),
+                    copies_ns: measured.and_then(|measured| measured.copies_ns.clone()),
                     status: fault.map_or(Status::Ok, |fault| fault.status),
                     message: fault.map(|fault| fault.message.clone()),
                     usage: measured.and_then(|measured| measured.usage).map(usage),
@@ -228,16 +263,20 @@ impl<'a> BatchRounds<'a> {
                         worker_traces(chunks, spec.workers.get())
                     }),
                     pieces_ns: pieces.map(|spans| spans.iter().map(length_ns).collect()),
-                })?;
+                    ..Sample::new(role, &spec.label, spec.workers.get(), wall_ns)
+                };
+                self.widths.push(&sample);
+                sink(sample)?;
                 last_snapshot = snapshot;
             }
         }
+        self.rounds += 1;
         Ok(())
     }
 
     /// The turns of a participant in this round.
-    fn turns(&self, participant: &Participant, round: usize) -> Vec<(Turn, Role)> {
-        let sometimes = |offset| round % SOMETIMES == offset;
+    fn turns(&self, participant: &Participant) -> Vec<(Turn, Role)> {
+        let sometimes = |offset| self.rounds % SOMETIMES == offset;
         if participant.role == Role::Pieces {
             return if sometimes(0) { vec![(Turn::Traced, Role::Pieces)] } else { vec![] };
         }

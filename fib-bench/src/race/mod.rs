@@ -6,7 +6,7 @@
 mod aim;
 mod entrant;
 
-use crate::measure::Progress;
+use crate::measure::{First, Progress};
 use crate::plan::Plan;
 use crate::scenario::NamedBatch;
 use aim::Aim;
@@ -169,19 +169,19 @@ fn entrants<'a>(plan: &'a Plan, contest: &Contest) -> Vec<Entrant<'a>> {
     entrants
 }
 
-/// Runs every contest of `plan`, whose `limit` is the time of a run. Runs are numbered from `first_round`.
+/// Runs every contest of `plan`, whose `limit` is the time of a run. Runs are numbered from `first.round`.
 ///
 /// # Errors
 /// The errors of `sink`. A technique that fails is a value in the samples.
 pub fn race(
     plan: &Plan,
-    first_round: usize,
+    first: First,
     on_progress: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(Sample) -> io::Result<()>,
 ) -> io::Result<()> {
     let limit = plan.limit.unwrap_or(Duration::from_secs(1));
     let total: usize = CONTESTS.iter().map(|contest| entrants(plan, contest).len()).sum();
-    let (mut done, mut round) = (0, first_round);
+    let (mut done, mut round) = (0, first.round);
     for contest in &CONTESTS {
         let mut hint: Option<u64> = None;
         for mut entrant in entrants(plan, contest) {
@@ -190,8 +190,8 @@ pub fn race(
             on_progress(&Progress { text, spent: done as f64 / total as f64 });
             let mut found = None;
             // All backends of a contest find sizes of the same order.
-            let first = hint.map_or(contest.first, |size| size / 2);
-            let aim = Aim::new(limit, first, entrant.most(contest.task), contest.exponent);
+            let smallest = hint.map_or(contest.first, |size| size / 2);
+            let aim = Aim::new(limit, smallest, entrant.most(contest.task), contest.exponent);
             let mut attempt = |size: u64, confirms: bool| {
                 let run = entrant.run(contest.task, size, limit, confirms);
                 let outcome = (run.status == Status::Ok && run.wall <= limit).then_some(run.wall);
@@ -228,21 +228,15 @@ fn sample(
     confirms: bool,
     run: Run,
 ) -> Sample {
+    let role = if confirms { Role::Confirmation } else { Role::Probe };
+    let wall_ns = u64::try_from(run.wall.as_nanos()).unwrap_or(u64::MAX);
     Sample {
         scenario: contest.name.into(),
-        role: if confirms { Role::Confirmation } else { Role::Probe },
-        backend: entrant.label(),
-        workers: entrant.workers,
         round,
-        repeats: 1,
         size: Some(size),
-        wall_ns: u64::try_from(run.wall.as_nanos()).unwrap_or(u64::MAX),
         status: run.status,
         message: run.message,
-        usage: None,
-        surroundings: None,
-        traces: None,
-        pieces_ns: None,
+        ..Sample::new(role, &entrant.label(), entrant.workers, wall_ns)
     }
 }
 

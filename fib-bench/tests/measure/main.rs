@@ -88,8 +88,10 @@ fn every_round_has_every_participant_once_and_faults_are_values() {
     let rounds = samples.iter().map(|sample| sample.round).max().unwrap() + 1;
     assert!(rounds >= 8, "{rounds} rounds give no interval");
     let started = samples.iter().filter(|s| s.role == Role::StartUp && s.backend == "honest");
-    let started: BTreeSet<_> = started.map(|s| (s.workers, s.round)).collect();
-    assert_eq!(started, [1, 2].into_iter().flat_map(|w| (0..5).map(move |r| (w, r))).collect());
+    let started: BTreeSet<_> = started.map(|s| (s.workers, s.run)).collect();
+    let runs = samples.iter().map(|sample| sample.run).max().unwrap() + 1;
+    assert!(runs >= 8, "{runs} runs");
+    assert_eq!(started, [1, 2].into_iter().flat_map(|w| (0..runs).map(move |r| (w, r))).collect());
     for round in 0..rounds {
         let rare = [Role::Whole, Role::StartUp, Role::Cold];
         let regular = samples.iter().filter(|s| s.round == round && !rare.contains(&s.role));

@@ -4,7 +4,7 @@ use super::values::{
     any_scenario_parser, backend_parser, kernel_parser, parse_percent, parse_seconds,
     parse_workers, scenario_parser,
 };
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, value_parser};
 use fib::kernels::{KERNELS, KernelEntry};
 use fib::{Chunking, Descriptor};
 use fib_bench::Scenario;
@@ -96,9 +96,15 @@ pub(crate) struct MeasureArgs {
     /// compare, 150 with --full, 45 for sweeps, 30 for model]
     #[arg(short, long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) time: Option<Duration>,
-    /// Random seed for the order of rounds
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Runs that share the time; each has new processes [default: as many as the time allows]
+    #[arg(long, value_name = "K", value_parser = value_parser!(u32).range(1..=1000))]
+    pub(crate) runs: Option<u32>,
+    /// A backend is equal to the baseline if it is shown to be within this much of it
+    #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = parse_percent)]
+    pub(crate) margin: f64,
+    /// Random seed for the orders of the rounds [default: drawn anew]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// Longest wait for one reply of a runner; a cell that takes longer is a HANG
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = parse_seconds)]
     pub(crate) cell_timeout: Duration,

@@ -15,6 +15,7 @@ pub(crate) fn run(quiet: bool) -> anyhow::Result<()> {
     let batch = Scenario::by_name(SCENARIO).map(Scenario::batch);
     let plan = Plan {
         budget: Duration::from_secs(2),
+        runs: Some(1),
         ..Plan::new(Study::Compare, batch.into_iter().collect(), own_runner()?)
     };
     let (header, samples) = measured_anew(&plan, None, quiet, measure_rounds)?;

@@ -1,20 +1,25 @@
 //! From samples to the matrix of cells.
 //!
-//! The statistic of a cell is the median over rounds of ln(baseline / cell). Drift that both sides
-//! of a round share cancels.
+//! The statistic of a cell is the median over rounds of ln(baseline / cell), where the baseline of a round is
+//! the geometric mean of A and A'. Drift that both sides of a round share cancels.
 
+mod distribution;
 mod losses;
-mod samples;
+mod rounds;
+mod scenario;
 #[cfg(test)]
 pub(crate) mod tests;
+mod verdict;
 
+pub use distribution::Distribution;
 pub use losses::{Loss, Losses};
+pub use verdict::{TOO_NOISY, Verdict};
 
 use crate::record::{Header, ScenarioHead};
 use crate::sample::{Role, Sample, Status};
 use crate::stats::{Estimate, with_nulls};
 use fib_simulate::{RunTrace, median};
-use samples::ScenarioSamples;
+use scenario::Scenario;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -32,7 +37,10 @@ pub struct Matrix {
 pub struct Row {
     #[serde(serialize_with = "name_only")]
     pub scenario: ScenarioHead,
+    /// The number of rounds of all runs.
     pub rounds: usize,
+    /// The number of runs.
+    pub runs: usize,
     /// Baseline against control: the baseline differs from itself by this ratio.
     #[serde(serialize_with = "with_nulls")]
     pub noise: Option<Estimate>,
@@ -40,8 +48,10 @@ pub struct Row {
     pub whole_ns: Option<f64>,
     /// The ceiling of each kernel for each number of copies.
     pub ceilings: Vec<Ceiling>,
-    /// The number of samples that were dropped because the machine was disturbed.
+    /// The number of rounds that were dropped because the machine was disturbed.
     pub dropped: usize,
+    /// Whether most rounds were disturbed, so that none was dropped.
+    pub disturbed: bool,
     /// The baseline, as a cell with speedup 1.
     #[serde(skip)]
     pub baseline: Cell,
@@ -87,18 +97,21 @@ pub struct Cell {
     pub status: Status,
     /// Why it does not count.
     pub message: Option<String>,
-    /// The number of rounds that count.
+    /// The number of rounds that the speedup comes from.
     pub rounds: usize,
-    /// Median time of a batch.
+    /// Median time of a batch; for the baseline, of the geometric means of A and A'.
     pub wall_ns: Option<f64>,
     /// Time of the baseline over time of the cell.
     #[serde(serialize_with = "with_nulls")]
     pub speedup: Option<Estimate>,
+    /// How the speedups of the rounds are distributed.
+    pub distribution: Distribution,
     /// Speedup over the ceiling of the same rounds.
     #[serde(serialize_with = "with_nulls")]
     pub of_ceiling: Option<Estimate>,
     /// Time of the cell minus the time at the ceiling: the price of being parallel.
-    pub overhead_ns: Option<f64>,
+    #[serde(serialize_with = "with_nulls")]
+    pub overhead_ns: Option<Estimate>,
     /// From nothing until every worker has answered once.
     pub pool_start_ns: Option<f64>,
     /// Speedup of the first batch, with the start of the pool in its time.
@@ -107,6 +120,9 @@ pub struct Cell {
     /// Speedup over the baseline of the cell's own engine.
     #[serde(serialize_with = "with_nulls")]
     pub own_speedup: Option<Estimate>,
+    /// Speedup of the first batch over the baseline of the cell's own engine.
+    #[serde(serialize_with = "with_nulls")]
+    pub own_cold_speedup: Option<Estimate>,
     /// The experimentally determined serial fraction of Karp and Flatt, over `sequential` with the same
     /// kernel.
     #[serde(serialize_with = "with_nulls")]
@@ -119,55 +135,21 @@ pub struct Cell {
     /// Whether the kernel computed repeats once, so that its work is not the work of the other
     /// cells.
     pub shared: bool,
+    /// Whether the cell is the fastest of ours, or not shown to be slower than the fastest.
+    pub leads: bool,
+    /// The margin of the verdict `equal`, as a share.
+    pub equal_within: Option<f64>,
     /// How the cell compares with the baseline.
     pub verdict: Option<Verdict>,
     /// Speedup over `sequential` with the same kernel, in each round that counts.
     #[serde(skip)]
     pub by_round: BTreeMap<usize, f64>,
+    /// Nanoseconds of a batch in each round that counts.
+    #[serde(skip)]
+    pub times: BTreeMap<usize, f64>,
     /// The runs with a timeline.
     #[serde(skip)]
     pub traced: Vec<RunTrace>,
-}
-
-/// How a cell compares with the baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Faster by more than the noise.
-    Faster,
-    /// Slower by more than the noise.
-    Slower,
-    /// No difference beyond the noise.
-    Tie,
-    /// The measurement cannot tell: the interval is too wide, or there is no interval.
-    Unclear,
-}
-
-/// If the half-width of an interval exceeds this share of its median, or if the noise exceeds this
-/// share, the measurement says nothing about the differences between backends.
-pub const TOO_NOISY: f64 = 0.2;
-
-impl Verdict {
-    /// The verdict as a word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Faster => "faster",
-            Verdict::Slower => "slower",
-            Verdict::Tie => "tie",
-            Verdict::Unclear => "unclear",
-        }
-    }
-
-    fn new(speedup: Estimate, noise: Option<Estimate>) -> Verdict {
-        let noise = noise.and_then(|noise| noise.interval);
-        let narrow = speedup.half_width().is_some_and(|half| half <= TOO_NOISY);
-        match (speedup.interval, noise) {
-            (Some((low, _)), Some((_, highest))) if low > highest => Verdict::Faster,
-            (Some((_, high)), Some((lowest, _))) if high < lowest => Verdict::Slower,
-            (Some(_), Some(_)) if narrow => Verdict::Tie,
-            _ => Verdict::Unclear,
-        }
-    }
 }
 
 impl Row {
@@ -176,6 +158,13 @@ impl Row {
     pub fn noise_floor(&self) -> Option<f64> {
         let (low, high) = self.noise?.interval?;
         Some((1.0 / low).max(high) - 1.0)
+    }
+
+    /// Whether the interval of A against A' excludes 1, so that the baseline differs from itself by more than
+    /// chance.
+    pub fn noise_floor_failed(&self) -> bool {
+        let interval = self.noise.and_then(|noise| noise.interval);
+        interval.is_some_and(|(low, high)| low > 1.0 || high < 1.0)
     }
 
     /// All cells: the baseline, the backends, the fastest kernel.
@@ -196,7 +185,7 @@ impl Matrix {
     pub(crate) fn new(header: Header, samples: &[Sample]) -> Self {
         let row = |scenario: &ScenarioHead| {
             let scenario_samples = samples.iter().filter(|sample| sample.scenario == scenario.name);
-            let mut row = ScenarioSamples::new(&header, scenario, scenario_samples).row();
+            let mut row = Scenario::new(&header, scenario, scenario_samples).row();
             for cell in &mut row.cells {
                 cell.pool_start_ns = pool_start_ns(samples, cell);
             }

@@ -1,7 +1,7 @@
 //! The conclusions from each scenario, in a sentence or two. No sentence says more than the
 //! intervals do.
 
-use super::numbers::{percent, ratio};
+use super::numbers::{percent, percent_up, ratio};
 use crate::analysis::{Cell, Matrix, Row, TOO_NOISY, Verdict};
 use crate::record::BaselineCell;
 use crate::sample::Status;
@@ -15,7 +15,7 @@ pub(super) fn conclusion(matrix: &Matrix, row: &Row) -> String {
         return format!("Too noisy to compare: the baseline differs from itself by up to {noise}.");
     }
     let leaders = leaders(row);
-    let mut text = lanes_and_workers(matrix, row);
+    let mut text = failed_floor(row) + &lanes_and_workers(matrix, row);
     text += &match leaders.first() {
         None => none_is_faster(matrix, row),
         Some(fastest) => fastest_cells(matrix, row, fastest, &leaders),
@@ -23,6 +23,15 @@ pub(super) fn conclusion(matrix: &Matrix, row: &Row) -> String {
     text += &fastest_kernel(row, leaders.first().copied());
     text += &chunking(matrix, row);
     text
+}
+
+/// A warning if the baseline differs from itself by more than chance.
+fn failed_floor(row: &Row) -> String {
+    let Some(noise) = row.noise.filter(|_| row.noise_floor_failed()) else { return String::new() };
+    format!(
+        "Differences below {} mean nothing here: the baseline differs from itself by that much. ",
+        percent_up(noise.median.max(1.0 / noise.median) - 1.0)
+    )
 }
 
 /// Our own backends on this scenario.
@@ -39,24 +48,14 @@ fn median(cell: &Cell) -> f64 {
     cell.speedup.map_or(0.0, |speedup| speedup.median)
 }
 
-fn interval(cell: &Cell) -> (f64, f64) {
-    cell.speedup.and_then(|speedup| speedup.interval).unwrap_or((f64::NAN, f64::NAN))
-}
-
-/// The fastest cell that is faster for certain, and all cells that may be as fast, because their intervals
-/// overlap with its interval. A cell without a verdict counts too, unless its median is higher: then it has a
-/// sentence of its own.
+/// The leading cell with the highest median of those that are faster than the baseline, and the leading cells
+/// below it.
 fn leaders(row: &Row) -> Vec<&Cell> {
-    let mut cells: Vec<&Cell> = our_cells(row).collect();
+    let mut cells: Vec<&Cell> = our_cells(row).filter(|cell| cell.leads).collect();
     cells.sort_by(|a, b| median(b).total_cmp(&median(a)));
     let is_faster = |cell: &&Cell| cell.verdict == Some(Verdict::Faster);
     let Some(start) = cells.iter().position(is_faster) else { return vec![] };
-    let floor = interval(cells[start]).0;
-    let may_lead = |cell: &&Cell| {
-        matches!(cell.verdict, Some(Verdict::Faster | Verdict::Unclear))
-            && interval(cell).1 >= floor
-    };
-    cells.drain(start..).filter(may_lead).collect()
+    cells.split_off(start)
 }
 
 fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) -> String {
@@ -69,13 +68,13 @@ fn fastest_cells(matrix: &Matrix, row: &Row, fastest: &Cell, leaders: &[&Cell]) 
     let mut text = match &names[..] {
         [name] => format!("{name} is fastest: {speedup}{baseline}{of_ceiling}."),
         [name, others @ ..] => format!(
-            "{name} reached {speedup}{baseline}{of_ceiling}. It is not certainly faster than {}, \
-             because the intervals overlap.",
+            "{name} reached {speedup}{baseline}{of_ceiling}. The same rounds do not show that it is \
+             faster than {}.",
             list(others)
         ),
         [] => String::new(), // there is a fastest cell, which is one of the leaders
     };
-    let undecided = our_cells(row).filter(|cell| cell.verdict == Some(Verdict::Unclear));
+    let undecided = our_cells(row).filter(|cell| cell.verdict == Some(Verdict::Unresolved));
     for cell in undecided.filter(|cell| median(cell) > median(fastest)) {
         let (name, speedup) = (name(row, cell), ratio(median(cell)));
         text += &format!(" {name} reached {speedup}, but its interval is too wide for a verdict.");
@@ -118,7 +117,7 @@ fn none_is_faster(matrix: &Matrix, row: &Row) -> String {
         "There is nothing to compare.".into()
     } else if all(Verdict::Slower) {
         format!("All backends are slower than {baseline} for this batch.")
-    } else if verdicts.contains(&Verdict::Unclear) {
+    } else if verdicts.contains(&Verdict::Unresolved) {
         format!("The intervals are too wide to say whether a backend is faster than {baseline}.")
     } else {
         format!("No backend is faster than {baseline} for this batch.")

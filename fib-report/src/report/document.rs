@@ -1,15 +1,16 @@
 //! The report: its blocks, in the order of reading.
 
-use super::conclusions::conclusion;
+use super::conclusions::{conclusion, list};
 use super::engines::engines;
 use super::losses::losses;
 use super::matrix::{matrix as all_scenarios, pool_starts};
 use super::page::Block;
-use super::scenario::{details, scenario};
+use super::scenario::{details, rounds as distribution, scenario};
 use super::studies::findings;
 use crate::analyse::Analysis;
 use crate::analysis::{Cell, Matrix, Row, TOO_NOISY};
 use crate::sample::Status;
+use crate::stats::CONFIDENCE;
 use crate::studies::Findings;
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
         (Findings::Matrix, [row]) => {
             blocks.extend(scenario(matrix, row));
             blocks.extend(details(matrix, row));
+            blocks.extend(distribution(row));
         }
         (Findings::Matrix, rows) => {
             blocks.extend(rows.iter().flat_map(|row| scenario(matrix, row)));
@@ -62,6 +64,10 @@ fn heading(matrix: &Matrix) -> String {
         (fewest, most) if fewest == most => format!("{most}"),
         (fewest, most) => format!("{fewest} to {most}"),
     };
+    let runs = match matrix.rows.iter().map(|row| row.runs).max() {
+        Some(runs @ 2..) => format!(" in {runs} runs"),
+        _ => String::new(),
+    };
     let mut chunkings: Vec<String> = vec![];
     for head in &header.backends {
         let chunking = head.chunking.to_string();
@@ -87,8 +93,8 @@ fn heading(matrix: &Matrix) -> String {
             header.seed
         ),
         format!(
-            "{rounds} interleaved rounds; medians with {}% confidence intervals",
-            header.confidence * 100.0
+            "{rounds} interleaved rounds{runs}; medians with {:.0}% intervals",
+            CONFIDENCE * 100.0
         ),
         format!("noise: the baseline differs from itself by up to {noise}"),
         stopped(matrix),
@@ -117,11 +123,18 @@ fn stopped(matrix: &Matrix) -> String {
 
 fn dropped(matrix: &Matrix) -> String {
     let reason = "because the host took CPU time away (steal) or a quota stopped the runner";
-    match matrix.rows.iter().map(|row| row.dropped).sum() {
+    let dropped = match matrix.rows.iter().map(|row| row.dropped).sum() {
         0 => String::new(),
-        1 => format!("1 sample dropped {reason}"),
-        n => format!("{n} samples dropped {reason}"),
-    }
+        1 => format!("1 round dropped {reason}"),
+        n => format!("{n} rounds dropped {reason}"),
+    };
+    let disturbed = matrix.rows.iter().filter(|row| row.disturbed);
+    let disturbed: Vec<String> = disturbed.map(|row| row.scenario.name.clone()).collect();
+    let kept = match &disturbed[..] {
+        [] => String::new(),
+        names => format!("most rounds of {} were disturbed, {reason}", list(names)),
+    };
+    [dropped, kept].into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn conclusions(matrix: &Matrix) -> Vec<(String, String)> {

@@ -82,14 +82,9 @@ const LINES: [(&str, Value); 5] = [
     ("time", |cell| cell.wall_ns.map_or(fault(cell.status).into(), duration)),
     ("speedup", |cell| cell.own_speedup.map_or("-".into(), |speedup| ratio(speedup.median))),
     ("± (99%)", |cell| cell.own_speedup.map_or("-".into(), |speedup| spread(&speedup))),
-    ("first batch", |cell| first_batch(cell).map_or("-".into(), ratio)),
+    ("first batch", |cell| cell.own_cold_speedup.map_or("-".into(), |cold| ratio(cold.median))),
     (OVER_OURS, |cell| cell.speedup.map_or("-".into(), |speedup| ratio(speedup.median))),
 ];
-
-/// The speedup of the first batch over the engine's own baseline.
-fn first_batch(cell: &Cell) -> Option<f64> {
-    Some(cell.own_speedup?.median * cell.cold_speedup?.median / cell.speedup?.median)
-}
 
 fn fastest_of_ours(row: &Row, workers: usize) -> Option<&Cell> {
     let our_cells =

@@ -30,8 +30,12 @@ pub fn percent(part: f64) -> String {
 
 /// The half-width of an interval in percent, rounded up; `?` without an interval.
 pub(super) fn spread(estimate: &Estimate) -> String {
-    let half_width = estimate.half_width();
-    half_width.map_or("?".into(), |half| format!("{:.0}%", (half * 100.0 - 1e-9).max(1.0).ceil()))
+    estimate.half_width().map_or("?".into(), percent_up)
+}
+
+/// A share of a whole, rounded up to a percent.
+pub(super) fn percent_up(part: f64) -> String {
+    format!("{:.0}%", (part * 100.0 - 1e-9).max(1.0).ceil())
 }
 
 /// Median and interval, as 1.68x [1.65,1.70].

@@ -175,7 +175,8 @@ impl Page {
 
     /// Colours every verdict in a line of a table.
     fn colored(self, line: &str) -> String {
-        let colors = [(Verdict::Faster, "32"), (Verdict::Slower, "31"), (Verdict::Unclear, "33")];
+        let colors =
+            [(Verdict::Faster, "32"), (Verdict::Slower, "31"), (Verdict::Unresolved, "33")];
         let word = |word: &str| {
             let color = colors.iter().find(|(verdict, _)| verdict.name() == word);
             color.map_or(word.to_owned(), |(_, color)| self.paint(word, color))

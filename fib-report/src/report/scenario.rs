@@ -2,8 +2,9 @@
 
 use super::numbers::{duration, interval, percent, ratio, with_interval};
 use super::page::{Block, Table};
-use crate::analysis::{Ceiling, Cell, Matrix, Row};
+use crate::analysis::{Ceiling, Cell, Matrix, Row, Verdict};
 use crate::sample::Status;
+use crate::stats::quantile;
 
 /// The scenario as a short table: what most readers want to know.
 pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
@@ -66,6 +67,7 @@ fn cells(matrix: &Matrix, cell: &Cell, name: &str) -> Vec<String> {
 /// The verdict, or the reason why there is none.
 pub(super) fn verdict(cell: &Cell) -> String {
     match (cell.verdict, cell.status) {
+        (Some(Verdict::Equal(margin)), _) => format!("equal ±{}", percent(margin)),
         (Some(verdict), _) => verdict.name().into(),
         (None, Status::Ok) if cell.wall_ns.is_none() => "no sample".into(),
         (None, Status::Ok) => "no baseline".into(),
@@ -85,6 +87,67 @@ pub(super) fn fault(status: Status) -> &'static str {
     }
 }
 
+/// How the rounds of each backend are distributed. It is printed only if the report has one scenario.
+pub(super) fn rounds(row: &Row) -> Vec<Block> {
+    let mut table = Table::new([
+        "backend",
+        "workers",
+        "10%\nbelow",
+        "10%\nabove",
+        "spread\nin runs",
+        "spread\nof runs",
+        "rounds",
+    ]);
+    let mut remarks = vec![];
+    for cell in row.cells.iter().filter(|cell| cell.speedup.is_some()) {
+        let found = cell.distribution;
+        let speedup = |s: Option<f64>| s.map_or("-".into(), ratio);
+        let spread = |part: Option<f64>| part.map_or("-".into(), |s| format!("{:.1}%", s * 100.0));
+        table.row([
+            cell.backend.clone(),
+            cell.workers.to_string(),
+            speedup(found.p10),
+            speedup(found.p90),
+            spread(found.within_runs),
+            spread(found.between_runs),
+            strip(cell),
+        ]);
+        if let (Some(slow), Some(fast), Some(share)) = (found.slow, found.fast, found.slow_share) {
+            remarks.push(format!(
+                "{} has two speeds: {} in {} of the rounds, and {} in the others.",
+                cell.backend,
+                ratio(slow),
+                percent(share),
+                ratio(fast)
+            ));
+        }
+    }
+    let note = "10% of the rounds have a speedup below the first number, and 10% above the second. spread \
+                is a standard deviation: of the rounds in a run, and of the medians of the runs. The strip \
+                shows the rounds in their order; high is fast.";
+    let text = [note.to_owned()].into_iter().chain(remarks).collect::<Vec<_>>().join(" ");
+    vec![
+        Block::Title(format!("{}: rounds", row.scenario.name)),
+        Block::Table(table),
+        Block::Text(text),
+    ]
+}
+
+/// The speedups of the rounds in their order, as blocks from low to high.
+fn strip(cell: &Cell) -> String {
+    const WIDTH: usize = 16;
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let speedups: Vec<f64> = cell.by_round.values().map(|speedup| speedup.ln()).collect();
+    let range = (quantile(&speedups, 0.05), quantile(&speedups, 0.95));
+    let (Some(low), Some(high)) = range else { return String::new() };
+    let groups = speedups.chunks(speedups.len().div_ceil(WIDTH));
+    let block = |group: &[f64]| {
+        let share = (quantile(group, 0.5).unwrap_or(low) - low) / (high - low).max(1e-9);
+        BLOCKS[(share * 7.0).round().clamp(0.0, 7.0) as usize]
+    };
+    groups.map(block).collect()
+}
+
 /// Everything else that is known about a scenario. It is printed only if the report has one
 /// scenario.
 pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
@@ -95,16 +158,20 @@ pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
         "pool\nstart",
         "overhead",
         "CPUs\nbusy",
-        "serial fraction\n(Karp-Flatt)",
+        "serial\nfraction",
     ]);
     for cell in row.cells.iter().filter(|cell| cell.wall_ns.is_some()) {
         let time = |ns: Option<f64>| ns.map_or("-".into(), duration);
+        let overhead = cell.overhead_ns.map_or("-".into(), |overhead| {
+            let half = overhead.interval.map(|(low, high)| (high - low) / 2.0);
+            format!("{} ± {}", duration(overhead.median), half.map_or("?".into(), duration))
+        });
         table.row([
             cell.backend.clone(),
             cell.workers.to_string(),
             cell.cold_speedup.map_or("-".into(), |cold| ratio(cold.median)),
             time(cell.pool_start_ns),
-            time(cell.overhead_ns),
+            overhead,
             cell.cpus.map_or("-".into(), |cpus| format!("{cpus:.2}")),
             cell.karp_flatt.map_or("-".into(), |e| format!("{:.3}", e.median)),
         ]);

@@ -1,0 +1,167 @@
+//! The samples of one scenario, grouped by what was timed and by round.
+
+use crate::record::Header;
+use crate::sample::{Role, Sample, Status};
+use crate::stats::Estimate;
+use fib_simulate::median;
+use std::collections::BTreeMap;
+
+/// A round is dropped if the host took more than this share of the CPU time (steal), or if the CPU quota of
+/// the control group stopped the runners for more than this share of the time. The system counts steal in
+/// ticks of 10 ms, which is longer than many samples, so a whole round is judged.
+const DISTURBED: f64 = 0.02;
+
+/// Role, label and workers of something that is timed once in a round.
+pub(super) type Key<'a> = (Role, &'a str, usize);
+
+/// Nanoseconds of a batch, or a ratio of two times, by round.
+pub(super) type Series = BTreeMap<usize, f64>;
+
+pub(super) struct Rounds<'a> {
+    /// The samples by key, in order of appearance in the record.
+    timed: Vec<(Key<'a>, Vec<&'a Sample>)>,
+    /// The first fault of everything that was timed. Faults count in dropped rounds too.
+    faults: BTreeMap<(Cause, &'a str, usize), &'a Sample>,
+    /// The run of each round.
+    run_of: BTreeMap<usize, usize>,
+    /// The number of rounds that were dropped because the machine was disturbed.
+    pub(super) dropped: usize,
+    /// Whether most rounds were disturbed, so that none was dropped.
+    pub(super) disturbed: bool,
+}
+
+impl<'a> Rounds<'a> {
+    pub(super) fn new(header: &Header, samples: impl Iterator<Item = &'a Sample>) -> Self {
+        let samples: Vec<&Sample> = samples.collect();
+        let run_of: BTreeMap<usize, usize> = samples.iter().map(|s| (s.round, s.run)).collect();
+        let disturbed_rounds = disturbed_rounds(&samples, header.cores);
+        let disturbed = disturbed_rounds.len() > run_of.len() / 2;
+        let is_dropped = |round| !disturbed && disturbed_rounds.contains(&round);
+        let mut timed: Vec<(Key<'a>, Vec<&'a Sample>)> = vec![];
+        let mut faults = BTreeMap::new();
+        for sample in samples {
+            let (label, workers) = (sample.backend.as_str(), sample.workers);
+            if sample.status != Status::Ok {
+                faults.entry((cause(sample.role), label, workers)).or_insert(sample);
+            }
+            let key = (sample.role, label, workers);
+            let position = timed.iter().position(|(other, _)| *other == key);
+            let position = position.unwrap_or_else(|| {
+                timed.push((key, vec![]));
+                timed.len() - 1
+            });
+            if !is_dropped(sample.round) {
+                timed[position].1.push(sample);
+            }
+        }
+        let dropped = if disturbed { 0 } else { disturbed_rounds.len() };
+        Rounds { timed, faults, run_of, dropped, disturbed }
+    }
+
+    pub(super) fn rounds(&self) -> usize {
+        self.run_of.len()
+    }
+
+    pub(super) fn runs(&self) -> usize {
+        self.run_of.values().collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// Everything with this role, in order of appearance.
+    pub(super) fn keys(&self, role: Role) -> impl Iterator<Item = Key<'a>> {
+        self.timed.iter().map(|(key, _)| *key).filter(move |(other, ..)| *other == role)
+    }
+
+    /// The samples with this key, of the rounds that count.
+    pub(super) fn with_key(&self, key: Key<'_>) -> &[&'a Sample] {
+        let found = self.timed.iter().find(|(other, _)| *other == key);
+        found.map_or(&[], |(_, samples)| samples)
+    }
+
+    /// The samples with this role, for roles that have one key.
+    pub(super) fn with_role(&self, role: Role) -> &[&'a Sample] {
+        self.keys(role).next().map_or(&[], |key| self.with_key(key))
+    }
+
+    /// The first fault of what has this key. A wrong first batch voids the other batches of its backend too.
+    pub(super) fn fault(&self, (role, label, workers): Key<'a>) -> Option<&'a Sample> {
+        self.faults.get(&(cause(role), label, workers)).copied()
+    }
+
+    /// The estimate of these values, whose rounds belong to runs.
+    pub(super) fn estimate_of(&self, values: &Series, comparisons: usize) -> Option<Estimate> {
+        Estimate::of_runs(&self.by_run(values.iter().map(|(&round, &x)| (round, x))), comparisons)
+    }
+
+    /// The estimate of the logarithms of ratios, as ratios again.
+    pub(super) fn estimate(&self, ratios: &Series, comparisons: usize) -> Option<Estimate> {
+        let logarithms = ratios.iter().map(|(&round, ratio)| (round, ratio.ln()));
+        Some(Estimate::of_runs(&self.by_run(logarithms), comparisons)?.exp())
+    }
+
+    /// The values of each run.
+    pub(super) fn by_run(&self, values: impl Iterator<Item = (usize, f64)>) -> Vec<Vec<f64>> {
+        let mut runs: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for (round, value) in values {
+            runs.entry(self.run_of.get(&round).copied().unwrap_or(0)).or_default().push(value);
+        }
+        runs.into_values().collect()
+    }
+}
+
+/// What a fault of a role voids.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    Baseline,
+    Backend,
+    Other,
+}
+
+fn cause(role: Role) -> Cause {
+    match role {
+        Role::Baseline | Role::Control => Cause::Baseline,
+        Role::Cell | Role::Cold | Role::Traced => Cause::Backend,
+        _ => Cause::Other,
+    }
+}
+
+/// The rounds in which the host or a quota took CPU time.
+fn disturbed_rounds(samples: &[&Sample], cores: usize) -> Vec<usize> {
+    let mut rounds: BTreeMap<usize, (u64, u64, u64)> = BTreeMap::new();
+    for sample in samples {
+        let Some(around) = sample.surroundings else { continue };
+        let (span, steal, throttled) = rounds.entry(sample.round).or_default();
+        *span += around.span_ns;
+        *steal += around.steal_ns;
+        *throttled += around.throttled_ns;
+    }
+    let is_disturbed = |&(_, (span, steal, throttled)): &(usize, (u64, u64, u64))| {
+        let limit = DISTURBED * span as f64;
+        steal as f64 > limit * cores as f64 || throttled as f64 > limit
+    };
+    rounds.into_iter().filter(is_disturbed).map(|(round, _)| round).collect()
+}
+
+/// Nanoseconds of a batch in each round that counts.
+pub(super) fn series(samples: &[&Sample]) -> Series {
+    series_of(samples, Sample::batch_ns)
+}
+
+/// What `time` gives for each sample that counts, by round.
+pub(super) fn series_of(samples: &[&Sample], time: impl Fn(&Sample) -> f64) -> Series {
+    let ok = samples.iter().filter(|sample| sample.status == Status::Ok && sample.wall_ns > 0);
+    ok.map(|sample| (sample.round, time(sample))).collect()
+}
+
+/// Combines two series in the rounds that both have.
+pub(super) fn join(a: &Series, b: &Series, f: impl Fn(f64, f64) -> f64) -> Series {
+    a.iter().filter_map(|(round, &a)| Some((*round, f(a, *b.get(round)?)))).collect()
+}
+
+/// The ratios a / b.
+pub(super) fn ratios(a: &Series, b: &Series) -> Series {
+    join(a, b, |a, b| a / b)
+}
+
+pub(super) fn median_of(series: &Series) -> Option<f64> {
+    median(series.values().copied().collect())
+}
