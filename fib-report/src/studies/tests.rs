@@ -56,21 +56,21 @@ fn close(found: f64, expected: f64) -> bool {
 #[test]
 fn the_metg_of_a_constant_overhead_for_each_task_is_found() {
     // A task takes 100 n ns, and 500 us more on a worker, so E = g / (g + 500 us).
-    let batches = (4..=14).map(|power| {
+    let batches = [4, 8, 12, 16].map(|power| {
         let n = 1u64 << power;
         let task = n as f64 * 0.1; // us
         let two = (task + 500.0) * TASKS as f64 / 2.0;
         (format!("{TASKS}xF{n}"), TASKS, n, task * TASKS as f64, vec![(2, two)])
     });
-    let analysis = analysis(Study::Granularity, &[2], &batches.collect::<Vec<_>>());
+    let analysis = analysis(Study::Granularity, &[2], &batches);
     let Findings::Granularity(found) = analysis.findings else { panic!("another study") };
     let [granularity] = &found[..] else { panic!("one curve") };
     // At E = 50 % a task takes 500 us of work, and as much again: a granularity of 1 ms, times the
-    // median drift of 2.5. The curve between points is a line, so this is near, not exact.
+    // median drift of 2.5. A factor of 16 lies between two tasks, and METG is still exact.
     let Crossing::At { value, low, high } = granularity.metg[0].granularity_ns else {
         panic!("no crossing")
     };
-    assert!((value / 2.5e6 - 1.0).abs() < 0.1, "{value}");
+    assert!((value / 2.5e6 - 1.0).abs() < 1e-3, "{value}");
     assert!(low.is_some_and(|low| low <= value) && high.is_some_and(|high| value <= high));
 }
 
@@ -82,19 +82,19 @@ fn the_break_even_of_a_constant_overhead_for_each_batch_is_found() {
         let sequential = items as f64 * n as f64 / 1000.0;
         (name, items, n, sequential, vec![(2, sequential / 2.0 + 60.0)])
     };
-    let items = (0..=12).map(|power| 1usize << power);
+    let items = [0, 4, 8, 12].map(|power| 1usize << power);
     let items = items.map(|k| batch(format!("{BREAK_EVEN_BATCH}{k}"), k, BREAK_EVEN_INDEX));
-    let indices = (4..=14).map(|power| 1u64 << power);
+    let indices = [5, 8, 11, 14].map(|power| 1u64 << power);
     let indices = indices.map(|n| batch(format!("{BREAK_EVEN_ITEM}{n}"), BREAK_EVEN_ITEMS, n));
-    let batches: Vec<Timed> = items.chain(indices).collect();
+    let batches: Vec<Timed> = items.into_iter().chain(indices).collect();
     let Findings::BreakEven(found) = analysis(Study::BreakEven, &[2], &batches).findings else {
         panic!("another study")
     };
     let [point] = &found[..] else { panic!("one curve") };
     let Crossing::At { value, .. } = point.items else { panic!("no crossing") };
-    assert!((110.0..=128.0).contains(&value), "{value}");
+    assert!((value / 120.0 - 1.0).abs() < 1e-3, "{value}");
     let Crossing::At { value, .. } = point.index else { panic!("no crossing") };
-    assert!((7000.0..=8192.0).contains(&value), "{value}");
+    assert!((value / 7500.0 - 1.0).abs() < 1e-3, "{value}");
 }
 
 /// The same batch with each number of workers, and batches that grow with the workers.
