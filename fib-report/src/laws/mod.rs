@@ -2,6 +2,7 @@
 //! cannot be fitted to.
 
 mod crossing;
+mod fit;
 mod usl;
 
 pub use crossing::{Crossing, break_even, metg};

@@ -1,9 +1,7 @@
 //! The Universal Scalability Law (Gunther, Guerrilla Capacity Planning, 2007).
 
+use super::fit::fit;
 use super::{Refusal, enough};
-use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
-use nalgebra::storage::Owned;
-use nalgebra::{Dyn, Matrix, OVector, U1, U3, Vector3};
 
 /// X(p) = g p / (1 + a (p - 1) + b p (p - 1)).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,66 +30,19 @@ impl Usl {
     fn denominator(&self, p: f64) -> f64 {
         1.0 + self.contention * (p - 1.0) + self.coherency * p * (p - 1.0)
     }
-
-    fn from_parameters(parameters: &Vector3<f64>) -> Self {
-        let [unit, contention, coherency] = [parameters[0], parameters[1], parameters[2]];
-        Usl { unit, contention, coherency }
-    }
 }
 
-/// Fits the law, by least squares, to `points` of workers and throughput (or speedup).
+/// Fits the law to `points` of workers and throughput (or speedup), by least squares of ln X.
+/// p/X = (1 + a (p - 1) + b p (p - 1)) / g is linear in 1/g, a/g and b/g.
+///
+/// The noise may make a or b negative.
 ///
 /// # Errors
-/// With fewer than 6 different worker counts, or if nothing fits.
+/// With fewer than 6 different worker counts.
 pub fn usl(points: &[(usize, f64)]) -> Result<Usl, Refusal> {
     enough(points, 6)?;
-    let first = points.iter().map(|&(p, x)| x / p as f64).fold(0.0, f64::max);
-    let fit = UslFit { points, parameters: Vector3::new(first, 0.01, 0.0001) };
-    let (fit, report) = LevenbergMarquardt::new().minimize(fit);
-    let law = Usl::from_parameters(&fit.parameters);
-    let finite = [law.unit, law.contention, law.coherency].iter().all(|x| x.is_finite());
-    if report.termination.was_successful() && finite { Ok(law) } else { Err(Refusal::NoFit) }
-}
-
-struct UslFit<'a> {
-    points: &'a [(usize, f64)],
-    parameters: Vector3<f64>,
-}
-
-impl LeastSquaresProblem<f64, Dyn, U3> for UslFit<'_> {
-    type ResidualStorage = Owned<f64, Dyn, U1>;
-    type JacobianStorage = Owned<f64, Dyn, U3>;
-    type ParameterStorage = Owned<f64, U3, U1>;
-
-    fn set_params(&mut self, parameters: &Vector3<f64>) {
-        self.parameters = *parameters;
-    }
-
-    fn params(&self) -> Vector3<f64> {
-        self.parameters
-    }
-
-    fn residuals(&self) -> Option<OVector<f64, Dyn>> {
-        let law = Usl::from_parameters(&self.parameters);
-        let residual = |&(p, x): &(usize, f64)| law.throughput(p as f64) - x;
-        Some(OVector::<f64, Dyn>::from_iterator(
-            self.points.len(),
-            self.points.iter().map(residual),
-        ))
-    }
-
-    /// The derivatives of X(p) with respect to g, a and b.
-    fn jacobian(&self) -> Option<Matrix<f64, Dyn, U3, Self::JacobianStorage>> {
-        let law = Usl::from_parameters(&self.parameters);
-        let row = |i: usize| {
-            let p = self.points[i].0 as f64;
-            let denominator = law.denominator(p);
-            let slope = -law.unit * p / (denominator * denominator);
-            [p / denominator, slope * (p - 1.0), slope * p * (p - 1.0)]
-        };
-        let cell = |i: usize, parameter: usize| row(i)[parameter];
-        Some(Matrix::<f64, Dyn, U3, _>::from_fn(self.points.len(), cell))
-    }
+    let [constant, linear, square] = fit(points, |p| [1.0, p - 1.0, p * (p - 1.0)]);
+    Ok(Usl { unit: 1.0 / constant, contention: linear / constant, coherency: square / constant })
 }
 
 #[cfg(test)]
@@ -108,10 +59,35 @@ mod tests {
             let counts = [1, 2, 4, 8, 16, 32, 64];
             let points = counts.map(|p| (p, law.throughput(p as f64)));
             let found = usl(&points).unwrap();
-            prop_assert!((found.unit / unit - 1.0).abs() < 1e-4, "{found:?}");
-            prop_assert!((found.contention - contention).abs() < 1e-4, "{found:?}");
-            prop_assert!((found.coherency - coherency).abs() < 1e-5, "{found:?}");
+            prop_assert!((found.unit / unit - 1.0).abs() < 1e-9, "{found:?}");
+            prop_assert!((found.contention - contention).abs() < 1e-9, "{found:?}");
+            prop_assert!((found.coherency - coherency).abs() < 1e-9, "{found:?}");
         }
+    }
+
+    /// 2000 fits of speedups with 3 % noise on 1, 2, 4, 8, 16 and 32 workers. Least squares of X by
+    /// the method of Levenberg and Marquardt give the large speedups most of the weight. Their
+    /// errors were 0.0122 for a and 0.000307 for b.
+    #[test]
+    fn the_errors_of_a_fit_to_noise_are_small() {
+        let law = Usl { unit: 1.0, contention: 0.05, coherency: 0.0005 };
+        let mut state = 1u64;
+        let mut uniform = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        // The sum of twelve uniform numbers is nearly normal, with a standard deviation of 1.
+        let mut noise = || (0.03 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0)).exp();
+        let fits = (0..2000).map(|_| {
+            usl(&[1, 2, 4, 8, 16, 32].map(|p| (p, law.throughput(p as f64) * noise()))).unwrap()
+        });
+        let [a, b] = fits.fold([0.0, 0.0], |[a, b], fit| {
+            let errors = [fit.contention - law.contention, fit.coherency - law.coherency];
+            [a + errors[0].powi(2) / 2000.0, b + errors[1].powi(2) / 2000.0]
+        });
+        assert!(a.sqrt() < 0.0085 && b.sqrt() < 0.00026, "{} {}", a.sqrt(), b.sqrt());
     }
 
     #[test]
