@@ -22,7 +22,8 @@ mod visible;
 pub use analyse::{Analysis, analyse};
 pub use analysis::{Ceiling, Cell, Distribution, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict};
 pub use laws::{
-    Crossing, Refusal, Usl, amdahl, amdahl_speedup, break_even, gustafson, karp_flatt, metg, usl,
+    Amdahl, Crossing, Refusal, Usl, amdahl, amdahl_speedup, break_even, gustafson, karp_flatt,
+    metg, usl,
 };
 pub use record::*;
 pub use recording::{Recording, Unreadable, read};

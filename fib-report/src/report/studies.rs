@@ -111,14 +111,8 @@ fn crossing(crossing: &Crossing, show: impl Fn(&f64) -> String) -> String {
 
 fn scaling(scalings: &[Scaling]) -> Vec<Block> {
     let mut strong = Table::new(["backend", "workers", "speedup", "serial fraction\n(Karp-Flatt)"]);
-    let mut laws = Table::new([
-        "backend",
-        "Amdahl\nserial",
-        "Gustafson\nserial",
-        "USL\ncontention",
-        "USL\ncoherency",
-        "USL\npeak",
-    ]);
+    let mut serial = Table::new(["backend", "Amdahl\ntax", "Amdahl\nserial", "Gustafson\nserial"]);
+    let mut usl = Table::new(["backend", "USL\ncontention", "USL\ncoherency", "USL\npeak"]);
     for scaling in scalings {
         for point in &scaling.strong {
             strong.row([
@@ -133,20 +127,17 @@ fn scaling(scalings: &[Scaling]) -> Vec<Block> {
             Ok(peak) => peak.as_ref().map_or("no peak".into(), fraction),
             Err(_) => "refused".into(),
         };
-        laws.row([
-            scaling.backend.clone(),
-            fit(&scaling.amdahl),
-            fit(&scaling.gustafson),
-            fit(&scaling.usl_contention),
-            fit(&scaling.usl_coherency),
-            peak,
-        ]);
+        let Scaling { backend, amdahl_tax, amdahl, gustafson, .. } = scaling;
+        serial.row([backend.clone(), fit(amdahl_tax), fit(amdahl), fit(gustafson)]);
+        let (a, b) = (fit(&scaling.usl_contention), fit(&scaling.usl_coherency));
+        usl.row([backend.clone(), a, b, peak]);
     }
     vec![
         Block::Title("The same batch with more workers".into()),
         Block::Table(strong),
         Block::Title("Laws of scaling, fitted to these speedups".into()),
-        Block::Table(laws),
+        Block::Table(serial),
+        Block::Table(usl),
         Block::Text(refusals(scalings)),
     ]
 }

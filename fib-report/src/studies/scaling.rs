@@ -22,6 +22,8 @@ pub struct Scaling {
     pub strong: Vec<StrongPoint>,
     /// The serial fraction of Amdahl's law.
     pub amdahl: Result<Estimate, Refusal>,
+    /// The tax of Amdahl's law: how much longer than the baseline one worker takes.
+    pub amdahl_tax: Result<Estimate, Refusal>,
     /// The serial fraction of Gustafson's law.
     pub gustafson: Result<Estimate, Refusal>,
     /// Contention of the USL.
@@ -43,9 +45,6 @@ pub struct StrongPoint {
     pub karp_flatt: Option<Estimate>,
 }
 
-/// A law that gives a serial fraction from points of workers and speedup.
-type Law = fn(&[(usize, f64)]) -> Result<f64, Refusal>;
-
 /// The laws of scaling for each backend.
 pub(super) fn scalings(matrix: &Matrix) -> Vec<Scaling> {
     let curves = curves(matrix);
@@ -62,11 +61,8 @@ pub(super) fn scalings(matrix: &Matrix) -> Vec<Scaling> {
 }
 
 fn scaling_of(label: &str, strong: &[&Cell], weak: &[&Cell]) -> Scaling {
-    let fit = |law: Law, cells: &[&Cell]| each_round(cells, law).and_then(estimate);
+    let amdahl = each_round(strong, laws::amdahl);
     let usl = each_round(strong, laws::usl);
-    let part = |part: fn(&Usl) -> f64| {
-        usl.as_ref().map_err(|r| *r).and_then(|fits| estimate(fits.iter().map(part).collect()))
-    };
     let peaks = |fits: &Vec<Usl>| Estimate::new(fits.iter().filter_map(Usl::peak).collect(), 1);
     let point = |cell: &&Cell| StrongPoint {
         workers: cell.workers,
@@ -76,12 +72,17 @@ fn scaling_of(label: &str, strong: &[&Cell], weak: &[&Cell]) -> Scaling {
     Scaling {
         backend: label.into(),
         strong: strong.iter().map(point).collect(),
-        amdahl: fit(laws::amdahl, strong),
-        gustafson: fit(laws::gustafson, weak),
-        usl_contention: part(|law| law.contention),
-        usl_coherency: part(|law| law.coherency),
+        amdahl: parameter(&amdahl, |law| law.serial),
+        amdahl_tax: parameter(&amdahl, |law| law.tax),
+        gustafson: parameter(&each_round(weak, laws::gustafson), |serial| *serial),
+        usl_contention: parameter(&usl, |law| law.contention),
+        usl_coherency: parameter(&usl, |law| law.coherency),
         usl_peak: usl.as_ref().map(peaks).map_err(|refusal| *refusal),
     }
+}
+
+fn parameter<L>(fits: &Result<Vec<L>, Refusal>, part: fn(&L) -> f64) -> Result<Estimate, Refusal> {
+    fits.as_ref().map_err(|r| *r).and_then(|fits| estimate(fits.iter().map(part).collect()))
 }
 
 fn estimate(values: Vec<f64>) -> Result<Estimate, Refusal> {

@@ -5,7 +5,7 @@ use super::model::models;
 use super::*;
 use crate::analyse::{Analysis, analyse};
 use crate::analysis::tests::{head, header, sample};
-use crate::laws::{Crossing, Refusal, Usl, karp_flatt};
+use crate::laws::{Amdahl, Crossing, Refusal, Usl, karp_flatt};
 use crate::record::{BackendHead, Header, ScenarioHead};
 use crate::sample::Sample;
 use fib_core::Scheduling;
@@ -129,7 +129,16 @@ fn the_laws_of_scaling_are_found_with_enough_worker_counts() {
     assert!((coherency - 0.005).abs() < 0.0005, "{coherency}");
     let peak = scaling.usl_peak.unwrap().unwrap().median;
     assert!(close(peak, (0.9f64 / 0.005).sqrt()), "{peak}");
-    assert!((0.1..0.2).contains(&scaling.amdahl.unwrap().median), "{:?}", scaling.amdahl);
+    let amdahl = scaling.amdahl.unwrap().median;
+    assert!((0.1..0.2).contains(&amdahl), "{amdahl}");
+}
+
+#[test]
+fn a_tax_stands_beside_the_serial_fraction() {
+    let law = Amdahl { serial: 0.05, tax: 1.1 };
+    let scaling = scaling(&[1, 2, 4, 8], |p| law.speedup(p), |p| p as f64);
+    assert!(close(scaling.amdahl.unwrap().median, 0.05), "{:?}", scaling.amdahl);
+    assert!(close(scaling.amdahl_tax.unwrap().median, 1.1), "{:?}", scaling.amdahl_tax);
 }
 
 #[test]
