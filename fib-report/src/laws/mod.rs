@@ -3,42 +3,50 @@
 
 mod crossing;
 mod fit;
+mod refusal;
 mod usl;
 
 pub use crossing::{Crossing, break_even, metg};
+pub use refusal::Refusal;
+pub(crate) use refusal::{Range, significant};
 pub use usl::{Usl, usl};
 
 use fit::fit;
-use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
 
-/// Why a law cannot be fitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There are too few different worker counts up to the number of cores.
-    #[error(
-        "the law needs {needed} different worker counts up to the number of cores, and {found} \
-         were measured"
-    )]
-    FewWorkerCounts {
-        /// The number of worker counts that were measured.
-        found: usize,
-        /// The number of worker counts that the law needs.
-        needed: usize,
-    },
-    /// No parameters of the law come near the measurements.
-    #[error("the times do not follow this law")]
-    NoFit,
-}
+/// The range of the serial fraction of Karp and Flatt.
+pub(crate) const KARP_FLATT: Range = Range { parameter: "serial fraction", ..GUSTAFSON };
 
-impl Serialize for Refusal {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+/// The range of the serial fraction of Amdahl's law.
+pub(crate) const AMDAHL: Range = Range {
+    parameter: "serial fraction",
+    most: 1.0,
+    below: "the speedup grows faster than the number of workers",
+    above: "the speedup falls with more workers",
+};
+
+/// The range of the serial fraction of Gustafson's law.
+pub(crate) const GUSTAFSON: Range = Range {
+    parameter: "serial fraction",
+    most: 1.0,
+    below: "the speedup is higher than the number of workers",
+    above: "the speedup is below 1",
+};
+
+/// The range of the contention of the USL.
+pub(crate) const CONTENTION: Range = Range { parameter: "contention", ..AMDAHL };
+
+/// The range of the coherency of the USL.
+pub(crate) const COHERENCY: Range = Range {
+    parameter: "coherency",
+    most: f64::INFINITY,
+    below: "the speedup grows faster than contention alone allows",
+    above: "",
+};
 
 /// The experimentally determined serial fraction, e = (1/S - 1/p) / (1 - 1/p), of a speedup S on p
-/// workers (Karp and Flatt, CACM 33(5), 1990); `None` for one worker.
+/// workers (Karp and Flatt, CACM 33(5), 1990); `None` for one worker. It is below 0 if S > p, and
+/// above 1 if S < 1: whether noise can explain that, only the rounds together tell.
 pub fn karp_flatt(speedup: f64, workers: usize) -> Option<f64> {
     let share = 1.0 / workers as f64;
     (workers > 1).then(|| (1.0 / speedup - share) / (1.0 - share))
@@ -64,7 +72,8 @@ impl Amdahl {
 /// Fits the law to `points` of workers and speedup, by least squares of ln S.
 /// p/S = t (1 + f (p - 1)) is linear in t and t f.
 ///
-/// The noise may put f outside 0 to 1.
+/// Noise may put f outside 0 to 1. Each round keeps the f that it has, because a fit that stops at 0
+/// in some rounds would move the medians of the other parameters. The median over the rounds is cut.
 ///
 /// # Errors
 /// With fewer than 3 different worker counts, because one f and one t fit any two of them.
@@ -72,6 +81,12 @@ pub fn amdahl(points: &[(usize, f64)]) -> Result<Amdahl, Refusal> {
     enough(points, 3)?;
     let [tax, product] = fit(points, |p| [1.0, p - 1.0]);
     Ok(Amdahl { serial: product / tax, tax })
+}
+
+/// The speedup that Gustafson's law gives p workers.
+pub(crate) fn gustafson_speedup(serial: f64, workers: usize) -> f64 {
+    let p = workers as f64;
+    p - serial * (p - 1.0)
 }
 
 /// The speedup that Amdahl's law gives p workers without a tax.
@@ -88,7 +103,7 @@ pub fn amdahl_speedup(serial: f64, workers: usize) -> f64 {
 pub fn gustafson(points: &[(usize, f64)]) -> Result<f64, Refusal> {
     let parallel: Vec<_> = points.iter().filter(|(p, _)| *p > 1).collect();
     if parallel.is_empty() {
-        return Err(Refusal::FewWorkerCounts { found: 0, needed: 1 });
+        return Err(Refusal::NoGrowingBatch);
     }
     let x = |p: usize| p as f64 - 1.0;
     let products = parallel.iter().map(|&&(p, s)| (p as f64 - s) * x(p));
@@ -146,7 +161,8 @@ mod tests {
     fn too_few_points_are_refused() {
         let two = [(1, 1.0), (2, 1.9), (2, 1.8)];
         assert_eq!(amdahl(&two), Err(Refusal::FewWorkerCounts { found: 2, needed: 3 }));
-        assert!(gustafson(&[(1, 1.0)]).is_err() && gustafson(&[]).is_err());
+        assert_eq!(gustafson(&[(1, 1.0)]), Err(Refusal::NoGrowingBatch));
+        assert_eq!(gustafson(&[]), Err(Refusal::NoGrowingBatch));
         let five: Vec<_> = (1..=5).map(|p| (p, p as f64)).collect();
         assert_eq!(usl(&five), Err(Refusal::FewWorkerCounts { found: 5, needed: 6 }));
     }

@@ -20,11 +20,11 @@ impl Usl {
         self.unit * workers / self.denominator(workers)
     }
 
-    /// The worker count with the highest throughput, sqrt((1 - a) / b); `None` if throughput never
-    /// falls.
+    /// The worker count with the highest throughput, sqrt((1 - a) / b); 1 if throughput falls from
+    /// the first worker on, and `None` if it never falls.
     pub fn peak(&self) -> Option<f64> {
         let squared = (1.0 - self.contention) / self.coherency;
-        (self.coherency > 0.0 && squared >= 1.0).then(|| squared.sqrt())
+        (self.coherency > 0.0).then(|| squared.max(1.0).sqrt())
     }
 
     fn denominator(&self, p: f64) -> f64 {
@@ -35,7 +35,7 @@ impl Usl {
 /// Fits the law to `points` of workers and throughput (or speedup), by least squares of ln X.
 /// p/X = (1 + a (p - 1) + b p (p - 1)) / g is linear in 1/g, a/g and b/g.
 ///
-/// The noise may make a or b negative.
+/// Noise may make a or b negative, and a fit of one round keeps them (see `amdahl`).
 ///
 /// # Errors
 /// With fewer than 6 different worker counts.
@@ -98,6 +98,6 @@ mod tests {
             .max_by(|&a, &b| law.throughput(a).total_cmp(&law.throughput(b)));
         assert!((law.peak().unwrap() - highest.unwrap()).abs() <= 1.0);
         assert_eq!(Usl { coherency: 0.0, ..law }.peak(), None);
-        assert_eq!(Usl { contention: 1.5, ..law }.peak(), None);
+        assert_eq!(Usl { contention: 1.5, ..law }.peak(), Some(1.0));
     }
 }

@@ -6,11 +6,11 @@ use super::page::{Block, Table, narrow};
 use super::race::race;
 use crate::analyse::Analysis;
 use crate::analysis::{Matrix, Verdict};
-use crate::laws::{Crossing, Refusal};
+use crate::laws::{Crossing, Refusal, significant};
 use crate::stats::Estimate;
 use crate::studies::{
     BREAK_EVEN_INDEX, BREAK_EVEN_ITEMS, BreakEven, ChunkingEffect, EFFICIENCIES, Findings,
-    Granularity, Scaling, TASKS,
+    Granularity, Scaling, StrongPoint, TASKS,
 };
 
 pub(super) fn findings(analysis: &Analysis) -> Vec<Block> {
@@ -115,17 +115,15 @@ fn scaling(scalings: &[Scaling]) -> Vec<Block> {
     let mut usl = Table::new(["backend", "USL\ncontention", "USL\ncoherency", "USL\npeak"]);
     for scaling in scalings {
         for point in &scaling.strong {
-            strong.row([
-                scaling.backend.clone(),
-                point.workers.to_string(),
-                point.speedup.as_ref().map_or("no sample".into(), with_interval),
-                point.karp_flatt.as_ref().map_or("needs 2 workers".into(), fraction),
-            ]);
+            let (speedup, fraction) = strong_cells(point);
+            strong.row([scaling.backend.clone(), point.workers.to_string(), speedup, fraction]);
         }
-        let fit = |fit: &Result<Estimate, Refusal>| fit.as_ref().map_or("refused".into(), fraction);
+        let fit = |fit: &Result<Estimate, Refusal>| {
+            fit.as_ref().map_or("refused".into(), with_interval_below)
+        };
         let peak = match &scaling.usl_peak {
-            Ok(peak) => peak.as_ref().map_or("no peak".into(), fraction),
-            Err(_) => "refused".into(),
+            Err(_) if scaling.usl_coherency.is_ok() => "no peak".into(),
+            peak => fit(peak),
         };
         let Scaling { backend, amdahl_tax, amdahl, gustafson, .. } = scaling;
         serial.row([backend.clone(), fit(amdahl_tax), fit(amdahl), fit(gustafson)]);
@@ -135,6 +133,7 @@ fn scaling(scalings: &[Scaling]) -> Vec<Block> {
     vec![
         Block::Title("The same batch with more workers".into()),
         Block::Table(strong),
+        Block::Text(out_of_range(scalings)),
         Block::Title("Laws of scaling, fitted to these speedups".into()),
         Block::Table(serial),
         Block::Table(usl),
@@ -142,29 +141,89 @@ fn scaling(scalings: &[Scaling]) -> Vec<Block> {
     ]
 }
 
-/// Why laws were refused. The reason is the same for all backends, so the first backend is enough.
-fn refusals(scalings: &[Scaling]) -> String {
-    let Some(scaling) = scalings.first() else { return String::new() };
-    let refused = [
-        ("Amdahl", scaling.amdahl.as_ref().err()),
-        ("Gustafson", scaling.gustafson.as_ref().err()),
-        ("USL", scaling.usl_contention.as_ref().err()),
-    ];
-    let lines = refused.into_iter().filter_map(|(law, refusal)| Some((law, refusal?)));
-    let lines: Vec<String> = lines.map(|(law, refusal)| format!("{law}: {refusal}")).collect();
-    lines.join("\n")
+/// The speedup at one worker count, and the serial fraction.
+fn strong_cells(point: &StrongPoint) -> (String, String) {
+    let is_fault = matches!(point.karp_flatt, Err(Refusal::Fault { .. }));
+    let missing = if is_fault { "fault" } else { "no sample" };
+    let fraction = match &point.karp_flatt {
+        Ok(estimate) => on_one_line(estimate),
+        Err(Refusal::OneWorker) => "needs 2 workers".into(),
+        Err(Refusal::OutOfRange { value, .. }) => format!("refused: {}", significant(*value)),
+        Err(_) => missing.into(),
+    };
+    (point.speedup.as_ref().map_or(missing.into(), with_interval), fraction)
 }
 
-/// A fraction with its interval, as 0.031 [0.020,0.042].
-fn fraction(estimate: &Estimate) -> String {
-    let number = |x: f64| match x.abs() {
-        small if small < 10.0 => format!("{x:.3}"),
-        _ => ratio(x).replace('x', ""),
+/// Why fractions of Karp and Flatt were refused, if some were.
+fn out_of_range(scalings: &[Scaling]) -> String {
+    let points = scalings.iter().flat_map(|scaling| &scaling.strong);
+    let refused: Vec<f64> = points
+        .filter_map(|point| match point.karp_flatt {
+            Err(Refusal::OutOfRange { value, .. }) => Some(value),
+            _ => None,
+        })
+        .collect();
+    let sides = [
+        (
+            refused.iter().any(|value| *value > 1.0),
+            "A serial fraction above 1 is refused: the \
+            speedup is below 1, and no share of the work explains that.",
+        ),
+        (
+            refused.iter().any(|value| *value < 0.0),
+            "A serial fraction below 0 is refused: the \
+            speedup is higher than the number of workers.",
+        ),
+    ];
+    let sentences = sides.into_iter().filter_map(|(occurs, sentence)| occurs.then_some(sentence));
+    sentences.collect::<Vec<_>>().join("\n")
+}
+
+/// Why laws were refused. Backends with the same reason share a line.
+fn refusals(scalings: &[Scaling]) -> String {
+    let mut reasons: Vec<(&str, String, Vec<&str>)> = vec![];
+    for (law, refusal) in LAWS {
+        for scaling in scalings {
+            let Some(reason) = refusal(scaling).map(|refusal| refusal.to_string()) else {
+                continue;
+            };
+            let same = reasons.iter_mut().find(|(l, r, _)| *l == law && *r == reason);
+            match same {
+                Some((.., backends)) => backends.push(&scaling.backend),
+                None => reasons.push((law, reason, vec![&scaling.backend])),
+            }
+        }
+    }
+    let line = |(law, reason, backends): (&str, String, Vec<&str>)| {
+        let all = backends.len() == scalings.len();
+        let whose = if all { String::new() } else { format!(", {}", backends.join(", ")) };
+        format!("{law}{whose}: {reason}")
     };
-    let interval = estimate
-        .interval
-        .map_or("[?]".into(), |(low, high)| format!("[{},{}]", number(low), number(high)));
-    format!("{} {interval}", number(estimate.median))
+    reasons.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+type Reason = fn(&Scaling) -> Option<Refusal>;
+
+/// What may be refused: its name in the report, and its reason. The peak has a reason of its own
+/// only if the law itself fits.
+const LAWS: [(&str, Reason); 4] = [
+    ("Amdahl", |scaling| scaling.amdahl.err()),
+    ("Gustafson", |scaling| scaling.gustafson.err()),
+    ("USL", |scaling| scaling.usl_coherency.err()),
+    ("USL peak", |scaling| scaling.usl_coherency.ok().and(scaling.usl_peak.err())),
+];
+
+/// A number with its interval, as 0.0312 [0.0200,0.0421].
+fn on_one_line(estimate: &Estimate) -> String {
+    with_interval_below(estimate).replace('\n', " ")
+}
+
+/// A number with its interval below it, so that tables with several numbers fit the page.
+fn with_interval_below(estimate: &Estimate) -> String {
+    let interval = estimate.interval.map_or("[?]".into(), |(low, high)| {
+        format!("[{},{}]", significant(low), significant(high))
+    });
+    format!("{}\n{interval}", significant(estimate.median))
 }
 
 /// Chunkings down, backends across.

@@ -10,6 +10,8 @@ mod model;
 mod race;
 mod scaling;
 #[cfg(test)]
+mod scaling_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use chunking::effects_of;

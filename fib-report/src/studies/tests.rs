@@ -5,7 +5,7 @@ use super::model::models;
 use super::*;
 use crate::analyse::{Analysis, analyse};
 use crate::analysis::tests::{head, header, sample};
-use crate::laws::{Amdahl, Crossing, Refusal, Usl, karp_flatt};
+use crate::laws::{Crossing, karp_flatt};
 use crate::record::{BackendHead, Header, ScenarioHead};
 use crate::sample::Sample;
 use fib_core::Scheduling;
@@ -95,59 +95,6 @@ fn the_break_even_of_a_constant_overhead_for_each_batch_is_found() {
     assert!((value / 120.0 - 1.0).abs() < 1e-3, "{value}");
     let Crossing::At { value, .. } = point.index else { panic!("no crossing") };
     assert!((value / 7500.0 - 1.0).abs() < 1e-3, "{value}");
-}
-
-/// The same batch with each number of workers, and batches that grow with the workers.
-fn scaling(
-    counts: &[usize],
-    strong: impl Fn(usize) -> f64,
-    weak: impl Fn(usize) -> f64,
-) -> Scaling {
-    let cells = counts.iter().map(|&p| (p, 1000.0 / strong(p))).collect();
-    let mut batches = vec![(STRONG.to_owned(), 1000, 1000, 1000.0, cells)];
-    batches.extend(counts.iter().map(|&p| {
-        let sequential = 1000.0 * p as f64;
-        (format!("{WEAK}{p}"), 1000 * p, 1000, sequential, vec![(p, sequential / weak(p))])
-    }));
-    let Findings::Scaling(found) = analysis(Study::Scaling, counts, &batches).findings else {
-        panic!("another study")
-    };
-    found.into_iter().next().unwrap()
-}
-
-#[test]
-fn the_laws_of_scaling_are_found_with_enough_worker_counts() {
-    let counts: Vec<usize> = (1..=8).collect();
-    let law = Usl { unit: 1.0, contention: 0.1, coherency: 0.005 };
-    // Strong scaling follows the USL. In weak scaling a tenth is serial.
-    let scaling =
-        scaling(&counts, |p| law.throughput(p as f64), |p| p as f64 - 0.1 * (p as f64 - 1.0));
-    assert_eq!(scaling.strong.len(), 8);
-    assert!(close(scaling.gustafson.unwrap().median, 0.1), "{:?}", scaling.gustafson);
-    assert!(close(scaling.usl_contention.unwrap().median, 0.1), "{:?}", scaling.usl_contention);
-    let coherency = scaling.usl_coherency.unwrap().median;
-    assert!((coherency - 0.005).abs() < 0.0005, "{coherency}");
-    let peak = scaling.usl_peak.unwrap().unwrap().median;
-    assert!(close(peak, (0.9f64 / 0.005).sqrt()), "{peak}");
-    let amdahl = scaling.amdahl.unwrap().median;
-    assert!((0.1..0.2).contains(&amdahl), "{amdahl}");
-}
-
-#[test]
-fn a_tax_stands_beside_the_serial_fraction() {
-    let law = Amdahl { serial: 0.05, tax: 1.1 };
-    let scaling = scaling(&[1, 2, 4, 8], |p| law.speedup(p), |p| p as f64);
-    assert!(close(scaling.amdahl.unwrap().median, 0.05), "{:?}", scaling.amdahl);
-    assert!(close(scaling.amdahl_tax.unwrap().median, 1.1), "{:?}", scaling.amdahl_tax);
-}
-
-#[test]
-fn two_worker_counts_are_refused_by_the_laws_that_need_more() {
-    let scaling = scaling(&[1, 2], |p| if p == 1 { 0.99 } else { 1.92 }, |p| p as f64);
-    let few = |needed| Refusal::FewWorkerCounts { found: 2, needed };
-    assert_eq!(scaling.amdahl, Err(few(3)));
-    assert_eq!(scaling.usl_peak.as_ref().err(), Some(&few(6)));
-    assert!(scaling.strong[1].karp_flatt.is_some()); // Karp-Flatt needs only two workers
 }
 
 #[test]
