@@ -13,6 +13,7 @@
 
 pub mod doctor;
 pub mod engine;
+mod host;
 mod machine;
 mod measure;
 pub mod order;

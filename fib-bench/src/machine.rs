@@ -1,6 +1,7 @@
 //! The header of a record: the machine, and how this program was built.
 
 use crate::engine::Engine;
+use crate::host::host;
 use crate::plan::Plan;
 use crate::scenario::NamedBatch;
 use fib::{Layout, MemoryLimit, kernels};
@@ -32,6 +33,7 @@ pub fn header(plan: &Plan) -> Header {
         command: plan.command.clone(),
         started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         machine: machine(),
+        host: host(),
         cores: std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         compiler: built::RUSTC_VERSION.into(),
         flags: flags(),

@@ -102,9 +102,15 @@ impl SampleStore {
         let name = file.name.clone();
         let bytes = read_limited(&file.file).map_err(|error| bad(&name, &error))?;
         let earlier = parse(&name, &bytes)?;
-        if let Some(difference) = earlier.difference_to(&header(plan)) {
+        let now = header(plan);
+        if let Some(difference) = earlier.difference_to(&now) {
             let problem = format!("{name} cannot be resumed: {difference}");
             return Err(BadInput(problem).into());
+        }
+        if earlier.may_be_of_another_host(&now) {
+            log::warn!(
+                "{name}: it is not known whether this is the machine of the record; make sure that it is"
+            );
         }
         file.cut(earlier.whole_bytes)
             .and_then(|()| file.append(&Record::Resumed(resumed(plan))))

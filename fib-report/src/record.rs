@@ -41,6 +41,9 @@ pub struct Header {
     pub started_unix_s: u64,
     /// Processor, operating system and kernel.
     pub machine: Machine,
+    /// A short hash that differs between machines, even of the same model. The machine is not named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// The number of CPUs that the process was allowed to use.
     pub cores: usize,
     /// Compiler version.

@@ -128,7 +128,8 @@ fn check_header(header: &Header) -> Result<(), String> {
     if { lists }.any(|len| len > MOST_NAMES) {
         return Err(format!("more than {MOST_NAMES} scenarios, backends or worker counts"));
     }
-    header.scenarios.iter().try_for_each(|scenario| check_name(&scenario.name))
+    let scenarios = header.scenarios.iter().map(|scenario| &scenario.name);
+    scenarios.chain(&header.host).try_for_each(|name| check_name(name))
 }
 
 fn check_sample(header: &Header, sample: &Sample) -> Result<(), String> {
@@ -165,8 +166,24 @@ impl Recording {
     /// Why a run with the header `new` may not add samples to this record, in words. `None` if it
     /// may.
     pub fn difference_to(&self, new: &Header) -> Option<String> {
-        difference(&self.header, new)
+        another_host(&self.header, new).or_else(|| {
+            // A host that is not known is no difference.
+            let new = Header { host: self.header.host.clone(), ..new.clone() };
+            difference(&self.header, &new)
+        })
     }
+
+    /// Whether it is not known if a run with the header `new` has the machine of this record.
+    pub fn may_be_of_another_host(&self, new: &Header) -> bool {
+        self.header.host.is_none() || new.host.is_none()
+    }
+}
+
+/// The difference between two machines of the same model.
+fn another_host(old: &Header, new: &Header) -> Option<String> {
+    let (before, now) = (old.host.as_ref()?, new.host.as_ref()?);
+    let text = || format!("it was measured on another machine (host {before}, and here {now})");
+    (before != now).then(text)
 }
 
 /// The first field in which two headers differ, apart from times, command lines, seed and target
@@ -298,6 +315,25 @@ mod tests {
         let error =
             read(format!("{}\n{unknown}\n", samples[0]).as_bytes()).unwrap_err().to_string();
         assert!(error.contains("u001b[2J") && !error.contains(crate::is_hidden), "{error}");
+    }
+
+    #[test]
+    fn another_machine_of_the_same_model_adds_nothing() {
+        let with =
+            |host: Option<&str>| Header { host: host.map(Into::into), ..header(&["quick"], &[2]) };
+        let recording = |host| Recording { header: with(host), ..read(file().as_bytes()).unwrap() };
+        let (here, there) = (Some("0123456789abcdef"), Some("fedcba9876543210"));
+        assert_eq!(recording(here).difference_to(&with(here)), None);
+        let expected = "it was measured on another machine (host 0123456789abcdef, and here \
+                        fedcba9876543210)";
+        assert_eq!(recording(here).difference_to(&with(there)).as_deref(), Some(expected));
+        for (old, new) in [(None, here), (here, None), (None, None)] {
+            assert_eq!(recording(old).difference_to(&with(new)), None);
+            assert!(recording(old).may_be_of_another_host(&with(new)));
+        }
+        assert!(!recording(here).may_be_of_another_host(&with(here)));
+        let slower = Header { kernel: "doubling".into(), ..with(None) };
+        assert!(recording(here).difference_to(&slower).is_some());
     }
 
     #[test]

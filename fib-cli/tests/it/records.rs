@@ -109,6 +109,53 @@ fn rounds_are_added_to_a_record_of_the_same_settings_only() {
     assert_eq!(fs::read(&file).unwrap(), after);
 }
 
+/// Two machines of one model are equal in everything else that a header says.
+#[test]
+fn rounds_are_added_to_a_record_of_the_same_machine_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record");
+    recorded(&file, "csv");
+    let path = file.to_str().unwrap();
+    let ours = fs::read_to_string(&file).unwrap();
+    let header: Value = serde_json::from_str(ours.lines().next().unwrap()).unwrap();
+    let host = header["host"].as_str().expect("this machine has an identity or a name");
+    assert!(host.len() == 16 && host.bytes().all(|byte| byte.is_ascii_hexdigit()), "{host}");
+    let resume = || fib(&[&COMPARE[..], &["csv", "--resume", path]].concat());
+
+    let theirs = ours.replacen(host, "0123456789abcdef", 1);
+    fs::write(&file, &theirs).unwrap();
+    let refused = resume();
+    let error = format!(
+        "error: {path} cannot be resumed: it was measured on another machine (host \
+         0123456789abcdef, and here {host})"
+    );
+    let said: Vec<_> =
+        text(&refused.stderr).lines().filter(|line| !line.contains("debug build")).collect();
+    assert_eq!((refused.status.code(), said), (Some(2), vec![&*error]));
+    assert_eq!(fs::read_to_string(&file).unwrap(), theirs);
+
+    fs::write(&file, ours.replacen(&format!("\"host\":\"{host}\","), "", 1)).unwrap();
+    let unknown = resume();
+    assert!(unknown.status.success(), "{}", text(&unknown.stderr));
+    let warning =
+        format!("warning: {path}: it is not known whether this is the machine of the record");
+    assert!(text(&unknown.stderr).contains(&warning), "{}", text(&unknown.stderr));
+}
+
+/// A record is made public, and the identity of the machine is not.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_record_holds_the_identity_of_its_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record");
+    recorded(&file, "csv");
+    let identities = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
+    for identity in identities.into_iter().filter_map(|file| fs::read_to_string(file).ok()) {
+        let identity = identity.trim();
+        assert!(identity.is_empty() || !fs::read_to_string(&file).unwrap().contains(identity));
+    }
+}
+
 #[test]
 fn what_is_no_record_is_bad_input() {
     let folder = tempfile::tempdir().unwrap();

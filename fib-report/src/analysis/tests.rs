@@ -23,6 +23,7 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
             arch: "x86_64".into(),
             load_1min: Some(0.0),
         },
+        host: None,
         cores: 2,
         compiler: "rustc".into(),
         flags: "none".into(),
