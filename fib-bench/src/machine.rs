@@ -34,6 +34,7 @@ pub fn header(plan: &Plan) -> Header {
         started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         machine: machine(),
         host: host(),
+        label: plan.label.clone(),
         cores: std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         compiler: built::RUSTC_VERSION.into(),
         flags: flags(),

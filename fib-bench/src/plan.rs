@@ -6,7 +6,7 @@ use fib::kernels::KERNELS;
 use fib::{Chunking, Descriptor, SEQUENTIAL, Settings};
 use fib_engine::COPIES;
 use fib_engine::protocol::{Capabilities, OfferedBackend};
-use fib_report::{BackendHead, BaselineCell, LeftOut, MARGIN, Study};
+use fib_report::{BackendHead, BaselineCell, LeftOut, MARGIN, Study, visible};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -56,6 +56,8 @@ pub struct Plan {
     pub margin: f64,
     /// The most time that a runner may take for one reply.
     pub cell_limit: Duration,
+    /// What the user calls the measurement.
+    pub label: Option<String>,
     /// The command line, as a user would repeat it.
     pub command: String,
 }
@@ -84,6 +86,7 @@ impl Plan {
             width: None,
             margin: MARGIN,
             cell_limit: Duration::from_secs(20),
+            label: None,
             command: command_line(),
         }
     }
@@ -308,9 +311,11 @@ impl CellSpec {
     }
 }
 
-/// The command line as a user would repeat it, without the folder of the program.
+/// The command line as a user would repeat it, without the folder of the program. Control characters are
+/// made visible.
 fn command_line() -> String {
     let arguments = std::env::args_os().skip(1);
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
-    ["fib".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+    let words = ["fib".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>();
+    visible(&words.join(" ")).into_owned()
 }

@@ -27,6 +27,7 @@ pub(crate) fn plan(
         pin: args.pin,
         seed: args.seed.unwrap_or_else(drawn_seed),
         runs: args.runs,
+        label: args.label.clone(),
         margin: args.margin,
         budget: args.time.unwrap_or(std::time::Duration::from_secs(default_s)),
         cell_limit: args.cell_timeout,

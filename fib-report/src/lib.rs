@@ -26,7 +26,7 @@ pub use laws::{
     metg, usl,
 };
 pub use record::*;
-pub use recording::{Recording, Unreadable, read};
+pub use recording::{LONGEST_NAME, Recording, Unreadable, read};
 pub use report::{Page, csv, duration, json, percent, ratio, table, text, with_interval};
 pub use sample::*;
 pub use stats::{CONFIDENCE, Estimate, fewest_rounds};

@@ -44,6 +44,9 @@ pub struct Header {
     /// A short hash that differs between machines, even of the same model. The machine is not named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// What the user calls this measurement, at most 200 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// The number of CPUs that the process was allowed to use.
     pub cores: usize,
     /// Compiler version.

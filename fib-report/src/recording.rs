@@ -54,7 +54,7 @@ const MOST_NAMES: usize = 1000;
 const MOST_CONTENDERS: usize = 3000;
 
 /// The longest name in a record, in bytes.
-const LONGEST_NAME: usize = 200;
+pub const LONGEST_NAME: usize = 200;
 
 /// The most rounds of a record. More than this would take years.
 const MOST_ROUNDS: usize = 1_000_000_000;
@@ -129,7 +129,7 @@ fn check_header(header: &Header) -> Result<(), String> {
         return Err(format!("more than {MOST_NAMES} scenarios, backends or worker counts"));
     }
     let scenarios = header.scenarios.iter().map(|scenario| &scenario.name);
-    scenarios.chain(&header.host).try_for_each(|name| check_name(name))
+    scenarios.chain(&header.host).chain(&header.label).try_for_each(|name| check_name(name))
 }
 
 fn check_sample(header: &Header, sample: &Sample) -> Result<(), String> {
@@ -167,8 +167,9 @@ impl Recording {
     /// may.
     pub fn difference_to(&self, new: &Header) -> Option<String> {
         another_host(&self.header, new).or_else(|| {
-            // A host that is not known is no difference.
-            let new = Header { host: self.header.host.clone(), ..new.clone() };
+            // A host that is not known is no difference, and neither is a label that is not given.
+            let Header { host, label, .. } = self.header.clone();
+            let new = Header { host, label: new.label.clone().or(label), ..new.clone() };
             difference(&self.header, &new)
         })
     }
@@ -315,6 +316,31 @@ mod tests {
         let error =
             read(format!("{}\n{unknown}\n", samples[0]).as_bytes()).unwrap_err().to_string();
         assert!(error.contains("u001b[2J") && !error.contains(crate::is_hidden), "{error}");
+    }
+
+    #[test]
+    fn a_record_keeps_its_label() {
+        let with = |label: Option<&str>| Header {
+            label: label.map(Into::into),
+            ..header(&["quick"], &[2])
+        };
+        let difference = |old, new| {
+            let recording = Recording { header: with(old), ..read(file().as_bytes()).unwrap() };
+            recording.difference_to(&with(new))
+        };
+        let (seven, eight) = (Some("seat 7"), Some("seat 8"));
+        assert_eq!((difference(seven, None), difference(seven, seven)), (None, None));
+        let expected = "label was \"seat 7\" and is now \"seat 8\"";
+        assert_eq!(difference(seven, eight).as_deref(), Some(expected));
+        let expected = "label was nothing and is now \"seat 7\"";
+        assert_eq!(difference(None, seven).as_deref(), Some(expected));
+        let long = file().replacen(
+            "\"cores\":",
+            &format!("\"label\":\"{}\",\"cores\":", "b".repeat(201)),
+            1,
+        );
+        let error = read(long.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error, "line 1: a name is longer than 200 bytes");
     }
 
     #[test]

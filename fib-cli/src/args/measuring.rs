@@ -1,7 +1,7 @@
 //! `compare`, `sweep`, `model`, `analyse` and `engine`: what to measure, and how to print it.
 
 use super::values::{
-    any_scenario_parser, backend_parser, kernel_parser, parse_percent, parse_seconds,
+    any_scenario_parser, backend_parser, kernel_parser, parse_label, parse_percent, parse_seconds,
     parse_workers, scenario_parser,
 };
 use clap::{Args, Subcommand, ValueEnum, value_parser};
@@ -114,6 +114,9 @@ pub(crate) struct MeasureArgs {
     /// Add rounds to a record of the same machine and settings
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub(crate) resume: Option<PathBuf>,
+    /// Text for the report and the record, such as 'room 12, seat 7'
+    #[arg(long, value_name = "TEXT", value_parser = parse_label)]
+    pub(crate) label: Option<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -182,7 +185,7 @@ pub(crate) struct CompareArgs {
     #[arg(long)]
     pub(crate) explain: bool,
     /// Run every cell once and check its results; time nothing
-    #[arg(long, conflicts_with_all = ["time", "record", "resume", "format"])]
+    #[arg(long, conflicts_with_all = ["time", "record", "resume", "label", "format"])]
     pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) measure: MeasureArgs,
@@ -238,6 +241,9 @@ pub(crate) struct RaceArgs {
     /// Write every run to a new file, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    /// Text for the report and the record, such as 'room 12, seat 7'
+    #[arg(long, value_name = "TEXT", value_parser = parse_label)]
+    pub(crate) label: Option<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

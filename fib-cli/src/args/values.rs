@@ -6,6 +6,8 @@ use fib::MOST_WORKERS;
 use fib::kernels::{self, KernelEntry};
 use fib::{Descriptor, MemoryLimit, ResidueMethod};
 use fib_bench::{RESIDUE_SCENARIOS, SCENARIOS, Scenario};
+use fib_report::{LONGEST_NAME, visible};
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -57,6 +59,15 @@ pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected seconds from 0.1 to 86400".into())
 }
 
+/// A text for a report, with control characters made visible.
+pub(super) fn parse_label(text: &str) -> Result<String, String> {
+    let label =
+        Some(visible(text.trim())).filter(|label| (1..=LONGEST_NAME).contains(&label.len()));
+    label
+        .map(Cow::into_owned)
+        .ok_or_else(|| format!("expected a text of 1 to {LONGEST_NAME} bytes"))
+}
+
 /// A percentage, returned as a share of 1.
 pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
     let percent = text.trim_end_matches('%').parse().ok();
@@ -99,6 +110,16 @@ mod tests {
                 .into_iter()
                 .all(|t| bytes(t).is_none())
         );
+    }
+
+    #[test]
+    fn labels() {
+        assert_eq!(parse_label(" room 12, seat 7 ").as_deref(), Ok("room 12, seat 7"));
+        assert_eq!(parse_label("\u{1b}[2J\u{9b}\u{202e}").as_deref(), Ok(r"\u001b[2J\u009b\u202e"));
+        assert!(parse_label(&"b".repeat(200)).is_ok());
+        // A control character takes six bytes when it is visible.
+        let too_long = ["b".repeat(201), "\u{7}".repeat(34), String::new(), " ".into()];
+        assert!(too_long.iter().all(|text| parse_label(text).is_err()));
     }
 
     #[test]

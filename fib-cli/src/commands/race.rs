@@ -22,6 +22,7 @@ pub(crate) fn run(args: &RaceArgs, quiet: bool) -> anyhow::Result<()> {
         engines: engine::chosen(PYTHON)?.into_iter().collect(),
         workers: workers(&chosen, false),
         limit: Some(args.seconds),
+        label: args.label.clone(),
         ..Plan::new(Study::Race, race::contests(), own_runner()?)
     };
     let (header, samples) = measured_anew(&plan, args.record.as_deref(), quiet, race::race)?;

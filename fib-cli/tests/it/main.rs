@@ -8,6 +8,7 @@ mod processes;
 mod program;
 mod records;
 mod resume;
+mod resumed;
 mod streaming;
 mod support;
 mod transcripts;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-fn fib(arguments: &[&str]) -> Output {
+pub(crate) fn fib(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fib")).args(arguments).output().unwrap()
 }
 
@@ -15,11 +15,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-const COMPARE: [&str; 7] =
+pub(crate) const COMPARE: [&str; 7] =
     ["compare", "--scenario", "10xF100,100xF1000", "--time", "0.3", "--explain", "--format"];
 
+const LABEL: [&str; 2] = ["--label", "room 12, seat 7"];
+
 /// A comparison of every backend, recorded; what it printed.
-fn recorded(file: &Path, format: &str) -> String {
+pub(crate) fn recorded(file: &Path, format: &str) -> String {
     let arguments = [&COMPARE[..], &[format, "--record", file.to_str().unwrap()]].concat();
     let output = fib(&arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -109,53 +111,6 @@ fn rounds_are_added_to_a_record_of_the_same_settings_only() {
     assert_eq!(fs::read(&file).unwrap(), after);
 }
 
-/// Two machines of one model are equal in everything else that a header says.
-#[test]
-fn rounds_are_added_to_a_record_of_the_same_machine_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("record");
-    recorded(&file, "csv");
-    let path = file.to_str().unwrap();
-    let ours = fs::read_to_string(&file).unwrap();
-    let header: Value = serde_json::from_str(ours.lines().next().unwrap()).unwrap();
-    let host = header["host"].as_str().expect("this machine has an identity or a name");
-    assert!(host.len() == 16 && host.bytes().all(|byte| byte.is_ascii_hexdigit()), "{host}");
-    let resume = || fib(&[&COMPARE[..], &["csv", "--resume", path]].concat());
-
-    let theirs = ours.replacen(host, "0123456789abcdef", 1);
-    fs::write(&file, &theirs).unwrap();
-    let refused = resume();
-    let error = format!(
-        "error: {path} cannot be resumed: it was measured on another machine (host \
-         0123456789abcdef, and here {host})"
-    );
-    let said: Vec<_> =
-        text(&refused.stderr).lines().filter(|line| !line.contains("debug build")).collect();
-    assert_eq!((refused.status.code(), said), (Some(2), vec![&*error]));
-    assert_eq!(fs::read_to_string(&file).unwrap(), theirs);
-
-    fs::write(&file, ours.replacen(&format!("\"host\":\"{host}\","), "", 1)).unwrap();
-    let unknown = resume();
-    assert!(unknown.status.success(), "{}", text(&unknown.stderr));
-    let warning =
-        format!("warning: {path}: it is not known whether this is the machine of the record");
-    assert!(text(&unknown.stderr).contains(&warning), "{}", text(&unknown.stderr));
-}
-
-/// A record is made public, and the identity of the machine is not.
-#[cfg(target_os = "linux")]
-#[test]
-fn no_record_holds_the_identity_of_its_machine() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("record");
-    recorded(&file, "csv");
-    let identities = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
-    for identity in identities.into_iter().filter_map(|file| fs::read_to_string(file).ok()) {
-        let identity = identity.trim();
-        assert!(identity.is_empty() || !fs::read_to_string(&file).unwrap().contains(identity));
-    }
-}
-
 #[test]
 fn what_is_no_record_is_bad_input() {
     let folder = tempfile::tempdir().unwrap();
@@ -194,10 +149,12 @@ fn every_study_is_printed_again_byte_for_byte() {
         let file = folder.path().join(study[1]);
         let path = file.to_str().unwrap();
         let output =
-            fib(&[study, &["--backend", backend, "--time", "0.1", "--record", path][..]].concat());
+            fib(&[study, &LABEL, &["--backend", backend, "--time", "0.1", "--record", path][..]]
+                .concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         let printed = text(&output.stdout);
-        assert!(printed.contains(title) && printed.contains(backend), "{printed}");
+        let wanted = [title, backend, "label: room 12, seat 7\n"];
+        assert!(wanted.iter().all(|wanted| printed.contains(wanted)), "{printed}");
         assert_eq!(text(&fib(&["analyse", path]).stdout), printed);
         assert_follows(&schema, &file);
         let json = fib(&["analyse", path, "--format", "json"]);
@@ -214,14 +171,16 @@ fn a_race_and_residues_are_printed_again_byte_for_byte() {
     let (backend, schema) = (fib::default_backend().name, schema());
     let race = ["race", "--seconds", "0.1", "--workers", "2", "--backend", backend, "--record"];
     let residues = ["compare", "--residues", "--time", "0.1", "--backend", backend, "--record"];
-    let wanted = ["largest-text", "python/loop", "iterative", "lanes", "in time"];
-    let wanted_of_residues = ["sequential@lanes", "ceiling of lanes", "@scalar", "mod-prime"];
+    let label = "label: room 12, seat 7\n";
+    let wanted = ["largest-text", "python/loop", "iterative", "lanes", "in time", label];
+    let wanted_of_residues =
+        ["sequential@lanes", "ceiling of lanes", "@scalar", "mod-prime", label];
     for (name, command, wanted) in
         [("race", &race[..], &wanted[..]), ("residues", &residues, &wanted_of_residues)]
     {
         let file = folder.path().join(name);
         let path = file.to_str().unwrap();
-        let output = fib(&[command, &[path]].concat());
+        let output = fib(&[command, &[path], &LABEL].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         let printed = text(&output.stdout);
         assert!(wanted.iter().all(|wanted| printed.contains(wanted)), "{printed}");
@@ -259,22 +218,4 @@ fn what_is_interrupted_shows_and_keeps_what_there_was() {
         assert_eq!(fib(&["analyse", path]).stdout, output.stdout);
         assert!(text(&output.stdout).contains("10xF100"));
     }
-}
-
-/// Two programs that added to one record at the same time would cut each other's lines.
-#[test]
-fn a_record_that_another_program_writes_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.jsonl");
-    let path = path.to_str().unwrap();
-    assert!(fib(&[&COMPARE[..], &["csv", "--record", path]].concat()).status.success());
-    let other_program = fs::File::open(path).unwrap();
-    other_program.lock().unwrap();
-    let before = fs::read(path).unwrap();
-    let refused = fib(&[&COMPARE[..], &["csv", "--resume", path]].concat());
-    let error = format!("error: {path}: another program is adding to this record\n");
-    assert_eq!((refused.status.code(), text(&refused.stderr)), (Some(2), error.as_str()));
-    assert_eq!(fs::read(path).unwrap(), before);
-    other_program.unlock().unwrap();
-    assert!(fib(&[&COMPARE[..], &["csv", "--resume", path]].concat()).status.success());
 }

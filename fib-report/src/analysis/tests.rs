@@ -24,6 +24,7 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
             load_1min: Some(0.0),
         },
         host: None,
+        label: None,
         cores: 2,
         compiler: "rustc".into(),
         flags: "none".into(),

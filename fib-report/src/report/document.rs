@@ -9,6 +9,7 @@ use super::scenario::{details, rounds as distribution, scenario};
 use super::studies::findings;
 use crate::analyse::Analysis;
 use crate::analysis::{Cell, Matrix, Row, TOO_NOISY};
+use crate::record::Machine;
 use crate::sample::Status;
 use crate::stats::CONFIDENCE;
 use crate::studies::Findings;
@@ -80,7 +81,9 @@ fn heading(matrix: &Matrix) -> String {
     let pin = if header.pin { ", workers of pools bound to CPUs" } else { "" };
     let noise =
         matrix.noise_floor().map_or("unknown".into(), |noise| format!("{:.1}%", noise * 100.0));
-    let machine = format!("{}, {} CPUs, {}", header.machine.cpu, header.cores, header.machine.os);
+    let label = header.label.as_ref().map_or(String::new(), |label| format!("\nlabel: {label}"));
+    let Machine { cpu, os, .. } = &header.machine;
+    let machine = format!("{cpu}, {} CPUs, {os}{label}", header.cores);
     if let Some(limit) = header.limit_s {
         return format!("{machine}\n{limit} s for each run");
     }

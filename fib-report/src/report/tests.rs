@@ -54,6 +54,18 @@ fn analysis() -> Analysis {
     analyse(header, &samples)
 }
 
+/// The label stands below the machine, in every kind of report.
+#[test]
+fn a_label_stands_below_the_machine() {
+    let mut labelled = analysis();
+    labelled.matrix.header.label = Some("room 12, seat 7".into());
+    for limit_s in [None, Some(1.0)] {
+        labelled.matrix.header.limit_s = limit_s;
+        let start = "Test CPU, 2 CPUs, Test OS\nlabel: room 12, seat 7\n";
+        assert!(plain(&labelled).starts_with(start), "{}", plain(&labelled));
+    }
+}
+
 #[test]
 fn the_matrix_for_a_terminal() {
     assert_data_eq!(
