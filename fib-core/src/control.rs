@@ -23,7 +23,8 @@ struct State {
 struct OwnLine<T>(T);
 
 impl Control {
-    /// Asks every worker to stop before its next index.
+    /// Asks every worker to stop before its next index, and a kernel that doubles to stop before its next long
+    /// multiplication.
     pub fn cancel(&self) {
         self.0.cancelled.0.store(true, Relaxed);
     }

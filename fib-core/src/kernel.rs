@@ -113,19 +113,24 @@ pub struct Slot<'r> {
     /// The slots that this run has filled so far, without gaps. The last slot ends where this slice
     /// ends.
     pub before: &'r [u64],
+    /// A kernel that computes a large number looks here between its steps. If the computation was cancelled,
+    /// the kernel returns [`Run::give_back`].
+    pub(crate) control: &'r Control,
 }
 
 impl Slot<'_> {
-    /// Computes F(n) with another kernel, into `out` instead of the slot.
+    /// Computes F(n) with another kernel, into `out` instead of the slot. `None` if the computation was
+    /// cancelled.
     ///
     /// # Panics
     /// If the kernel does not take the index.
-    pub(crate) fn compute_with(&self, kernel: &dyn Kernel, out: &mut [u64]) {
-        let control = Control::default();
+    pub(crate) fn compute_with(&self, kernel: &dyn Kernel, out: &mut [u64]) -> Option<()> {
         let (indices, offsets) = ([self.n], [0, out.len()]);
-        let mut run = Run::new(&indices, &offsets, out, &control, None);
+        // This run reports no progress: it ends with its first slot.
+        let mut run = Run::new(&indices, &offsets, out, self.control, None);
         kernel.fill(&mut run);
-        assert!(run.next == 1, "the kernel stopped early");
+        assert!(run.next == 1 || self.control.is_cancelled(), "the kernel stopped early");
+        (run.next == 1).then_some(())
     }
 }
 
@@ -142,9 +147,11 @@ pub struct Run<'a> {
     pub(crate) checkpoint: Option<Checkpoint<'a>>,
     pub(crate) next: usize,
     pub(crate) paused: Duration,
-    /// The number of indices since progress was reported last.
+    /// The number of indices since progress was reported last. The last slot that was handed out is one
+    /// of them.
     unreported: usize,
-    /// The limbs of those indices, plus one for each index.
+    /// The limbs of those indices, plus one for each index. The slot at which progress was reported does
+    /// not count.
     weight: usize,
 }
 
@@ -177,14 +184,21 @@ impl<'a> Run<'a> {
         }
         let start = self.offsets[self.next] - self.offsets[0];
         let len = self.offsets[self.next + 1] - self.offsets[self.next];
-        self.next += 1;
-        self.unreported += 1;
         self.weight += len + 1;
         if self.weight >= REPORT_LIMBS {
-            self.report();
+            self.report(); // without this slot, which is not filled yet
         }
+        self.next += 1;
+        self.unreported += 1;
         let (before, rest) = self.out.split_at_mut(start);
-        Some(Slot { n, out: &mut rest[..len], before })
+        Some(Slot { n, out: &mut rest[..len], before, control: self.control })
+    }
+
+    /// Takes back the slot that was handed out last, because the computation was cancelled before it was
+    /// filled. The kernel must return then.
+    pub(crate) fn give_back(&mut self) {
+        self.next -= 1;
+        self.unreported -= 1;
     }
 
     /// Hands out the next slots at once, as long as they hold F(n+1), F(n+2), ... and have `limbs` limbs
@@ -225,9 +239,9 @@ impl<'a> Run<'a> {
             self.paused += checkpoint();
             count = 1;
         }
+        self.report(); // without these indices, which are not computed yet
         self.next += count;
         self.unreported += count;
-        self.report();
         Some((&self.indices[first..self.next], &mut self.out[first..self.next]))
     }
 

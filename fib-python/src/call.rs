@@ -32,8 +32,8 @@ const MANY: usize = 100_000;
 /// How often the calling thread looks for signals.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long a cancelled batch may take to end. Only a large number takes longer; its thread then ends by
-/// itself, and its result is dropped.
+/// How long a cancelled batch may take to end. Only a large number takes longer; its thread then ends before
+/// its next multiplication, or with `iterative` when the number is computed.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// What to run, and where.

@@ -52,6 +52,37 @@ def test_ctrl_c_ends_the_call_and_the_work(backend):
     assert number == 55, "the pool still works"
 
 
+@pytest.mark.parametrize(
+    "call", ["fib(2 * 10**9)", "batch([2 * 10**9], 'rayon', 2)", "text([2 * 10**9], 'sequential', kernel='doubling')"]
+)
+def test_ctrl_c_ends_a_single_large_number(call):
+    """Each step of doubling takes at most about as long as all steps before it."""
+    script = f"""
+import glob, signal, time
+from fib_parallel import batch, fib, text
+batch([1], "rayon", 2)
+def runs():
+    try:
+        names = [open(name).read() for name in glob.glob("/proc/self/task/*/comm")]
+    except OSError:  # a thread has just ended
+        return True
+    return "fib_parallel\\n" in names
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+signal.signal(signal.SIGALRM, lambda *_: 1 / 0)
+start = time.monotonic()
+try:
+    {call}
+except ZeroDivisionError:
+    raised = time.monotonic()
+    while runs():
+        time.sleep(0.01)
+    print(raised - start, time.monotonic() - raised)
+"""
+    output = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=300)
+    before, after = map(float, output.stdout.split())
+    assert after < before + 0.2, "the thread went on"
+
+
 def test_a_signal_handler_runs_and_the_call_goes_on():
     seen = []
     before = signal.signal(signal.SIGALRM, lambda *_: seen.append(time.monotonic()))

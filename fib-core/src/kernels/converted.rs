@@ -42,7 +42,9 @@ impl Kernel for Converted {
         let mut number = Vec::new();
         while let Some(slot) = run.next_slot() {
             number.resize(self.0.limbs(slot.n), 0);
-            slot.compute_with(&*self.0, &mut number);
+            if slot.compute_with(&*self.0, &mut number).is_none() {
+                return run.give_back();
+            }
             text::store_characters(from_limbs(&number).to_string().as_bytes(), slot.out);
         }
     }

@@ -1,6 +1,7 @@
 //! Fast doubling.
 
 use super::notation::{InBinary, InText, Notation};
+use crate::control::Control;
 use crate::kernel::{Form, Kernel, Run};
 use crate::number::{Base, LAST_IN_U128, Seeker, small};
 use crate::size;
@@ -48,7 +49,10 @@ impl<N: Notation> Kernel for Doubling<N> {
         while let Some(slot) = run.next_slot() {
             match small(slot.n) {
                 Some(number) => N::store_small(number, slot.out),
-                None => N::store(seeker.number(slot.n), slot.out),
+                None => match seeker.number(slot.n, slot.control) {
+                    Some(number) => N::store(number, slot.out),
+                    None => return run.give_back(),
+                },
             }
         }
     }
@@ -70,12 +74,14 @@ pub(super) fn cost<N: Notation>(n: u64) -> f64 {
 }
 
 /// (F(n-1), F(n)), where F(-1) = 1.
+#[expect(clippy::expect_used, reason = "nobody else has the control")]
 pub fn pair(n: u64) -> (BigUint, BigUint) {
     if n == 0 {
         return (1u32.into(), BigUint::ZERO);
     }
     let mut seeker = Seeker::<<InBinary as Notation>::Base>::default();
-    let (lower, upper) = seeker.pair(n);
+    let control = Control::default();
+    let (lower, upper) = seeker.pair(n, &control).expect("nobody cancels");
     debug_assert_eq!(upper.len(), size::limbs(n));
     (from_limbs(lower), from_limbs(upper))
 }

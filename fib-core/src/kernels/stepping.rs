@@ -57,14 +57,16 @@ impl<N: Notation> Kernel for Stepping<N> {
     fn fill(&self, run: &mut Run<'_>) {
         let Some(first) = run.next_slot() else { return };
         let mut walk = Walk::<N>::default();
-        walk.seek(first);
+        if walk.seek(first).is_none() {
+            return run.give_back();
+        }
         while let Some(slot) = run.next_slot() {
             if slot.n == walk.n.wrapping_add(1) {
                 walk.step(slot);
             } else if walking_pays::<N>(walk.n, slot.n) {
                 walk.stride(slot);
-            } else {
-                walk.seek(slot);
+            } else if walk.seek(slot).is_none() {
+                return run.give_back();
             }
             if walk.lower_in_arena == Some(walk.len) && walk.len > 0 {
                 walk.step_all(run.next_level_slots(walk.n, walk.len));
@@ -119,17 +121,18 @@ impl<N: Notation> Default for Walk<N> {
 }
 
 impl<N: Notation> Walk<N> {
-    /// Moves to any index.
-    fn seek(&mut self, slot: Slot<'_>) {
+    /// Moves to any index. `None` if the computation was cancelled.
+    fn seek(&mut self, slot: Slot<'_>) -> Option<()> {
         let (lower, upper) = match slot.n {
             0 => (&[1][..], &[0][..]),
-            n => self.seeker.pair(n),
+            n => self.seeker.pair(n, slot.control)?,
         };
         self.lower.clear();
         self.lower.extend_from_slice(lower);
         self.upper.clear();
         self.upper.extend_from_slice(upper);
         self.arrive(slot);
+        Some(())
     }
 
     /// Moves to the next index.

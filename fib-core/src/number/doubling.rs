@@ -8,6 +8,7 @@
 use super::product::{multiply, scratch_limbs, square};
 use super::sum::{add, decrement, increment, subtract};
 use super::{Base, sum_equal};
+use crate::control::Control;
 use std::marker::PhantomData;
 
 /// The largest index whose number fits 128 bits.
@@ -51,16 +52,17 @@ impl<B> Default for Seeker<B> {
 }
 
 impl<B: Base> Seeker<B> {
-    /// F(n), without leading zeros.
-    pub(crate) fn number(&mut self, n: u64) -> &[u64] {
+    /// F(n), without leading zeros. `None` if `control` was cancelled meanwhile.
+    pub(crate) fn number(&mut self, n: u64, control: &Control) -> Option<&[u64]> {
         if let Some(number) = small(n) {
             grow(&mut self.upper, B::limbs(n));
             B::store(number, &mut self.upper[..B::limbs(n)]);
-            return &self.upper[..B::limbs(n)];
+            return Some(&self.upper[..B::limbs(n)]);
         }
         let k = n / 2;
         self.reserve_products(B::limbs(k) + 1); // at once, for all steps
-        let len = self.seek(k);
+        let len = self.seek(k, control)?;
+        go_on(len, control)?;
         let wide = len + 1;
         let out = &mut self.upper_square;
         let (lower, upper) = (&mut self.lower[..wide], &mut self.upper[..wide]);
@@ -87,17 +89,19 @@ impl<B: Base> Seeker<B> {
             );
             adjust::<B>(&mut out[..2 * wide], k);
         }
-        &out[..B::limbs(n)]
+        Some(&out[..B::limbs(n)])
     }
 
-    /// (F(n-1), F(n)) for n of 1 and more, each with the length of F(n).
-    pub(crate) fn pair(&mut self, n: u64) -> (&[u64], &[u64]) {
-        let len = self.seek(n);
-        (&self.lower[..len], &self.upper[..len])
+    /// (F(n-1), F(n)) for n of 1 and more, each with the length of F(n). `None` if `control` was cancelled
+    /// meanwhile.
+    pub(crate) fn pair(&mut self, n: u64, control: &Control) -> Option<(&[u64], &[u64])> {
+        let len = self.seek(n, control)?;
+        Some((&self.lower[..len], &self.upper[..len]))
     }
 
-    /// Makes `lower` and `upper` hold F(n-1) and F(n), for n of 1 and more. Returns their length.
-    fn seek(&mut self, n: u64) -> usize {
+    /// Makes `lower` and `upper` hold F(n-1) and F(n), for n of 1 and more. Returns their length, or `None` if
+    /// `control` was cancelled meanwhile.
+    fn seek(&mut self, n: u64, control: &Control) -> Option<usize> {
         let mut doublings = 0;
         while n >> doublings > LAST_IN_U128 {
             doublings += 1;
@@ -120,13 +124,14 @@ impl<B: Base> Seeker<B> {
                 (&mut self.lower_square, &self.lower[..len]),
                 (&mut self.upper_square, &self.upper[..len]),
             ] {
+                go_on(len, control)?;
                 square::<B>(&mut square_of[..2 * len], number, &mut self.scratch);
                 square_of[2 * len] = 0; // F(2k+1) may be one limb longer than the squares
             }
             self.double(new_len, k, is_odd);
             (k, len) = (doubled, new_len);
         }
-        len
+        Some(len)
     }
 
     /// From the squares of the pair at k, makes the pair at 2k, or at 2k+1 if `is_odd`.
@@ -157,6 +162,14 @@ impl<B: Base> Seeker<B> {
         replace(&mut self.upper_square, 2 * len);
         replace(&mut self.scratch, scratch_limbs(len));
     }
+}
+
+/// Below this length, a product takes less than a millisecond, so nobody waits for it.
+const LOOK_LIMBS: usize = 1024;
+
+/// `None` if a product of numbers of this length must not begin, because `control` was cancelled.
+fn go_on(len: usize, control: &Control) -> Option<()> {
+    (len < LOOK_LIMBS || !control.is_cancelled()).then_some(())
 }
 
 /// Up to this length, one pass over the numbers is faster than five, although it has four carries.

@@ -3,6 +3,7 @@
 use super::product::{multiply_with, scratch_limbs, square_with};
 use super::sum::{difference, subtract};
 use super::*;
+use crate::control::Control;
 use crate::kernels::pair;
 use num_bigint::BigUint;
 use proptest::prelude::*;
@@ -152,12 +153,12 @@ fn long_products_agree_with_karatsuba() {
 }
 
 fn seeks_agree<B: Tested>(indices: impl Iterator<Item = u64>) {
-    let mut seeker = Seeker::<B>::default();
+    let (mut seeker, control) = (Seeker::<B>::default(), Control::default());
     for n in indices {
         let (lower, upper) = pair_by_addition(n);
-        assert!(B::value(seeker.number(n)) == upper, "F({n})");
+        assert!(B::value(seeker.number(n, &control).unwrap()) == upper, "F({n})");
         if n > 0 {
-            let found = seeker.pair(n);
+            let found = seeker.pair(n, &control).unwrap();
             assert!(B::value(found.0) == lower && B::value(found.1) == upper, "the pair at {n}");
         }
     }
@@ -184,7 +185,7 @@ fn doubling_agrees_with_addition() {
 fn jumps_agree_with_doubling() {
     fn check<B: Tested>(n: u64, d: u64) {
         let mut seeker = Seeker::<B>::default();
-        let (lower, upper) = seeker.pair(n);
+        let (lower, upper) = seeker.pair(n, &Control::default()).unwrap();
         let (mut lower, mut upper) = (lower.to_vec(), upper.to_vec());
         jump::<B>(&mut lower, &mut upper, d);
         let expected = pair(n + d);
