@@ -2,7 +2,7 @@
 //!
 //! This crate only translates: indices from Python (`indices.rs`), a call on a backend that releases the GIL
 //! and can be interrupted (`call.rs`), results as a table that Python reads without a copy
-//! (`table.rs`, `buffer.rs`), and errors as exceptions (`errors.rs`). What is Python itself, the executor
+//! (`table.rs`, `numbers.rs`, `buffer.rs`), and errors as exceptions (`errors.rs`). What is Python itself, the executor
 //! and Dask, is in `python/fib_parallel`.
 #![deny(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod buffer;
 mod call;
 mod errors;
 mod indices;
+mod numbers;
 mod table;
 
 use buffer::{Received, Words};

@@ -1,6 +1,7 @@
 //! The results of a batch, as Python sees them.
 
 use crate::buffer::{Memory, Received, Shape, Words, export};
+use crate::numbers::Numbers;
 use fib::{Form, Kernel, Layout, from_limbs};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::ffi::Py_buffer;
@@ -16,6 +17,9 @@ use std::ops::Range;
 /// A table is a sequence of Python integers, which are made when they are asked for. Its memory is an array
 /// of uint64, the limbs (base 2**64 digits) of all numbers: `memoryview(table)`, or
 /// `numpy.asarray(table)`, reads it without a copy, and `limbs` tells which limbs belong to which number.
+///
+/// Two tables are equal if they have the same numbers in the same order. A table does not equal a list, as a
+/// tuple does not. A table has no hash, because a hash would read all of its memory.
 #[pyclass(frozen, sequence, module = "fib_parallel")]
 pub(crate) struct Table {
     results: Results,
@@ -56,7 +60,7 @@ impl Table {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.layout().len()
     }
 
@@ -92,9 +96,15 @@ impl Table {
         Ok(number.cast_into()?)
     }
 
+    /// Whether number `i` equals a Python object.
+    fn equals(&self, i: usize, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let_signals_in(value.py(), i)?;
+        self.int(value.py(), i)?.as_any().eq(value)
+    }
+
     /// Whether number `i` is the sum of the two before it in the table. Python adds two numbers much faster
     /// than it converts limbs.
-    fn is_sum(&self, i: usize) -> bool {
+    pub(crate) fn is_sum(&self, i: usize) -> bool {
         i >= 2 && self.modulus().is_none() && follow(&[i - 2, i - 1, i].map(|i| self.index(i)))
     }
 
@@ -104,6 +114,12 @@ impl Table {
 
     fn all_indices(&self) -> Vec<u64> {
         (0..self.len()).map(|i| self.index(i)).collect()
+    }
+
+    /// Whether both tables have the same numbers. A residue of 0 has a limb, and F(0) has none.
+    fn has_numbers_of(&self, other: &Table) -> bool {
+        let is_same = |i| without_zeros(&self.limbs_of(i)) == without_zeros(&other.limbs_of(i));
+        self.len() == other.len() && (0..self.len()).all(is_same)
     }
 }
 
@@ -141,6 +157,37 @@ impl Table {
 
     fn __iter__(this: Bound<'_, Self>) -> Numbers {
         Numbers { table: this.unbind(), position: 0, last: None }
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: PyRef<'_, Self>) -> bool {
+        let other = &*other;
+        py.detach(|| self.has_numbers_of(other))
+    }
+
+    /// The first position of a number that equals `value`, from `start` up to but not including `stop`.
+    ///
+    /// :raises ValueError: there is no such number
+    #[pyo3(name = "index", signature = (value, start=None, stop=None))]
+    fn first_position<'py>(
+        &self,
+        value: &Bound<'py, PyAny>,
+        start: Option<Bound<'py, PyAny>>,
+        stop: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<usize> {
+        let py = value.py();
+        let slice = py.get_type::<PySlice>().call1((start, stop))?.cast_into::<PySlice>()?;
+        let within = slice.indices(self.len() as isize)?;
+        for i in within.start as usize..within.stop as usize {
+            if self.equals(i, value)? {
+                return Ok(i);
+            }
+        }
+        Err(PyValueError::new_err("the value is not in the table"))
+    }
+
+    /// How many numbers equal `value`.
+    fn count(&self, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+        (0..self.len()).try_fold(0, |count, i| Ok(count + usize::from(self.equals(i, value)?)))
     }
 
     fn __repr__(&self) -> String {
@@ -245,41 +292,15 @@ impl Table {
     }
 }
 
+/// A number without leading zero limbs.
+fn without_zeros(limbs: &[u64]) -> &[u64] {
+    let len = limbs.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);
+    &limbs[..len]
+}
+
 /// Whether each index is the one after the index before.
 fn follow(indices: &[u64]) -> bool {
     indices.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))
-}
-
-/// An iterator over the numbers of a table.
-#[pyclass(module = "fib_parallel._core")]
-pub(crate) struct Numbers {
-    table: Py<Table>,
-    position: usize,
-    /// The last two numbers, the older one first.
-    last: Option<(Py<PyInt>, Py<PyInt>)>,
-}
-
-#[pymethods]
-impl Numbers {
-    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        this
-    }
-
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyInt>>> {
-        let (table, i) = (self.table.get(), self.position);
-        if i == table.len() {
-            return Ok(None);
-        }
-        let number = match &self.last {
-            Some((a, b)) if table.is_sum(i) => a.bind(py).add(b)?.cast_into()?,
-            _ => table.int(py, i)?,
-        };
-        let newest = number.clone().unbind();
-        let before = self.last.take().map_or_else(|| newest.clone_ref(py), |(_, before)| before);
-        self.last = Some((before, newest));
-        self.position += 1;
-        Ok(Some(number))
-    }
 }
 
 /// The text of each result of a kernel that writes text.

@@ -3,6 +3,7 @@
 import array
 import pickle
 import random
+from collections.abc import Sequence
 
 import numpy
 import pytest
@@ -153,6 +154,48 @@ def test_a_table_is_a_sequence(oracle):
             table[position]
     with pytest.raises(TypeError):
         table["1"]
+
+
+def test_a_table_has_the_methods_of_a_sequence():
+    indices = [5, 0, 300, 1, 300, 2]
+    table, expected = batch(indices), batch(indices).to_ints()
+    assert isinstance(table, Sequence)
+    assert list(reversed(table)) == expected[::-1]
+    for value in [*expected, 1.0, numpy.int64(5), 7, -1, "5", None]:
+        assert table.count(value) == expected.count(value)
+        assert (value in table) == (value in expected)
+        for bounds in ((), (0,), (4,), (1, 4), (-4, -1), (-100, 100), (2**70,), (0, -(2**70))):
+            if value in expected[slice(*bounds) if len(bounds) > 1 else slice(*bounds, None)]:
+                assert table.index(value, *bounds) == expected.index(value, *bounds)
+            else:
+                with pytest.raises(ValueError, match="not in the table"):
+                    table.index(value, *bounds)
+    assert table.index(1, start=-1, stop=None) == 5
+    with pytest.raises(TypeError):
+        table.index(1, "0")
+    match table:
+        case [first, *_]:
+            assert first == 5
+        case _:
+            raise AssertionError("a table matches the pattern of a sequence")
+
+
+def test_equal_tables(oracle):
+    indices = [0, 300, 5, 300, 1]
+    table = batch(indices)
+    assert table == table
+    assert table == batch(indices, kernel="doubling")
+    assert table == pickle.loads(pickle.dumps(table)) == table
+    assert batch([1, 2]) == batch([2, 1])  # the numbers are 1 and 1
+    assert batch([0, 7]) == mod(97, [0, 7])  # the residues are 0 and 13
+    assert batch([]) == batch([])
+    for other in (batch(indices[:-1]), batch([0, 300, 5, 301, 1]), mod(97, indices), batch([])):
+        assert table != other
+        assert not table == other
+    assert table != table.to_ints()
+    assert table.__eq__(table.to_ints()) is NotImplemented
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(table)
 
 
 def test_views_share_the_memory_and_are_read_only(oracle):

@@ -10,6 +10,7 @@
 """
 
 import sys
+from collections.abc import Sequence
 
 from . import _core
 from ._core import Table, backends, batch, cut, fib, mod, text
@@ -33,6 +34,8 @@ __all__ = [
     "mod",
     "text",
 ]
+
+Sequence.register(Table)
 
 # A process of a Dask cluster sends and receives tables, whether it computes them or not.
 if sys.modules.get("distributed"):
