@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+import threading
 import unittest
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,47 @@ def test_wrong_calls():
             list(executor.map(fib, [30_000_000] * 20, timeout=0.001, chunksize=1))
     with pytest.raises(RuntimeError, match="shutdown"):
         executor.submit(fib, 1)
+
+
+@pytest.mark.parametrize("function", [fib, text])
+@pytest.mark.parametrize("chunksize", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("bad", "error"), [(-3, ValueError), ("3", TypeError), (10**15, fib_parallel.LimitError)]
+)
+def test_results_before_an_invalid_index_are_delivered(function, chunksize, bad, error):
+    with Executor(2) as executor:
+        results = executor.map(function, [1, 2, 30, 4, bad, 5], chunksize=chunksize)
+        assert [int(next(results)) for _ in range(4)] == [1, 1, 832040, 3]
+        with pytest.raises(error):
+            next(results)
+        assert list(results) == []
+
+
+def test_a_wrong_name_is_not_mistaken_for_an_invalid_index():
+    with Executor(2, backend="abacus") as executor, pytest.raises(ValueError, match="abacus"):
+        next(executor.map(fib, [1, 2]))
+
+
+def test_close_cancels_the_batches_that_have_not_started():
+    """The only thread waits inside the third batch, so the batches behind it have not started."""
+    reached, closed = threading.Event(), threading.Event()
+    computed = []
+
+    def compute(indices):
+        if indices[0] == 2:
+            reached.set()
+            closed.wait(60)
+        computed.extend(indices)
+        return indices
+
+    with Executor(1) as executor:
+        executor._fib = compute
+        results = executor.map(fib, range(10), chunksize=1)
+        assert next(results) == 0
+        reached.wait()
+        results.close()
+        closed.set()
+    assert computed == [0, 1, 2]
 
 
 def test_the_class_of_the_text(oracle):

@@ -1,12 +1,13 @@
 """An executor for Fibonacci numbers."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from ._core import _indices, batch, fib, text
+from ._errors import LimitError
 
 
 class Executor(ThreadPoolExecutor):
@@ -49,7 +50,8 @@ class Executor(ThreadPoolExecutor):
     ) -> Iterator[Any]:
         """``map(fn, *iterables)``, with the results in order.
 
-        For ``fib`` and ``text`` each chunk of indices is one batch on the backend.
+        For ``fib`` and ``text`` each chunk of indices is one batch on the backend. The iterator is a
+        generator: its ``close()`` cancels the batches that have not started.
 
         :param timeout: the most seconds to wait for a result, from the call of ``map`` on
         :param chunksize: the number of indices in a batch; by default each thread gets about four batches. Other
@@ -64,7 +66,22 @@ class Executor(ThreadPoolExecutor):
         indices = _sliceable(iterables[0])
         size = chunksize or max(1, -(-len(indices) // (4 * self._max_workers)))
         chunks = (indices[i : i + size] for i in range(0, len(indices), size))
-        return chain.from_iterable(super().map(compute, chunks, timeout=timeout))
+        return _each(super().map(partial(_results, compute), chunks, timeout=timeout))
+
+
+def _results(compute: Callable[[Any], Sequence[Any]], chunk: Any) -> Iterable[Any]:
+    """The results of a chunk. If an index is refused, the results before it, and then its error."""
+    try:
+        return compute(chunk)
+    except (TypeError, ValueError, LimitError):
+        return (compute([n])[0] for n in chunk)
+
+
+def _each(chunks: Any) -> Generator[Any, None, None]:
+    """The results of all chunks, one by one. ``chunks`` is the generator of CPython's ``map``."""
+    with closing(chunks):
+        for results in chunks:
+            yield from results
 
 
 def _sliceable(indices: Iterable[Any]) -> Sequence[Any]:
