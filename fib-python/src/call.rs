@@ -8,12 +8,12 @@ use fib::{
 use fib_predict::AUTO;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -211,19 +211,23 @@ impl Pool {
     }
 }
 
-/// The pool of a backend, which is started once.
+/// The pool of a backend, which is started once. Meanwhile only calls on the same pool wait: to start `auto`
+/// takes about two seconds on a machine where it has not run before.
 fn pool(entry: &Descriptor, settings: Settings) -> Result<Arc<Pool>, Error> {
-    type Pools = HashMap<(&'static str, NonZeroUsize), Arc<Pool>>;
-    static POOLS: OnceLock<Mutex<Pools>> = OnceLock::new();
-    let pools = POOLS.get_or_init(Mutex::default);
-    let mut pools = pools.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (entry.name, settings.workers);
-    if let Some(pool) = pools.get(&key) {
+    type Place = Arc<Mutex<Option<Arc<Pool>>>>;
+    static POOLS: Mutex<BTreeMap<(&str, NonZeroUsize), Place>> = Mutex::new(BTreeMap::new());
+    let place = Arc::clone(locked(&POOLS).entry((entry.name, settings.workers)).or_default());
+    let mut place = locked(&place);
+    if let Some(pool) = &*place {
         return Ok(Arc::clone(pool));
     }
     let pool = Arc::new(Pool { backend: entry.build(settings)?, calls: AtomicUsize::new(0) });
-    pools.insert(key, Arc::clone(&pool));
-    Ok(pool)
+    Ok(Arc::clone(place.insert(pool)))
+}
+
+/// A panic while a pool was built leaves its place empty, so the next call builds it again.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The process that imported this module.

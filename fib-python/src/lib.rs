@@ -48,7 +48,7 @@ fn number<'py>(n: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyInt>> {
 ///     the pool that is predicted to be faster; its first call on a machine measures the machine, which takes
 ///     about two seconds
 /// :param workers: the number of workers; by default the number of CPUs that this process may use. The pool
-///     stays for the next call with the same backend and number
+///     stays until the program ends, for later calls with the same backend and number
 /// :param chunking: "per-worker:K", "balanced:K" or "items:N"; by default "balanced:8", which
 ///     "auto" may cut finer
 /// :param kernel: "stepping" (the default), "doubling" or "iterative"

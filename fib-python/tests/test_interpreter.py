@@ -142,6 +142,30 @@ except ZeroDivisionError:
     assert output.stdout in ("interrupted True\n", "finished True\n")  # not after the busy thread
 
 
+def test_a_pool_that_is_being_built_blocks_no_other(tmp_path):
+    """The first call of "auto" on a machine measures the machine, for about two seconds."""
+    script = """
+import threading, time, fib_parallel
+def first_call():
+    fib_parallel.batch([1], "auto", 2)
+thread = threading.Thread(target=first_call)
+start = time.monotonic()
+thread.start()
+time.sleep(0.2)
+other = time.monotonic()
+fib_parallel.batch([1], "threads-pool", 2)
+print(time.monotonic() - other)
+thread.join()
+print(time.monotonic() - start)
+"""
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    output = subprocess.run(
+        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True, timeout=120
+    )
+    other, calibration = map(float, output.stdout.split())
+    assert other < calibration / 2
+
+
 def test_a_forked_process_is_refused_and_does_not_hang():
     fib_parallel.batch(range(1000), "rayon", 2)
     reader, writer = os.pipe()
