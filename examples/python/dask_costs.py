@@ -42,7 +42,7 @@ def ratio(name, first, second, rounds=31):
     first(), second()  # the first round warms up
     pairs = [(seconds(first), seconds(second)) for _ in range(rounds)]
     middle = statistics.median(a for a, _ in pairs)
-    print(f"{name:52} {spread([a / b for a, b in pairs]):20}  {1e3 * middle:9.2f} ms")
+    print(f"{name:42} {spread([a / b for a, b in pairs]):20}  {1e3 * middle:9.2f} ms")
 
 
 def local_cluster(workers):
@@ -64,20 +64,21 @@ def main():
         def gather(future, direct=False):
             return lambda: client.gather(future, direct=direct)
 
-        print(f"{'':52}  ratio  middle half   first call")
+        print(f"{'':42}  ratio  middle half   first call")
         ratio(f"{TASKS} tasks of ours / empty tasks", tasks(compute_chunk), tasks(nothing))
         table = client.submit(compute_chunk, NUMBERS, pure=False)
         array = client.submit(zeros, table.result().nbytes, pure=False)
         wait([table, array])
         for direct in (False, True):
-            name = f"get a Table of 64 MB / an array, direct={direct}"
+            name = f"get 64 MB: Table / array, direct={direct}"
             ratio(name, gather(table, direct), gather(array, direct), 11)
         for n in (10**5, 10**6, 10**7):
             here = lambda: fib_parallel.batch([n], "sequential", kernel="doubling")
-            ratio(f"get F({n}) from a worker / compute it here", gather(client.submit(compute_chunk, [n])), here)
+            there = gather(client.submit(compute_chunk, [n]))
+            ratio(f"F({n}) from a worker / computed here", there, here)
         loop = lambda: fib_parallel.batch([10**5], "sequential", kernel="iterative")
         there = gather(client.submit(compute_chunk, [10**5]))
-        ratio("get F(100000) from a worker / the textbook loop here", there, loop)
+        ratio("F(100000) from a worker / textbook loop", there, loop)
 
 
 if __name__ == "__main__":

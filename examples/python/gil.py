@@ -64,7 +64,7 @@ def beats_during(work):
 def main():
     _, idle = beats_during(lambda: time.sleep(0.5))
     print(f"heartbeat while nothing else runs: {idle:.0f} beats per second\n")
-    print(f"{'':12}  1 thread  2 threads  speedup  beats per second with 1 and 2 threads")
+    print(f"{'':12}  1 thread  2 threads  speedup  beats/s with 1 and 2 threads")
     for compute in (python_loop, extension):
         (one, beats_one), (two, beats_two) = (
             beats_during(lambda: on_threads(compute, threads)) for threads in (1, 2)
@@ -74,8 +74,8 @@ def main():
             f"  {beats_one:4.0f} and {beats_two:4.0f}"
         )
     print(
-        "\nExpected: about 1x for the loop in Python, because only the thread that holds the GIL runs;\n"
-        "up to 2x for the extension, if two CPUs are free."
+        "\nExpected: about 1x for the loop in Python, because only the thread that holds\n"
+        "the GIL runs; up to 2x for the extension, if two CPUs are free."
     )
 
 
