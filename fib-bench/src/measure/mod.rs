@@ -93,13 +93,17 @@ pub(crate) fn take_runs(
     let begin = Instant::now();
     let mut participants = participants(plan);
     start(&mut participants, first.run, sink)?;
+    let started = begin.elapsed();
     let share = plan.budget / u32::try_from(plan.batches.len().max(1)).unwrap_or(u32::MAX);
     let prepare = |batch| BatchRounds::prepare(plan, batch, first, &mut participants, share);
     let mut all: Vec<BatchRounds<'_>> = plan.batches.iter().map(prepare).collect();
     let prepared = begin.elapsed();
     let cost_of_rounds: Duration = all.iter().map(|batch_rounds| batch_rounds.round_cost).sum();
-    let runs = plan.runs.unwrap_or_else(|| number_of_runs(plan, prepared, cost_of_rounds));
-    on_expectation(prepared * runs + cost_of_rounds * FEWEST_ROUNDS * runs, plan.budget);
+    let cost_of_loads: Duration = all.iter().map(|batch_rounds| batch_rounds.load_cost).sum();
+    // Every backend runs each batch once before its rounds.
+    let overhead = started + cost_of_loads + cost_of_rounds / 2;
+    let runs = plan.runs.unwrap_or_else(|| number_of_runs(plan, overhead, cost_of_rounds));
+    on_expectation(prepared + (overhead + cost_of_rounds * FEWEST_ROUNDS) * runs, plan.budget);
     let mut unfinished: Vec<usize> = (0..all.len()).collect();
     for run in 0..runs {
         if run >= ENOUGH_RUNS {
@@ -150,13 +154,13 @@ fn start(
 }
 
 /// As many runs as give each run some five rounds. If those are few, there are more runs with fewer rounds,
-/// because runs differ from each other by more than rounds do. `prepared` is about the time that a run
-/// takes before its rounds.
+/// because runs differ from each other by more than rounds do. `overhead` is the time of a run before its
+/// rounds.
 ///
 /// With a target width the measurement may end after any run, so its runs stay short.
-fn number_of_runs(plan: &Plan, prepared: Duration, cost_of_rounds: Duration) -> u32 {
+fn number_of_runs(plan: &Plan, overhead: Duration, cost_of_rounds: Duration) -> u32 {
     let fitting = |rounds: u32| {
-        let run = prepared + cost_of_rounds * rounds;
+        let run = overhead + cost_of_rounds * rounds;
         (plan.budget.as_secs_f64() / run.as_secs_f64().max(1e-9)) as u32
     };
     let runs = fitting(USUAL_ROUNDS).max(fitting(FEWEST_ROUNDS).min(ENOUGH_RUNS));

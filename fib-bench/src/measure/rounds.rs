@@ -32,6 +32,8 @@ const SOMETIMES: usize = 4;
 /// The kind of a turn.
 #[derive(Clone, Copy)]
 enum Turn {
+    /// One run, whose time does not count.
+    Trial,
     Warm,
     Cold,
     Traced,
@@ -62,6 +64,8 @@ pub(super) struct BatchRounds<'a> {
     widths: Widths,
     /// How long the trial round took.
     pub(super) round_cost: Duration,
+    /// How long it took to load the batch into all runners.
+    pub(super) load_cost: Duration,
 }
 
 impl<'a> BatchRounds<'a> {
@@ -88,8 +92,11 @@ impl<'a> BatchRounds<'a> {
             widths: Widths::new(plan),
             seats,
             round_cost: Duration::ZERO,
+            load_cost: Duration::ZERO,
         };
+        let start = Instant::now();
         rounds.load(participants);
+        rounds.load_cost = start.elapsed();
         rounds.omit_slow_backends(participants, share);
         rounds.calibrate(participants);
         rounds
@@ -160,10 +167,10 @@ impl<'a> BatchRounds<'a> {
         let compared: Vec<usize> = (0..own.len()).filter(compared).collect();
         // The first of several runs takes longer, so what is compared has one number of runs.
         let common = compared.iter().map(|&p| own[p]).max().unwrap_or(1);
-        for (seat, repeats) in self.seats.iter_mut().zip(own) {
+        for (seat, &repeats) in self.seats.iter_mut().zip(&own) {
             seat.repeats = repeats;
         }
-        for p in compared {
+        for p in compared.into_iter().filter(|&p| common > 1 && own[p] < common) {
             let few = self.turn(p, participants, Turn::Warm).map_or(0, |measured| measured.wall_ns);
             let times = f64::from(common) / f64::from(self.seats[p].repeats);
             if few as f64 * times <= LONGEST_SAMPLE.as_nanos() as f64 {
@@ -197,6 +204,7 @@ impl<'a> BatchRounds<'a> {
         }
         let participant = &mut participants[seat.participant];
         let run = match turn {
+            Turn::Trial => RunRequest { repeats: 1, cold: false, timeline: false },
             Turn::Warm => RunRequest { repeats: seat.repeats, cold: false, timeline: false },
             Turn::Cold => RunRequest { repeats: 1, cold: true, timeline: false },
             Turn::Traced => RunRequest { repeats: 1, cold: false, timeline: true },
@@ -204,8 +212,8 @@ impl<'a> BatchRounds<'a> {
         participant.run(run, &self.prepared)
     }
 
-    /// The rounds of run number `run`: as many as fit `time`, but at least a few. Each runner first runs
-    /// the batch once, untimed.
+    /// The rounds of run number `run`: as many as fit `time`, but at least a few. The runner of each backend
+    /// first runs the batch once, untimed; the others computed it when they loaded it.
     pub(super) fn run(
         &mut self,
         run: usize,
@@ -216,7 +224,9 @@ impl<'a> BatchRounds<'a> {
         let end = Instant::now() + time;
         self.load(participants);
         for p in 0..self.seats.len() {
-            let _ = self.turn(p, participants, Turn::Warm); // a fault is reported in the rounds
+            if participants[self.seats[p].participant].role == Role::Cell {
+                let _ = self.turn(p, participants, Turn::Trial); // a fault is reported in the rounds
+            }
         }
         let mut rounds = 0;
         while rounds < FEWEST_ROUNDS || Instant::now() + self.round_cost / 2 < end {

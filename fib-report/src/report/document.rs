@@ -46,10 +46,12 @@ pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
     blocks
 }
 
-/// A warning above a report in which noise hides the differences between backends, with what to do
-/// about it.
+/// A warning above a report in which noise hides the differences between backends in most scenarios, with
+/// what to do about it.
 fn banner(matrix: &Matrix) -> Option<Block> {
-    let noise = matrix.noise_floor().filter(|noise| *noise > TOO_NOISY)?;
+    let is_noisy = |row: &&Row| row.noise_floor().is_some_and(|noise| noise > TOO_NOISY);
+    let noisy = matrix.rows.iter().filter(is_noisy).count();
+    let noise = matrix.noise_floor().filter(|_| 2 * noisy > matrix.rows.len())?;
     Some(Block::Banner(format!(
         "This measurement is too noisy to compare backends: the baseline differs from itself by up \
          to {:.0}%. Close other programs, or wait until `fib doctor` says that the machine is \
