@@ -28,6 +28,8 @@ pub enum Role {
     Traced,
     /// The baseline in many pieces, each timed.
     Pieces,
+    /// A moment after a batch, in which the runner has nothing to do.
+    Idle,
     /// A run of a race that looks for the largest size.
     Probe,
     /// A run of a race with the size that was found.
@@ -98,7 +100,15 @@ pub struct Sample {
     pub pieces_ns: Option<Vec<u64>>,
 }
 
+/// The numbers of a run and of a round.
+pub type Round = (usize, usize);
+
 impl Sample {
+    /// The run and the round.
+    pub fn moment(&self) -> Round {
+        (self.run, self.round)
+    }
+
     /// A sample of `wall_ns` in the first round, about which nothing else is known.
     pub fn new(role: Role, backend: &str, workers: usize, wall_ns: u64) -> Self {
         Sample {

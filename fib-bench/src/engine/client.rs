@@ -5,9 +5,11 @@ use fib_engine::protocol::{Capabilities, PROTOCOL, Reply, Request};
 use fib_report::Status;
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
+use std::fs::{read_dir, read_to_string};
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,10 +111,45 @@ impl RunnerProcess {
         Fault::new(Status::Crash, message)
     }
 
+    /// Stops the process and its workers until the next request.
+    pub(crate) fn freeze(&mut self) {
+        self.0.freeze();
+    }
+
+    /// Waits for a moment, and returns the CPU time that the process and its workers used meanwhile. `None` if
+    /// the system cannot tell.
+    pub(crate) fn idle_cpu(&self) -> Option<(Duration, Duration)> {
+        /// A team of threads that spins does so for milliseconds after a batch.
+        const MOMENT: Duration = Duration::from_millis(20);
+        let (start, before) = (Instant::now(), group_cpu(self.0.id())?);
+        std::thread::sleep(MOMENT);
+        let used = group_cpu(self.0.id())?.saturating_sub(before);
+        Some((start.elapsed(), used))
+    }
+
     /// Closes the input of the process and waits until the process ends.
     pub(crate) fn end(&mut self, limit: Duration) -> Option<ExitStatus> {
         self.0.end(limit)
     }
+}
+
+/// The CPU time of all threads of a process group so far (Linux).
+fn group_cpu(group: u32) -> Option<Duration> {
+    let in_group = |process: &PathBuf| {
+        let stat = read_to_string(process.join("stat")).unwrap_or_default();
+        // The name may hold blanks and parentheses. After it come the state, the parent and the group.
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        after_name.split_whitespace().nth(2).and_then(|text| text.parse().ok()) == Some(group)
+    };
+    let entries =
+        |folder: PathBuf| read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
+    let processes: Vec<PathBuf> = entries("/proc".into()).filter(in_group).collect();
+    let threads = processes.iter().flat_map(|process| entries(process.join("task")));
+    let cpu_ns = |thread: PathBuf| -> Option<u64> {
+        read_to_string(thread.join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
+    };
+    let times: Vec<u64> = threads.filter_map(cpu_ns).collect();
+    (!times.is_empty()).then(|| Duration::from_nanos(times.iter().sum()))
 }
 
 fn describe_end(status: ExitStatus) -> String {

@@ -28,6 +28,8 @@ pub(super) struct LineProcess {
     child: Child,
     /// How the process ended, once it was waited for.
     ended: Option<ExitStatus>,
+    /// Whether the process group is stopped until the next exchange.
+    frozen: bool,
     /// Leads to a thread that only writes, because a process that does not read may block it for ever.
     requests: Option<SyncSender<String>>,
     /// What the process wrote, one line at a time, so that a process that writes without end fills
@@ -71,6 +73,7 @@ impl LineProcess {
         Ok(LineProcess {
             child,
             ended: None,
+            frozen: false,
             requests: Some(requests),
             events,
             last_words,
@@ -85,6 +88,7 @@ impl LineProcess {
     /// the process has closed a stream.
     pub(super) fn exchange(&mut self, line: String, limit: Duration) -> io::Result<String> {
         let closed = || io::Error::from(ErrorKind::BrokenPipe);
+        self.thaw();
         let requests = self.requests.as_ref().ok_or_else(closed)?;
         // A line that still waits here belongs to an exchange that has timed out.
         requests.try_send(line).map_err(|_| closed())?;
@@ -110,6 +114,29 @@ impl LineProcess {
         }
     }
 
+    /// Stops the process and its process group until the next exchange, so that threads which spin after a
+    /// batch take no CPU from the process whose turn is next. If this program is killed, the system ends a
+    /// stopped group (SIGHUP). Without effect on systems other than Unix.
+    pub(super) fn freeze(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = self.pid().filter(|_| self.ended.is_none()) {
+            self.frozen = kill_process_group(group, Signal::STOP).is_ok();
+        }
+    }
+
+    fn thaw(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = self.pid().filter(|_| self.frozen && self.ended.is_none()) {
+            let _ = kill_process_group(group, Signal::CONT); // there may be nobody left
+        }
+        self.frozen = false;
+    }
+
+    /// The number of the process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The last line of stderr. The wait is limited, because processes that the runner has left
     /// behind may hold stderr open.
     pub(super) fn last_words(&self) -> String {
@@ -123,6 +150,7 @@ impl LineProcess {
     /// Closes the input of the process and waits until the process ends. Then the rest of its
     /// process group is killed. `None` if the process has not ended within `limit`.
     pub(super) fn end(&mut self, limit: Duration) -> Option<ExitStatus> {
+        self.thaw();
         self.requests = None;
         let start = Instant::now();
         while !self.has_ended() {

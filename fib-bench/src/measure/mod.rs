@@ -97,6 +97,10 @@ pub(crate) fn take_runs(
     let share = plan.budget / u32::try_from(plan.batches.len().max(1)).unwrap_or(u32::MAX);
     let prepare = |batch| BatchRounds::prepare(plan, batch, first, &mut participants, share);
     let mut all: Vec<BatchRounds<'_>> = plan.batches.iter().map(prepare).collect();
+    if let Some(batch_rounds) = all.first() {
+        batch_rounds.load(&mut participants);
+        batch_rounds.look_at_idle_runners(&mut participants, sink)?;
+    }
     let prepared = begin.elapsed();
     let cost_of_rounds: Duration = all.iter().map(|batch_rounds| batch_rounds.round_cost).sum();
     let cost_of_loads: Duration = all.iter().map(|batch_rounds| batch_rounds.load_cost).sum();

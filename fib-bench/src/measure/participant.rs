@@ -127,7 +127,12 @@ impl Participant {
 
     fn ask<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> Result<T, Fault> {
         let gone = || Fault::new(Status::Crash, "the runner has ended");
-        let reply = self.runner.as_mut().ok_or_else(gone)?.ask(request, self.limit);
+        let runner = self.runner.as_mut().ok_or_else(gone)?;
+        let reply = runner.ask(request, self.limit);
+        // Our own runners sleep. What another engine does between its turns is not known.
+        if self.spec.engine.is_some() {
+            runner.freeze();
+        }
         if reply.as_ref().is_err() {
             self.runner = None; // the next load starts another one
         }
@@ -146,6 +151,19 @@ impl Participant {
         let outcome = self.run(run, batch);
         self.limit = usual;
         outcome.map(|measured| Duration::from_nanos(measured.wall_ns))
+    }
+
+    /// Runs the batch, waits for a moment, and returns this moment and the CPU time that the runner used
+    /// in it.
+    pub(crate) fn idle_cpu(&mut self, batch: &PreparedBatch<'_>) -> Option<(Duration, Duration)> {
+        let engine = self.spec.engine.take(); // so that it is not frozen
+        let run = RunRequest { repeats: 1, cold: false, timeline: false };
+        let outcome = self.run(run, batch);
+        self.spec.engine = engine;
+        let runner = self.runner.as_mut().filter(|_| outcome.is_ok())?;
+        let idle = runner.idle_cpu();
+        runner.freeze();
+        idle
     }
 
     /// Takes one sample and verifies it.

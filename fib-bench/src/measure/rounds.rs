@@ -1,5 +1,7 @@
 //! The rounds of one batch: all participants take turns.
 
+mod prepare;
+
 use super::participant::{Participant, PreparedBatch};
 use super::width::Widths;
 use super::{FEWEST_ROUNDS, First};
@@ -10,21 +12,10 @@ use crate::rng::mixed;
 use crate::scenario::NamedBatch;
 use crate::surroundings::Snapshot;
 use fib_engine::protocol::{Measured, RunRequest, TimelineSpan};
-use fib_engine::repeats;
-use fib_report::{BaselineCell, Role, Sample, SampleUsage, Status, fewest_rounds};
+use fib_report::{BaselineCell, Role, Sample, SampleUsage, Status};
 use fib_simulate::worker_traces;
 use std::io;
 use std::time::{Duration, Instant};
-
-/// A sample lasts at least this long, so reading the clock takes well below one percent of it.
-const SHORTEST_SAMPLE: Duration = Duration::from_micros(50);
-
-/// A sample of several runs lasts at most this long, for backends that are much slower than the others.
-const LONGEST_SAMPLE: Duration = Duration::from_millis(10);
-
-/// A sample of the ceiling lasts at least this long. Shorter copies gave any ceiling from 0.87 to
-/// 2.04 on two CPUs, because the threads do not start at exactly the same time.
-const SHORTEST_CEILING: Duration = Duration::from_millis(5);
 
 /// The whole call, the first batch and the pieces are measured only in one of this many rounds.
 const SOMETIMES: usize = 4;
@@ -108,87 +99,11 @@ impl<'a> BatchRounds<'a> {
     }
 
     /// Loads this batch into every participant.
-    fn load(&self, participants: &mut [Participant]) {
+    pub(super) fn load(&self, participants: &mut [Participant]) {
         for seat in self.seats.iter().filter(|seat| seat.omitted.is_none()) {
             let participant = &mut participants[seat.participant];
             participant.load(&self.prepared); // a fault is reported in every round
         }
-    }
-
-    /// Omits backends of other engines, because they may take a thousand times as long as ours. Of each
-    /// engine the baseline and the fastest backends stay, as many as can finish the fewest rounds in
-    /// `share`. One run of each decides.
-    fn omit_slow_backends(&mut self, participants: &mut [Participant], share: Duration) {
-        let rounds = u32::try_from(fewest_rounds(self.plan.comparisons())).unwrap_or(u32::MAX);
-        for engine in 0..self.plan.engines.len() {
-            let is_theirs =
-                |p: &usize| participants[self.seats[*p].participant].spec.engine == Some(engine);
-            let is_well = |p: &usize| participants[self.seats[*p].participant].is_well();
-            // What has failed already is reported in every round.
-            let seats: Vec<usize> =
-                (0..self.seats.len()).filter(is_theirs).filter(is_well).collect();
-            let mut times = vec![];
-            for p in seats {
-                let participant = &mut participants[self.seats[p].participant];
-                match participant.try_once(share / rounds, &self.prepared) {
-                    Ok(time) => times.push((time, p)),
-                    Err(fault) if fault.status == Status::Hang => times.push((Duration::MAX, p)),
-                    Err(_) => {} // it is reported in every round
-                }
-            }
-            // Without their baseline, the others would have no speedup over it.
-            let baseline = &self.plan.engines[engine].capabilities.baseline;
-            let is_baseline =
-                |p: usize| participants[self.seats[p].participant].spec.backend == *baseline;
-            times.sort_by_key(|&(time, p)| (!is_baseline(p), time));
-            let mut needed = Duration::ZERO;
-            for (time, p) in times {
-                let with_this = needed.saturating_add(time.saturating_mul(rounds));
-                if with_this <= share {
-                    needed = with_this;
-                } else {
-                    let fault = Fault::new(Status::Omitted, omission(time, rounds, share));
-                    self.seats[p].omitted = Some(fault);
-                }
-            }
-        }
-    }
-
-    /// Chooses the number of runs in each sample, and measures how long a round takes.
-    fn calibrate(&mut self, participants: &mut [Participant]) {
-        let is_compared = |role| matches!(role, Role::Baseline | Role::Control | Role::Cell);
-        let own: Vec<u32> = (0..self.seats.len())
-            .map(|p| match participants[self.seats[p].participant].role {
-                Role::Ceiling => self.repeats(p, participants, SHORTEST_CEILING),
-                _ => self.repeats(p, participants, SHORTEST_SAMPLE),
-            })
-            .collect();
-        let compared = |p: &usize| is_compared(participants[self.seats[*p].participant].role);
-        let compared: Vec<usize> = (0..own.len()).filter(compared).collect();
-        // The first of several runs takes longer, so what is compared has one number of runs.
-        let common = compared.iter().map(|&p| own[p]).max().unwrap_or(1);
-        for (seat, &repeats) in self.seats.iter_mut().zip(&own) {
-            seat.repeats = repeats;
-        }
-        for p in compared.into_iter().filter(|&p| common > 1 && own[p] < common) {
-            let few = self.turn(p, participants, Turn::Warm).map_or(0, |measured| measured.wall_ns);
-            let times = f64::from(common) / f64::from(self.seats[p].repeats);
-            if few as f64 * times <= LONGEST_SAMPLE.as_nanos() as f64 {
-                self.seats[p].repeats = common;
-            }
-        }
-        let start = Instant::now();
-        for p in 0..self.seats.len() {
-            let _ = self.turn(p, participants, Turn::Warm); // faults are reported in the rounds
-        }
-        self.round_cost = start.elapsed();
-    }
-
-    /// The number of runs that take at least `shortest`, for a participant whose samples have one
-    /// run so far.
-    fn repeats(&self, p: usize, participants: &mut [Participant], shortest: Duration) -> u32 {
-        let wall = |measured: Measured| Duration::from_nanos(measured.wall_ns);
-        repeats(shortest, || self.turn(p, participants, Turn::Warm).map(wall)).unwrap_or(1)
     }
 
     /// Gives a participant a turn.
@@ -334,17 +249,4 @@ fn usage(usage: fib_engine::protocol::Usage) -> SampleUsage {
         involuntary_switches: usage.involuntary_switches,
         peak_rss_bytes: usage.peak_rss_bytes,
     }
-}
-
-/// Why a backend of an engine is left out, and how much time it needs. A run of unknown length was stopped.
-fn omission(run: Duration, rounds: u32, share: Duration) -> String {
-    let (share_s, limit_s) = (share.as_secs_f64(), (share / rounds).as_secs_f64());
-    let takes = match run {
-        Duration::MAX => format!("more than {limit_s:.2} s"),
-        run => format!("{:.2} s", run.as_secs_f64()),
-    };
-    format!(
-        "left out: one run takes {takes}, and {rounds} rounds of all backends of the engine do not fit the \
-         {share_s:.1} s that --time leaves for this scenario"
-    )
 }

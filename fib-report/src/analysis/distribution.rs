@@ -1,7 +1,7 @@
 //! How the speedups of the rounds are distributed, beyond their median.
 
-use super::rounds::{Rounds, Series};
-use crate::stats::{quantile, standard_deviation};
+use super::rounds::Series;
+use crate::stats::{by_run, quantile, standard_deviation};
 use serde::Serialize;
 
 /// How the speedups of the rounds are distributed. What is not known is `None`.
@@ -24,9 +24,9 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    pub(super) fn new(rounds: &Rounds<'_>, speedups: &Series) -> Self {
+    pub(super) fn new(speedups: &Series) -> Self {
         let all: Vec<f64> = speedups.values().map(|speedup| speedup.ln()).collect();
-        let runs = rounds.by_run(speedups.iter().map(|(&round, speedup)| (round, speedup.ln())));
+        let runs = by_run(speedups.iter().map(|(&round, speedup)| (round, speedup.ln())));
         let medians: Vec<f64> = runs.iter().filter_map(|run| quantile(run, 0.5)).collect();
         let within: f64 = runs.iter().flat_map(|run| squares_around_mean(run)).sum();
         let freedom = all.len() - runs.len();

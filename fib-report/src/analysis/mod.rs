@@ -16,7 +16,7 @@ pub use losses::{Loss, Losses};
 pub use verdict::{TOO_NOISY, Verdict};
 
 use crate::record::{Header, ScenarioHead};
-use crate::sample::{Role, Sample, Status};
+use crate::sample::{Role, Round, Sample, Status};
 use crate::stats::{Estimate, with_nulls};
 use fib_simulate::{RunTrace, median};
 use scenario::Scenario;
@@ -30,6 +30,8 @@ pub struct Matrix {
     pub header: Header,
     /// One row for each scenario, in the order of the header.
     pub rows: Vec<Row>,
+    /// Backends of other engines that used CPUs when they had nothing to do, and how many CPUs.
+    pub restless: Vec<(String, f64)>,
 }
 
 /// What was measured on one scenario.
@@ -143,10 +145,10 @@ pub struct Cell {
     pub verdict: Option<Verdict>,
     /// Speedup over `sequential` with the same kernel, in each round that counts.
     #[serde(skip)]
-    pub by_round: BTreeMap<usize, f64>,
+    pub by_round: BTreeMap<Round, f64>,
     /// Nanoseconds of a batch in each round that counts.
     #[serde(skip)]
-    pub times: BTreeMap<usize, f64>,
+    pub times: BTreeMap<Round, f64>,
     /// The runs with a timeline.
     #[serde(skip)]
     pub traced: Vec<RunTrace>,
@@ -192,13 +194,23 @@ impl Matrix {
             row
         };
         let rows = header.scenarios.iter().map(row).collect();
-        Matrix { header, rows }
+        Matrix { restless: restless(samples), header, rows }
     }
 
     /// The largest noise floor of all scenarios.
     pub fn noise_floor(&self) -> Option<f64> {
         self.rows.iter().filter_map(Row::noise_floor).reduce(f64::max)
     }
+}
+
+/// A backend that uses more CPUs than this while it rests does not sleep.
+const RESTLESS: f64 = 0.1;
+
+fn restless(samples: &[Sample]) -> Vec<(String, f64)> {
+    let moments = samples.iter().filter(|sample| sample.role == Role::Idle && sample.wall_ns > 0);
+    let cpus = |sample: &Sample| Some(sample.usage?.cpu_ns as f64 / sample.wall_ns as f64);
+    let all = moments.filter_map(|sample| Some((sample.backend.clone(), cpus(sample)?)));
+    all.filter(|(_, cpus)| *cpus > RESTLESS).collect()
 }
 
 /// The median pool start of a cell's backend.

@@ -1,10 +1,10 @@
 //! The samples of one scenario, grouped by what was timed and by round.
 
 use crate::record::Header;
-use crate::sample::{Role, Sample, Status};
-use crate::stats::Estimate;
+use crate::sample::{Role, Round, Sample, Status};
+use crate::stats::{Estimate, by_run};
 use fib_simulate::median;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A round is dropped if the host took more than this share of the CPU time (steal), or if the CPU quota of
 /// the control group stopped the runners for more than this share of the time. The system counts steal in
@@ -14,16 +14,15 @@ const DISTURBED: f64 = 0.02;
 /// Role, label and workers of something that is timed once in a round.
 pub(super) type Key<'a> = (Role, &'a str, usize);
 
-/// Nanoseconds of a batch, or a ratio of two times, by round.
-pub(super) type Series = BTreeMap<usize, f64>;
+/// Nanoseconds of a batch, or a ratio of two times, by run and round.
+pub(super) type Series = BTreeMap<Round, f64>;
 
 pub(super) struct Rounds<'a> {
     /// The samples by key, in order of appearance in the record.
     timed: Vec<(Key<'a>, Vec<&'a Sample>)>,
     /// The first fault of everything that was timed. Faults count in dropped rounds too.
     faults: BTreeMap<(Cause, &'a str, usize), &'a Sample>,
-    /// The run of each round.
-    run_of: BTreeMap<usize, usize>,
+    all: BTreeSet<Round>,
     /// The number of rounds that were dropped because the machine was disturbed.
     pub(super) dropped: usize,
     /// Whether most rounds were disturbed, so that none was dropped.
@@ -33,9 +32,9 @@ pub(super) struct Rounds<'a> {
 impl<'a> Rounds<'a> {
     pub(super) fn new(header: &Header, samples: impl Iterator<Item = &'a Sample>) -> Self {
         let samples: Vec<&Sample> = samples.collect();
-        let run_of: BTreeMap<usize, usize> = samples.iter().map(|s| (s.round, s.run)).collect();
+        let all: BTreeSet<Round> = samples.iter().map(|sample| sample.moment()).collect();
         let disturbed_rounds = disturbed_rounds(&samples, header.cores);
-        let disturbed = disturbed_rounds.len() > run_of.len() / 2;
+        let disturbed = disturbed_rounds.len() > all.len() / 2;
         let is_dropped = |round| !disturbed && disturbed_rounds.contains(&round);
         let mut timed: Vec<(Key<'a>, Vec<&'a Sample>)> = vec![];
         let mut faults = BTreeMap::new();
@@ -50,20 +49,20 @@ impl<'a> Rounds<'a> {
                 timed.push((key, vec![]));
                 timed.len() - 1
             });
-            if !is_dropped(sample.round) {
+            if !is_dropped(sample.moment()) {
                 timed[position].1.push(sample);
             }
         }
         let dropped = if disturbed { 0 } else { disturbed_rounds.len() };
-        Rounds { timed, faults, run_of, dropped, disturbed }
+        Rounds { timed, faults, all, dropped, disturbed }
     }
 
     pub(super) fn rounds(&self) -> usize {
-        self.run_of.len()
+        self.all.len()
     }
 
     pub(super) fn runs(&self) -> usize {
-        self.run_of.values().collect::<std::collections::BTreeSet<_>>().len()
+        self.all.iter().map(|(run, _)| run).collect::<BTreeSet<_>>().len()
     }
 
     /// Everything with this role, in order of appearance.
@@ -87,24 +86,21 @@ impl<'a> Rounds<'a> {
         self.faults.get(&(cause(role), label, workers)).copied()
     }
 
-    /// The estimate of these values, whose rounds belong to runs.
-    pub(super) fn estimate_of(&self, values: &Series, comparisons: usize) -> Option<Estimate> {
-        Estimate::of_runs(&self.by_run(values.iter().map(|(&round, &x)| (round, x))), comparisons)
-    }
-
-    /// The estimate of the logarithms of ratios, as ratios again.
+    /// The estimate of the logarithms of ratios, as ratios again. If there are several runs, its interval
+    /// allows for the next comparison.
     pub(super) fn estimate(&self, ratios: &Series, comparisons: usize) -> Option<Estimate> {
-        let logarithms = ratios.iter().map(|(&round, ratio)| (round, ratio.ln()));
-        Some(Estimate::of_runs(&self.by_run(logarithms), comparisons)?.exp())
+        let here = self.estimate_here(ratios, comparisons)?;
+        Some(if self.runs() > 1 {
+            here.ln().for_the_next_comparison(comparisons).exp()
+        } else {
+            here
+        })
     }
 
-    /// The values of each run.
-    pub(super) fn by_run(&self, values: impl Iterator<Item = (usize, f64)>) -> Vec<Vec<f64>> {
-        let mut runs: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        for (round, value) in values {
-            runs.entry(self.run_of.get(&round).copied().unwrap_or(0)).or_default().push(value);
-        }
-        runs.into_values().collect()
+    /// The estimate of the logarithms of ratios, as ratios again, with an interval for these rounds alone.
+    pub(super) fn estimate_here(&self, ratios: &Series, comparisons: usize) -> Option<Estimate> {
+        let logarithms = ratios.iter().map(|(&round, ratio)| (round, ratio.ln()));
+        Some(Estimate::of_runs(&by_run(logarithms), comparisons)?.exp())
     }
 }
 
@@ -125,16 +121,16 @@ fn cause(role: Role) -> Cause {
 }
 
 /// The rounds in which the host or a quota took CPU time.
-fn disturbed_rounds(samples: &[&Sample], cores: usize) -> Vec<usize> {
-    let mut rounds: BTreeMap<usize, (u64, u64, u64)> = BTreeMap::new();
+fn disturbed_rounds(samples: &[&Sample], cores: usize) -> Vec<Round> {
+    let mut rounds: BTreeMap<Round, (u64, u64, u64)> = BTreeMap::new();
     for sample in samples {
         let Some(around) = sample.surroundings else { continue };
-        let (span, steal, throttled) = rounds.entry(sample.round).or_default();
+        let (span, steal, throttled) = rounds.entry(sample.moment()).or_default();
         *span += around.span_ns;
         *steal += around.steal_ns;
         *throttled += around.throttled_ns;
     }
-    let is_disturbed = |&(_, (span, steal, throttled)): &(usize, (u64, u64, u64))| {
+    let is_disturbed = |&(_, (span, steal, throttled)): &(Round, (u64, u64, u64))| {
         let limit = DISTURBED * span as f64;
         steal as f64 > limit * cores as f64 || throttled as f64 > limit
     };
@@ -149,7 +145,7 @@ pub(super) fn series(samples: &[&Sample]) -> Series {
 /// What `time` gives for each sample that counts, by round.
 pub(super) fn series_of(samples: &[&Sample], time: impl Fn(&Sample) -> f64) -> Series {
     let ok = samples.iter().filter(|sample| sample.status == Status::Ok && sample.wall_ns > 0);
-    ok.map(|sample| (sample.round, time(sample))).collect()
+    ok.map(|sample| (sample.moment(), time(sample))).collect()
 }
 
 /// Combines two series in the rounds that both have.

@@ -53,7 +53,7 @@ impl<'a> Scenario<'a> {
             scenario: self.head.clone(),
             rounds: self.rounds.rounds(),
             runs: self.rounds.runs(),
-            noise: self.rounds.estimate(&ratios(&a, &control), 1),
+            noise: self.rounds.estimate_here(&ratios(&a, &control), 1),
             baseline: self.baseline_cell(),
             whole_ns: median_of(&series(self.rounds.with_role(Role::Whole))),
             ceilings: self.ceilings(),
@@ -120,7 +120,8 @@ impl<'a> Scenario<'a> {
         let Some(best) = ours.max_by(|a, b| speed(a).total_cmp(&speed(b))) else { return };
         let fastest = best.times.clone();
         for cell in cells.iter_mut().filter(|cell| cell.engine.is_none()) {
-            let against_best = self.estimate(ratios(&fastest, &cell.times));
+            let against_best = ratios(&fastest, &cell.times);
+            let against_best = self.rounds.estimate_here(&against_best, self.header.comparisons);
             let is_slower =
                 |against: Estimate| against.interval.is_some_and(|(_, high)| high < 1.0);
             cell.leads = cell.speedup.is_some() && !against_best.is_none_or(is_slower);
@@ -185,7 +186,7 @@ impl<'a> Scenario<'a> {
             rounds: speedups.len(),
             wall_ns: median_of(&times),
             speedup,
-            distribution: Distribution::new(&self.rounds, &speedups),
+            distribution: Distribution::new(&speedups),
             of_ceiling: None,
             overhead_ns: None,
             pool_start_ns: None,
@@ -217,15 +218,12 @@ impl<'a> Scenario<'a> {
         let ideal = self.copies(&cell.kernel, copies);
         let ideal: Series =
             ideal.into_iter().map(|(round, ns)| (round, ns / copies as f64)).collect();
-        let overhead = join(&cell.times, &ideal, |time, ideal| time - ideal);
         cell.of_ceiling = self.estimate(ratios(&ideal, &cell.times));
-        cell.overhead_ns = self.rounds.estimate_of(&overhead, self.header.comparisons);
-        let fraction = cell.by_round.iter();
-        let fraction: Option<Series> = fraction
-            .map(|(&round, &speedup)| Some((round, laws::karp_flatt(speedup, workers)?)))
-            .collect();
-        cell.karp_flatt =
-            fraction.and_then(|e| self.rounds.estimate_of(&e, self.header.comparisons));
+        let share = cell.of_ceiling.zip(cell.wall_ns);
+        cell.overhead_ns = share.map(|(share, wall)| share.falling(|share| wall * (1.0 - share)));
+        let fraction = |speedup: f64| laws::karp_flatt(speedup, workers).unwrap_or(f64::NAN);
+        let speedup = self.estimate(cell.by_round.clone()).filter(|_| workers > 1);
+        cell.karp_flatt = speedup.map(|speedup| speedup.falling(fraction));
     }
 
     fn sequential(&self, kernel: &str) -> Series {
@@ -265,8 +263,9 @@ impl<'a> Scenario<'a> {
     fn losses(&self, traced: impl Iterator<Item = &'a Sample>, kernel: &str) -> Option<Losses> {
         let sequential = self.sequential(kernel);
         let traced = traced.filter(|sample| sample.traces.is_some());
-        let mut runs: Vec<(f64, &Sample)> =
-            traced.filter_map(|sample| Some((*sequential.get(&sample.round)?, sample))).collect();
+        let mut runs: Vec<(f64, &Sample)> = traced
+            .filter_map(|sample| Some((*sequential.get(&sample.moment())?, sample)))
+            .collect();
         runs.sort_by(|a, b| (a.0 / a.1.batch_ns()).total_cmp(&(b.0 / b.1.batch_ns())));
         let (useful, sample) = runs.get(runs.len().checked_sub(1)? / 2)?;
         Losses::split(sample, *useful)

@@ -104,6 +104,7 @@ fn heading(matrix: &Matrix) -> String {
         format!("noise: the baseline differs from itself by up to {noise}"),
         stopped(matrix),
         dropped(matrix),
+        restless(matrix),
     ];
     let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
     lines.join("\n")
@@ -124,6 +125,16 @@ fn stopped(matrix: &Matrix) -> String {
             percent(widest)
         ),
     }
+}
+
+/// The backends of other engines that do not sleep.
+fn restless(matrix: &Matrix) -> String {
+    let line = |(label, cpus): &(String, f64)| {
+        format!(
+            "{label} used {cpus:.1} CPUs in a moment in which it had nothing to do; it was stopped between its turns"
+        )
+    };
+    matrix.restless.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn dropped(matrix: &Matrix) -> String {

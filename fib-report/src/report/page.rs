@@ -249,7 +249,7 @@ mod tests {
     fn only_verdicts_are_coloured_and_long_names_are_split() {
         let mut table = Table::new(["backend", "verdict"]);
         table.row(["detuned/slower", "slower"]);
-        table.row(["python/process-chunked", "tie"]);
+        table.row(["python/process-chunked", "equal"]);
         let colored = Page { color: true, ..Page::default() };
         let printed = colored.print(&[Block::Table(table)]);
         assert_eq!(printed.matches("\u{1b}[31mslower\u{1b}[0m").count(), 1, "{printed}");

@@ -7,8 +7,8 @@
 use super::curves::curves;
 use crate::analysis::{Cell, Matrix};
 use crate::laws::{self, Range, Refusal, Usl};
-use crate::sample::Status;
-use crate::stats::Estimate;
+use crate::sample::{Round, Status};
+use crate::stats::{Estimate, by_run};
 use fib_simulate::median;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -111,9 +111,10 @@ fn karp_flatt(cell: &Cell, comparisons: usize) -> Result<Estimate, Refusal> {
     if cell.status != Status::Ok {
         return Err(Refusal::Fault { workers: cell.workers });
     }
-    let fractions = cell.by_round.values().map(|&s| laws::karp_flatt(s, cell.workers));
-    let fractions = fractions.collect::<Option<_>>().ok_or(Refusal::OneWorker)?;
-    let estimate = Estimate::new(fractions, comparisons).ok_or(Refusal::NoCommonRound)?;
+    let fraction = |(&round, &s)| Some((round, laws::karp_flatt(s, cell.workers)?));
+    let fractions = cell.by_round.iter().map(fraction).collect::<Option<Vec<_>>>();
+    let fractions = by_run(fractions.ok_or(Refusal::OneWorker)?.into_iter());
+    let estimate = Estimate::of_runs(&fractions, comparisons).ok_or(Refusal::NoCommonRound)?;
     laws::KARP_FLATT.cut(estimate)
 }
 
@@ -142,6 +143,8 @@ type Law<L> = fn(&[(usize, f64)]) -> Result<L, Refusal>;
 
 /// What a law gives for the speedups of each round.
 struct Fits<L> {
+    /// The run and round of each fit.
+    rounds: Vec<Round>,
     points: Vec<Points>,
     laws: Vec<L>,
 }
@@ -153,9 +156,9 @@ impl<L> Fits<L> {
         if let Some(cell) = cells.iter().find(|cell| cell.status != Status::Ok) {
             return Err(Refusal::Fault { workers: cell.workers });
         }
-        let points = complete_rounds(cells);
+        let (rounds, points) = complete_rounds(cells).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
         let laws = points.iter().map(|points| fit(points)).collect::<Result<Vec<L>, _>>()?;
-        let fits = Fits { points, laws };
+        let fits = Fits { rounds, points, laws };
         cells.iter().try_for_each(|cell| fits.check(cell, speedup))?;
         Ok(fits)
     }
@@ -177,8 +180,8 @@ impl<L> Fits<L> {
 
     /// A parameter over all rounds.
     fn estimate(&self, comparisons: usize, part: fn(&L) -> f64) -> Result<Estimate, Refusal> {
-        let values = self.laws.iter().map(part).collect();
-        Estimate::new(values, comparisons).ok_or(Refusal::NoCommonRound)
+        let values = self.rounds.iter().copied().zip(self.laws.iter().map(part));
+        Estimate::of_runs(&by_run(values), comparisons).ok_or(Refusal::NoCommonRound)
     }
 
     /// A parameter that has a meaning only in its range.
@@ -193,12 +196,13 @@ impl<L> Fits<L> {
 }
 
 /// The rounds in which every cell was timed.
-fn complete_rounds(cells: &[&Cell]) -> Vec<Points> {
-    let mut rounds: BTreeMap<usize, Points> = BTreeMap::new();
+fn complete_rounds(cells: &[&Cell]) -> BTreeMap<Round, Points> {
+    let mut rounds: BTreeMap<Round, Points> = BTreeMap::new();
     for cell in cells {
         for (&round, &speedup) in &cell.by_round {
             rounds.entry(round).or_default().push((cell.workers, speedup));
         }
     }
-    rounds.into_values().filter(|points| points.len() == cells.len()).collect()
+    rounds.retain(|_, points| points.len() == cells.len());
+    rounds
 }
