@@ -123,7 +123,7 @@ fn bytes(chosen: &[&Descriptor]) -> Estimates {
         let rates = walls.iter().map(|wall| memcpy / wall.as_secs_f64());
         ratios.iter_mut().zip(rates).skip_while(|_| round == 0).for_each(|(all, r)| all.push(r));
     }
-    Ok(ratios.into_iter().map(|ratios| Estimate::new(ratios, 1)).collect())
+    Ok(ratios.into_iter().map(|ratios| Estimate::of_runs(&[ratios], 1)).collect())
 }
 
 /// The microseconds that each backend takes for one empty chunk.
@@ -139,7 +139,7 @@ fn round_trips(chosen: &[&Descriptor]) -> Estimates {
             trips[i].push(microseconds(wall));
         }
     }
-    Ok(trips.into_iter().map(|trips| Estimate::new(trips, 1)).collect())
+    Ok(trips.into_iter().map(|trips| Estimate::of_runs(&[trips], 1)).collect())
 }
 
 /// The microseconds from nothing until every worker of a backend has answered once.
@@ -155,7 +155,7 @@ fn pool_starts(chosen: &[&Descriptor]) -> Estimates {
             times[i].push(microseconds(start.elapsed()));
         }
     }
-    Ok(times.into_iter().map(|times| Estimate::new(times, 1)).collect())
+    Ok(times.into_iter().map(|times| Estimate::of_runs(&[times], 1)).collect())
 }
 
 fn microseconds(time: Duration) -> f64 {

@@ -127,7 +127,7 @@ fn compare_prints_json_lines_and_records_samples() {
         let is_baseline = cell["backend"] == "sequential" && cell["kernel"] == "iterative";
         let verdict = cell["verdict"].as_str();
         assert!(
-            is_baseline || ["faster", "slower", "tie", "unclear"].contains(&verdict.unwrap()),
+            is_baseline || ["faster", "slower", "equal", "unresolved"].contains(&verdict.unwrap()),
             "{cell}"
         );
     }

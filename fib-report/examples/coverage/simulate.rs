@@ -226,9 +226,9 @@ fn values(cell: &Cell) -> [Option<Estimate>; 4] {
     [cell.speedup, cell.of_ceiling, cell.overhead_ns, cell.karp_flatt]
 }
 
-/// What these estimates would be after very many runs: their medians over 2000 runs.
+/// What these estimates would be after very many runs: their medians over 2000 runs of five rounds.
 fn truth(world: &World, speedups: &[f64], dice: &mut Dice) -> Vec<[f64; 4]> {
-    let many = World { runs: 2000, comparison: 0.0, ..*world };
+    let many = World { runs: 2000, rounds: 5, comparison: 0.0, ..*world };
     let row = analysis(&samples(&many, speedups, dice), speedups.len()).matrix.rows.remove(0);
     let medians = |cell: &Cell| values(cell).map(|e| e.map_or(f64::NAN, |e| e.median));
     row.cells.iter().map(medians).collect()

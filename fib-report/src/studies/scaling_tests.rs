@@ -248,7 +248,7 @@ fn intervals_are_corrected_for_the_backends_that_are_read_together() {
     };
     let labels = [
         "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r",
-        "s", "t",
+        "s", "t", "u", "v", "w", "x", "y", "z", "A", "B",
     ];
     let backends = labels.map(|label| backend(label, tenth, |p, _| p as f64));
     let width = |backends: &[Backend]| {
