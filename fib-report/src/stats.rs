@@ -82,6 +82,18 @@ impl Estimate {
         Estimate { median: self.median * factor, interval }
     }
 
+    /// The estimate of x y, for a positive x. The errors of both are taken as independent, so the squares of
+    /// what each adds to the half-widths add up.
+    pub(crate) fn product(x: Self, y: Self) -> Self {
+        let median = x.median * y.median;
+        let half = |of_x: f64, of_y: f64| (of_x * y.median).hypot(x.median * of_y);
+        let interval = x.interval.zip(y.interval).map(|((x_low, x_high), (y_low, y_high))| {
+            let below = half(x.median - x_low, y.median - y_low);
+            (median - below, median + half(x_high - x.median, y_high - y.median))
+        });
+        Estimate { median, interval }
+    }
+
     /// The estimate of f(x), for a function f that falls.
     pub(crate) fn falling(self, f: impl Fn(f64) -> f64) -> Self {
         let interval = self.interval.map(|(low, high)| (f(high), f(low)));

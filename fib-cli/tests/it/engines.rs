@@ -153,6 +153,30 @@ fn the_engine_of_the_documentation_holds_and_is_short() {
     assert_eq!(holds(&check(&["python3", file.to_str().unwrap()])), 2 + 6);
 }
 
+/// The engine of the documentation, with a thread that spins from the first reply on.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_engine_that_does_not_sleep_is_named_and_stopped_between_its_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let spin = "import threading\ndef spin():\n    while True:\n        pass\n";
+    let first = "if threading.active_count() == 1:\n        threading.Thread(target=spin, daemon=True).start()";
+    let engine = example().replacen("import json", &format!("{spin}import json"), 1);
+    let reply = "print(json.dumps(reply), flush=True)";
+    assert!(engine.contains(&format!("    {reply}")));
+    let engine = engine.replacen(reply, &format!("{reply}\n    {first}"), 1);
+    let file = script(folder.path(), &engine);
+    let mut compare = Command::new(FIB);
+    compare.args(["--quiet", "compare", "--scenario", "10xF100", "--backend", "rayon"]);
+    compare.args(["--time", "1", "--engine"]).arg(format!("python3 {}", file.display()));
+    let output = compare.output().unwrap();
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{report}{}", text(&output.stderr));
+    let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "CPUs in a moment in which it had nothing to do; it was stopped between its turns";
+    assert!(report.contains(expected), "{report}");
+}
+
 /// Each of these changes makes the example an engine that must not be believed.
 #[test]
 fn engines_that_must_not_be_believed_are_found() {

@@ -120,8 +120,7 @@ impl<'a> Scenario<'a> {
         let Some(best) = ours.max_by(|a, b| speed(a).total_cmp(&speed(b))) else { return };
         let fastest = best.times.clone();
         for cell in cells.iter_mut().filter(|cell| cell.engine.is_none()) {
-            let against_best = ratios(&fastest, &cell.times);
-            let against_best = self.rounds.estimate_here(&against_best, self.header.comparisons);
+            let against_best = self.estimate(ratios(&fastest, &cell.times));
             let is_slower =
                 |against: Estimate| against.interval.is_some_and(|(_, high)| high < 1.0);
             cell.leads = cell.speedup.is_some() && !against_best.is_none_or(is_slower);
@@ -219,8 +218,11 @@ impl<'a> Scenario<'a> {
         let ideal: Series =
             ideal.into_iter().map(|(round, ns)| (round, ns / copies as f64)).collect();
         cell.of_ceiling = self.estimate(ratios(&ideal, &cell.times));
-        let share = cell.of_ceiling.zip(cell.wall_ns);
-        cell.overhead_ns = share.map(|(share, wall)| share.falling(|share| wall * (1.0 - share)));
+        let time = self.estimate(cell.times.clone());
+        cell.overhead_ns = cell.of_ceiling.zip(time).map(|(share, time)| {
+            let lost = share.falling(|share| 1.0 - share);
+            Estimate::product(time, lost)
+        });
         let fraction = |speedup: f64| laws::karp_flatt(speedup, workers).unwrap_or(f64::NAN);
         let speedup = self.estimate(cell.by_round.clone()).filter(|_| workers > 1);
         cell.karp_flatt = speedup.map(|speedup| speedup.falling(fraction));
