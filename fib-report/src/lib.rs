@@ -29,6 +29,6 @@ pub use record::*;
 pub use recording::{LONGEST_NAME, Recording, Unreadable, read};
 pub use report::{Page, csv, duration, json, percent, ratio, table, text, with_interval};
 pub use sample::*;
-pub use stats::{CONFIDENCE, Estimate, fewest_rounds};
+pub use stats::{CONFIDENCE, Estimate};
 pub use studies::*;
 pub use visible::{is_hidden, visible};

@@ -236,11 +236,6 @@ fn rank(n: usize, alpha: f64) -> Option<usize> {
     }
 }
 
-/// The fewest rounds that give each of `comparisons` estimates an interval.
-pub fn fewest_rounds(comparisons: usize) -> usize {
-    (1..).find(|&n| rank(n, alpha(comparisons)).is_some()).unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,11 +264,6 @@ mod tests {
         // Normal approximation: n/2 - 1.288 sqrt(n) for 99 %.
         let rank = rank(10_000, 0.01).unwrap() as f64;
         assert!((rank - (5000.0 - 128.8)).abs() < 2.0, "{rank}");
-    }
-
-    #[test]
-    fn the_fewest_rounds_grow_with_the_comparisons() {
-        assert_eq!((fewest_rounds(1), fewest_rounds(6), fewest_rounds(100)), (11, 11, 15));
     }
 
     /// The interval encloses the true median at least as often as it promises.

@@ -4,10 +4,11 @@
 use super::{BatchRounds, Turn};
 use crate::engine::Fault;
 use crate::measure::participant::Participant;
+use crate::measure::{FEWEST_ROUNDS, FEWEST_RUNS};
 use crate::plan::CellSpec;
 use fib_engine::protocol::Measured;
 use fib_engine::repeats;
-use fib_report::{Role, Sample, SampleUsage, Status, fewest_rounds};
+use fib_report::{Role, Sample, SampleUsage, Status};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,8 @@ impl BatchRounds<'_> {
     /// engine the baseline and the fastest backends stay, as many as can finish the fewest rounds in
     /// `share`. One run of each decides.
     pub(super) fn omit_slow_backends(&mut self, participants: &mut [Participant], share: Duration) {
-        let rounds = u32::try_from(fewest_rounds(self.plan.comparisons())).unwrap_or(u32::MAX);
+        let runs = self.plan.runs.unwrap_or(FEWEST_RUNS);
+        let rounds = runs.saturating_mul(FEWEST_ROUNDS + 1); // with the trial of each run
         for engine in 0..self.plan.engines.len() {
             let is_theirs =
                 |p: &usize| participants[self.seats[*p].participant].spec.engine == Some(engine);
@@ -123,6 +125,7 @@ impl BatchRounds<'_> {
     }
 }
 
+/// Why a backend of an engine is left out, and how much time it needs. A run of unknown length was stopped.
 /// Why a backend of an engine is left out, and how much time it needs. A run of unknown length was stopped.
 fn omission(run: Duration, rounds: u32, share: Duration) -> String {
     let (share_s, limit_s) = (share.as_secs_f64(), (share / rounds).as_secs_f64());
