@@ -57,11 +57,12 @@ impl Estimate {
         Some(Estimate { median, interval })
     }
 
-    /// The estimate of a logarithm of ratios, with an interval that allows for the next comparison: what
-    /// comparisons add is independent of what runs show, so the squares add up.
-    pub(crate) fn for_the_next_comparison(self, comparisons: usize) -> Self {
+    /// The same estimate with an interval that allows for the next comparison: what comparisons add is
+    /// independent of what runs show, so the squares add up. `unit` is what a relative difference is a share
+    /// of: 1 for a logarithm of ratios, and a time for a difference of times.
+    pub(crate) fn for_the_next_comparison(self, unit: f64, comparisons: usize) -> Self {
         let normal = Normal::standard().inverse_cdf(1.0 - alpha(comparisons) / 2.0);
-        let added = normal * BETWEEN_COMPARISONS;
+        let added = normal * BETWEEN_COMPARISONS * unit;
         let widened = |(low, high): (f64, f64)| {
             let (below, above) = (self.median - low, high - self.median);
             (self.median - below.hypot(added), self.median + above.hypot(added))
@@ -82,28 +83,10 @@ impl Estimate {
         Estimate { median: self.median * factor, interval }
     }
 
-    /// The estimate of x y, for a positive x. The errors of both are taken as independent, so the squares of
-    /// what each adds to the half-widths add up.
-    pub(crate) fn product(x: Self, y: Self) -> Self {
-        let median = x.median * y.median;
-        let half = |of_x: f64, of_y: f64| (of_x * y.median).hypot(x.median * of_y);
-        let interval = x.interval.zip(y.interval).map(|((x_low, x_high), (y_low, y_high))| {
-            let below = half(x.median - x_low, y.median - y_low);
-            (median - below, median + half(x_high - x.median, y_high - y.median))
-        });
-        Estimate { median, interval }
-    }
-
     /// The estimate of f(x), for a function f that falls.
     pub(crate) fn falling(self, f: impl Fn(f64) -> f64) -> Self {
         let interval = self.interval.map(|(low, high)| (f(high), f(low)));
         Estimate { median: f(self.median), interval }
-    }
-
-    /// The estimate of ln x, if this is an estimate of x.
-    pub(crate) fn ln(self) -> Self {
-        let interval = self.interval.map(|(low, high)| (low.ln(), high.ln()));
-        Estimate { median: self.median.ln(), interval }
     }
 
     /// The estimate of e^x, if this is an estimate of x.

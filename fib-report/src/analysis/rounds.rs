@@ -33,7 +33,7 @@ impl<'a> Rounds<'a> {
     pub(super) fn new(header: &Header, samples: impl Iterator<Item = &'a Sample>) -> Self {
         let samples: Vec<&Sample> = samples.collect();
         let all: BTreeSet<Round> = samples.iter().map(|sample| sample.moment()).collect();
-        let disturbed_rounds = disturbed_rounds(&samples, header.cores);
+        let disturbed_rounds = disturbed_rounds(&samples, header.machine.logical_cpus);
         let disturbed = disturbed_rounds.len() > all.len() / 2;
         let is_dropped = |round| !disturbed && disturbed_rounds.contains(&round);
         let mut timed: Vec<(Key<'a>, Vec<&'a Sample>)> = vec![];
@@ -83,18 +83,32 @@ impl<'a> Rounds<'a> {
 
     /// The first fault of what has this key. A wrong first batch voids the other batches of its backend too.
     pub(super) fn fault(&self, (role, label, workers): Key<'a>) -> Option<&'a Sample> {
-        self.faults.get(&(cause(role), label, workers)).copied()
+        let of = |cause| self.faults.get(&(cause, label, workers)).copied();
+        match cause(role) {
+            // A baseline that is a pool has first batches too.
+            Cause::Baseline => of(Cause::Baseline).or_else(|| of(Cause::Backend)),
+            cause => of(cause),
+        }
     }
 
     /// The estimate of the logarithms of ratios, as ratios again. If there are several runs, its interval
     /// allows for the next comparison.
     pub(super) fn estimate(&self, ratios: &Series, comparisons: usize) -> Option<Estimate> {
-        let here = self.estimate_here(ratios, comparisons)?;
-        Some(if self.runs() > 1 {
-            here.ln().for_the_next_comparison(comparisons).exp()
-        } else {
-            here
-        })
+        let logarithms = ratios.iter().map(|(&round, ratio)| (round, ratio.ln())).collect();
+        Some(self.estimate_of(&logarithms, 1.0, comparisons)?.exp())
+    }
+
+    /// The estimate of these values; `unit` as for [`Estimate::for_the_next_comparison`].
+    pub(super) fn estimate_of(
+        &self,
+        values: &Series,
+        unit: f64,
+        comparisons: usize,
+    ) -> Option<Estimate> {
+        let values = by_run(values.iter().map(|(&round, &value)| (round, value)));
+        let here = Estimate::of_runs(&values, comparisons)?;
+        let has_runs = self.runs() > 1;
+        Some(if has_runs { here.for_the_next_comparison(unit, comparisons) } else { here })
     }
 
     /// The estimate of the logarithms of ratios, as ratios again, with an interval for these rounds alone.
@@ -121,7 +135,7 @@ fn cause(role: Role) -> Cause {
 }
 
 /// The rounds in which the host or a quota took CPU time.
-fn disturbed_rounds(samples: &[&Sample], cores: usize) -> Vec<Round> {
+fn disturbed_rounds(samples: &[&Sample], cpus: usize) -> Vec<Round> {
     let mut rounds: BTreeMap<Round, (u64, u64, u64)> = BTreeMap::new();
     for sample in samples {
         let Some(around) = sample.surroundings else { continue };
@@ -132,7 +146,7 @@ fn disturbed_rounds(samples: &[&Sample], cores: usize) -> Vec<Round> {
     }
     let is_disturbed = |&(_, (span, steal, throttled)): &(Round, (u64, u64, u64))| {
         let limit = DISTURBED * span as f64;
-        steal as f64 > limit * cores as f64 || throttled as f64 > limit
+        steal as f64 > limit * cpus as f64 || throttled as f64 > limit
     };
     rounds.into_iter().filter(is_disturbed).map(|(round, _)| round).collect()
 }

@@ -39,7 +39,8 @@ impl<'a> Scenario<'a> {
         if is_sequential(label) {
             sequential.insert(header.kernel_of(label), baseline.clone());
         }
-        for key in rounds.keys(Role::Cell).filter(|(_, label, _)| is_sequential(label)) {
+        let sequentials = rounds.keys(Role::Cell).filter(|(_, label, _)| is_sequential(label));
+        for key in sequentials.filter(|key| rounds.fault(*key).is_none()) {
             let times = || series(rounds.with_key(key));
             sequential.entry(header.kernel_of(key.1)).or_insert_with(times);
         }
@@ -218,11 +219,9 @@ impl<'a> Scenario<'a> {
         let ideal: Series =
             ideal.into_iter().map(|(round, ns)| (round, ns / copies as f64)).collect();
         cell.of_ceiling = self.estimate(ratios(&ideal, &cell.times));
-        let time = self.estimate(cell.times.clone());
-        cell.overhead_ns = cell.of_ceiling.zip(time).map(|(share, time)| {
-            let lost = share.falling(|share| 1.0 - share);
-            Estimate::product(time, lost)
-        });
+        let overhead = join(&cell.times, &ideal, |time, ideal| time - ideal);
+        let (time, comparisons) = (cell.wall_ns.unwrap_or(0.0), self.header.comparisons);
+        cell.overhead_ns = self.rounds.estimate_of(&overhead, time, comparisons);
         let fraction = |speedup: f64| laws::karp_flatt(speedup, workers).unwrap_or(f64::NAN);
         let speedup = self.estimate(cell.by_round.clone()).filter(|_| workers > 1);
         cell.karp_flatt = speedup.map(|speedup| speedup.falling(fraction));
@@ -242,7 +241,11 @@ impl<'a> Scenario<'a> {
     fn own_baseline(&self, engine: &EngineHead) -> Series {
         match self.header.baseline.label == engine.baseline {
             true => self.baseline.clone(),
-            false => series(self.rounds.with_key((Role::Cell, engine.baseline.as_str(), 1))),
+            false => {
+                let key = (Role::Cell, engine.baseline.as_str(), 1);
+                let is_void = self.rounds.fault(key).is_some();
+                if is_void { Series::new() } else { series(self.rounds.with_key(key)) }
+            }
         }
     }
 

@@ -126,7 +126,6 @@ impl BatchRounds<'_> {
 }
 
 /// Why a backend of an engine is left out, and how much time it needs. A run of unknown length was stopped.
-/// Why a backend of an engine is left out, and how much time it needs. A run of unknown length was stopped.
 fn omission(run: Duration, rounds: u32, share: Duration) -> String {
     let (share_s, limit_s) = (share.as_secs_f64(), (share / rounds).as_secs_f64());
     let takes = match run {
