@@ -2,7 +2,7 @@
 
 use super::values::{
     any_scenario_parser, backend_parser, kernel_parser, parse_label, parse_percent, parse_seconds,
-    parse_workers, scenario_parser,
+    parse_width, parse_workers, scenario_parser,
 };
 use clap::{Args, Subcommand, ValueEnum, value_parser};
 use fib::kernels::{KERNELS, KernelEntry};
@@ -178,8 +178,8 @@ pub(crate) struct CompareArgs {
     /// rayon/2. A backend that is named twice is measured twice, the second time as rayon#2
     #[arg(long, value_name = "CELL")]
     pub(crate) against: Option<String>,
-    /// Stop a scenario when all intervals are within ± this percentage
-    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    /// Stop a scenario when all intervals are within ± this percentage, which is at least 1.4
+    #[arg(long, value_name = "PERCENT", value_parser = parse_width)]
     pub(crate) width: Option<f64>,
     /// Also show where worker time went
     #[arg(long)]

@@ -68,6 +68,18 @@ pub(super) fn parse_label(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("expected a text of 1 to {LONGEST_NAME} bytes"))
 }
 
+/// A percentage that an interval of several runs can reach, returned as a share of 1.
+pub(super) fn parse_width(text: &str) -> Result<f64, String> {
+    const NARROWEST: f64 = 0.014;
+    match parse_percent(text)? {
+        width if width < NARROWEST => {
+            Err("no interval is narrower than ±1.3%, because comparisons differ by that much"
+                .into())
+        }
+        width => Ok(width),
+    }
+}
+
 /// A percentage, returned as a share of 1.
 pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
     let percent = text.trim_end_matches('%').parse().ok();

@@ -3,6 +3,7 @@
 use super::numbers::{duration, interval, percent, ratio, with_interval};
 use super::page::{Block, Table};
 use crate::analysis::{Ceiling, Cell, Matrix, Row, Verdict};
+use crate::laws::KARP_FLATT;
 use crate::sample::Status;
 use crate::stats::quantile;
 
@@ -173,7 +174,10 @@ pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
             time(cell.pool_start_ns),
             overhead,
             cell.cpus.map_or("-".into(), |cpus| format!("{cpus:.2}")),
-            cell.karp_flatt.map_or("-".into(), |e| format!("{:.3}", e.median)),
+            cell.karp_flatt.map_or("-".into(), |e| match KARP_FLATT.cut(e) {
+                Ok(e) => format!("{:.3}", e.median),
+                Err(_) => "none".into(),
+            }),
         ]);
     }
     let mut notes = String::from(
@@ -187,6 +191,10 @@ pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
     }
     if let Some(best) = row.best.as_ref().filter(|best| best.shared) {
         notes += &format!(" {} computes each distinct number once.", best.kernel);
+    }
+    let fractions = row.cells.iter().filter_map(|cell| cell.karp_flatt);
+    if fractions.into_iter().any(|e| KARP_FLATT.cut(e).is_err()) {
+        notes += " No fraction from 0 to 1 would explain a speedup below 1 or above the workers.";
     }
     if row.cells.iter().any(|cell| cell.workers == 1) {
         notes += " With one worker there is no serial fraction.";

@@ -159,12 +159,13 @@ backend   workers  first     pool           overhead  CPUs    serial
                    batch    start                     busy  fraction
 ────────────────────────────────────────────────────────────────────
 quick           2      -  4.00 ms  30.0 us ± 15.0 us     -     0.280
-slow-one        2      -        -  2.75 ms ± 1.38 ms     -     3.000
+slow-one        2      -        -  2.75 ms ± 1.38 ms     -      none
 
 first batch is the speedup of the first batch, with the start of the pool in its
 time. overhead is the time beyond the time at the ceiling. serial fraction is
 the share of the work that would explain the speedup if this share ran on one
-worker (Karp and Flatt). stepping computes each distinct number once.
+worker (Karp and Flatt). stepping computes each distinct number once. No
+fraction from 0 to 1 would explain a speedup below 1 or above the workers.
 
 batch: rounds
 backend   workers    10%    10%   spread   spread      rounds

@@ -51,7 +51,8 @@ pub struct Prediction {
     pub backend: String,
     /// The predicted speedup for each worker count.
     pub speedups: Counts<f64>,
-    /// The serial fraction of Karp and Flatt at the largest worker count that was measured.
+    /// The serial fraction of Karp and Flatt at the largest worker count that was measured; `None` if it is
+    /// not from 0 to 1.
     pub serial_fraction: Option<f64>,
     /// The speedups that Amdahl's law allows with that serial fraction.
     pub amdahl: Option<Counts<f64>>,
@@ -135,9 +136,10 @@ fn predictions(matrix: &Matrix, row: &Row, simulation: &Simulation<'_>) -> Vec<P
             let (workers, measured) = (cell.workers, cell.speedup?.median);
             Some(PredictionCheck { workers, measured, predicted: speedup(workers) })
         };
-        let serial_fraction = measured.last().and_then(|cell| Some(cell.karp_flatt?.median));
-        let amdahl =
-            |serial: f64| WORKERS.map(|workers| laws::amdahl_speedup(serial.max(0.0), workers));
+        let serial_fraction = measured.last().and_then(|cell| cell.karp_flatt);
+        let serial_fraction = serial_fraction.and_then(|e| laws::KARP_FLATT.cut(e).ok());
+        let serial_fraction = serial_fraction.map(|e| e.median);
+        let amdahl = |serial: f64| WORKERS.map(|workers| laws::amdahl_speedup(serial, workers));
         Some(Prediction {
             backend: head.label.clone(),
             speedups: WORKERS.map(speedup),
