@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const USUAL_ROUNDS: u32 = 5;
 /// A run has at least this many rounds.
 const FEWEST_ROUNDS: u32 = 2;
+/// All runs together have at least this many rounds: fewer give no interval.
+const ENOUGH_ROUNDS: u32 = 12;
 /// With this many runs, more runs are not worth shorter runs.
 const ENOUGH_RUNS: u32 = 10;
 const FEWEST_RUNS: u32 = 8;
@@ -107,7 +109,8 @@ pub(crate) fn take_runs(
     // Every backend runs each batch once before its rounds.
     let overhead = started + cost_of_loads + cost_of_rounds / 2;
     let runs = plan.runs.unwrap_or_else(|| number_of_runs(plan, overhead, cost_of_rounds));
-    on_expectation(prepared + (overhead + cost_of_rounds * FEWEST_ROUNDS) * runs, plan.budget);
+    let fewest = fewest_rounds(runs);
+    on_expectation(prepared + (overhead + cost_of_rounds * fewest) * runs, plan.budget);
     let mut unfinished: Vec<usize> = (0..all.len()).collect();
     for run in 0..runs {
         if run >= ENOUGH_RUNS {
@@ -129,12 +132,8 @@ pub(crate) fn take_runs(
             let spent = begin.elapsed().as_secs_f64() / plan.budget.as_secs_f64();
             let text = format!("{}, run {} of {runs}", batch_rounds.batch.name, run + 1);
             on_progress(&Progress { text, spent: spent.min(1.0) });
-            batch_rounds.run(
-                run as usize,
-                left.mul_f64(share.min(1.0)),
-                &mut participants,
-                sink,
-            )?;
+            let time = left.mul_f64(share.min(1.0));
+            batch_rounds.run(run as usize, fewest, time, &mut participants, sink)?;
         }
     }
     Ok(())
@@ -155,6 +154,11 @@ fn start(
         }
     }
     Ok(())
+}
+
+/// The fewest rounds of each of this many runs.
+fn fewest_rounds(runs: u32) -> u32 {
+    ENOUGH_ROUNDS.div_ceil(runs).max(FEWEST_ROUNDS)
 }
 
 /// As many runs as give each run some five rounds. If those are few, there are more runs with fewer rounds,

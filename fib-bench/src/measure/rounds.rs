@@ -2,9 +2,9 @@
 
 mod prepare;
 
+use super::First;
 use super::participant::{Participant, PreparedBatch};
 use super::width::Widths;
-use super::{FEWEST_ROUNDS, First};
 use crate::engine::Fault;
 use crate::order::RoundOrders;
 use crate::plan::{CellSpec, Plan};
@@ -127,11 +127,12 @@ impl<'a> BatchRounds<'a> {
         participant.run(run, &self.prepared)
     }
 
-    /// The rounds of run number `run`: as many as fit `time`, but at least a few. The runner of each backend
+    /// The rounds of run number `run`: as many as fit `time`, but at least `fewest`. The runner of each backend
     /// first runs the batch once, untimed; the others computed it when they loaded it.
     pub(super) fn run(
         &mut self,
         run: usize,
+        fewest: u32,
         time: Duration,
         participants: &mut [Participant],
         sink: &mut dyn FnMut(Sample) -> io::Result<()>,
@@ -144,7 +145,7 @@ impl<'a> BatchRounds<'a> {
             }
         }
         let mut rounds = 0;
-        while rounds < FEWEST_ROUNDS || Instant::now() + self.round_cost / 2 < end {
+        while rounds < fewest || Instant::now() + self.round_cost / 2 < end {
             self.round(run, participants, sink)?;
             rounds += 1;
         }

@@ -4,7 +4,7 @@
 use super::{BatchRounds, Turn};
 use crate::engine::Fault;
 use crate::measure::participant::Participant;
-use crate::measure::{FEWEST_ROUNDS, FEWEST_RUNS};
+use crate::measure::{FEWEST_RUNS, fewest_rounds};
 use crate::plan::CellSpec;
 use fib_engine::protocol::Measured;
 use fib_engine::repeats;
@@ -28,7 +28,7 @@ impl BatchRounds<'_> {
     /// `share`. One run of each decides.
     pub(super) fn omit_slow_backends(&mut self, participants: &mut [Participant], share: Duration) {
         let runs = self.plan.runs.unwrap_or(FEWEST_RUNS);
-        let rounds = runs.saturating_mul(FEWEST_ROUNDS + 1); // with the trial of each run
+        let rounds = runs.saturating_mul(fewest_rounds(runs) + 1); // with the trial of each run
         for engine in 0..self.plan.engines.len() {
             let is_theirs =
                 |p: &usize| participants[self.seats[*p].participant].spec.engine == Some(engine);
