@@ -66,9 +66,9 @@ pub fn noise(row: &Row) -> Vec<Fact> {
 }
 
 /// The differences that the verdict names, smallest first.
-const DIFFERENCES: [f64; 3] = [0.01, 0.05, 0.20];
+const DIFFERENCES: [f64; 3] = [0.02, 0.05, 0.20];
 
-/// The smallest of 1 %, 5 % and 20 % that can be measured here within seconds, as a share; `None`
+/// The smallest of 2 %, 5 % and 20 % that can be measured here within seconds, as a share; `None`
 /// if none of them can.
 pub fn resolution(row: &Row) -> Option<f64> {
     let (low, high) = row.noise?.interval?;
@@ -83,7 +83,7 @@ pub fn resolution(row: &Row) -> Option<f64> {
 pub fn verdict(row: &Row) -> String {
     match resolution(row) {
         Some(part) if part == DIFFERENCES[0] => {
-            "differences of 1% can be measured within seconds".into()
+            "differences of 2% can be measured within seconds".into()
         }
         Some(part) => format!(
             "differences of {:.0}% can be measured within seconds, smaller ones cannot;\n\

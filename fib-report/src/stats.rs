@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use std::collections::BTreeMap;
 
-/// Confidence that all intervals of up to ten cells hold together.
+/// Confidence that all intervals that are compared at once hold together.
 pub const CONFIDENCE: f64 = 0.99;
 
 /// No interval has a higher error rate than this. With it, an interval also holds the median of the next
@@ -18,7 +18,7 @@ const HIGHEST_ALPHA: f64 = 0.001;
 
 /// Two comparisons differ by more than their runs show, because the machine itself changes from minute to
 /// minute. This is the standard deviation of ln S that they add. `scripts/pairs-check` counted 4.0 % of medians
-/// outside the next interval without it, and 1.9 % with it.
+/// outside the next interval without it, and 1.9 % with it; it was chosen on these pairs.
 const BETWEEN_COMPARISONS: f64 = 0.004;
 
 /// The error rate of each of `comparisons` intervals that are read together (Bonferroni).
@@ -151,8 +151,8 @@ fn hull(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
 /// The rank of the sign test over all values, moved outwards for runs. In run k, S_k is how many more values
 /// lie above the median than below. If the values were independent, the mean of S_k^2 over the number of
 /// values in a run would be 1. What it is more, the design effect, multiplies the variance of the rank; the
-/// quantile of Student in place of the normal one allows for the few runs that it is estimated from. This is
-/// the sign test for clusters (Datta and Satten, Journal of the American Statistical Association 100, 2005).
+/// quantile of Student in place of the normal one allows for the few runs that it is estimated from. (The
+/// design effect is that of cluster samples: Kish, Survey Sampling, 1965.)
 fn spread_rank(values: &[f64], runs: &[&Vec<f64>], median: f64, alpha: f64) -> Option<usize> {
     let (n, k) = (values.len() as f64, runs.len() as f64);
     let sign = |x: &f64| f64::from(i8::from(*x > median) - i8::from(*x < median));

@@ -115,8 +115,9 @@ impl LineProcess {
     }
 
     /// Stops the process and its process group until the next exchange, so that threads which spin after a
-    /// batch take no CPU from the process whose turn is next. If this program is killed, the system ends a
-    /// stopped group (SIGHUP). Without effect on systems other than Unix.
+    /// batch take no CPU from the process whose turn is next. If this program is killed, the system continues
+    /// and hangs up a stopped group (SIGCONT, SIGHUP), unless its new parent is in the same session, as in some
+    /// containers. Without effect on systems other than Unix.
     pub(super) fn freeze(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.pid().filter(|_| self.ended.is_none()) {
@@ -125,11 +126,13 @@ impl LineProcess {
     }
 
     fn thaw(&mut self) {
+        if !std::mem::take(&mut self.frozen) {
+            return;
+        }
         #[cfg(unix)]
-        if let Some(group) = self.pid().filter(|_| self.frozen && self.ended.is_none()) {
+        if let Some(group) = self.pid().filter(|_| self.ended.is_none()) {
             let _ = kill_process_group(group, Signal::CONT); // there may be nobody left
         }
-        self.frozen = false;
     }
 
     /// The number of the process.

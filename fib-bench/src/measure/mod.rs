@@ -22,7 +22,8 @@ use std::time::{Duration, Instant};
 const USUAL_ROUNDS: u32 = 5;
 /// A run has at least this many rounds.
 const FEWEST_ROUNDS: u32 = 2;
-/// All runs together have at least this many rounds: fewer give no interval.
+/// All runs together have at least this many rounds: fewer give no interval. (A single run of more
+/// than 20 cells needs more.)
 const ENOUGH_ROUNDS: u32 = 12;
 /// With this many runs, more runs are not worth shorter runs.
 const ENOUGH_RUNS: u32 = 10;
@@ -78,7 +79,7 @@ pub(crate) fn warn_if_longer(expected: Duration, budget: Duration) {
         let (expected, budget) = (expected.as_secs_f64(), budget.as_secs_f64());
         log::warn!(
             "this measurement will take about {expected:.0} s instead of {budget:.1} s (--time), \
-             because fewer rounds would give no intervals"
+             because fewer runs or rounds would give no reliable intervals"
         );
     }
 }

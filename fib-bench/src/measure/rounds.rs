@@ -140,7 +140,7 @@ impl<'a> BatchRounds<'a> {
         let end = Instant::now() + time;
         self.load(participants);
         for p in 0..self.seats.len() {
-            if participants[self.seats[p].participant].role == Role::Cell {
+            if self.is_pool(participants[self.seats[p].participant].role) {
                 let _ = self.turn(p, participants, Turn::Trial); // a fault is reported in the rounds
             }
         }
@@ -200,6 +200,15 @@ impl<'a> BatchRounds<'a> {
         Ok(())
     }
 
+    /// Whether this role is a backend: a cell, or a baseline that is one and must be treated alike.
+    fn is_pool(&self, role: Role) -> bool {
+        match role {
+            Role::Cell => true,
+            Role::Baseline | Role::Control => self.plan.baseline != BaselineCell::default(),
+            _ => false,
+        }
+    }
+
     /// The turns of a participant in this round.
     fn turns(&self, participant: &Participant) -> Vec<(Turn, Role)> {
         let sometimes = |offset| self.rounds % SOMETIMES == offset;
@@ -210,13 +219,7 @@ impl<'a> BatchRounds<'a> {
         if participant.role != Role::Whole || sometimes(0) {
             turns.push((Turn::Warm, participant.role));
         }
-        // A baseline that is a pool has cold starts too, because it must be treated like the cells.
-        let is_pool = match participant.role {
-            Role::Cell => true,
-            Role::Baseline | Role::Control => self.plan.baseline != BaselineCell::default(),
-            _ => false,
-        };
-        if is_pool && sometimes(1) {
+        if self.is_pool(participant.role) && sometimes(1) {
             turns.push((Turn::Cold, Role::Cold));
         }
         let traced = participant.role == Role::Cell && self.plan.traces(&participant.spec);

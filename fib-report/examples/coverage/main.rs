@@ -42,7 +42,7 @@ fn main() {
     println!(
         "# Coverage\n\nHow often the intervals and the verdicts of a report are right. \
          `cargo run --release -p fib-report --example\ncoverage > docs/coverage.md` wrote this page: it simulates \
-         {COMPARISONS} comparisons of {} cells for each line, whose truth is\nknown, and gives their samples to \
+         {COMPARISONS} comparisons of {} cells for each line (half as many for verdicts and leaders), whose truth is\nknown, and gives their samples to \
          the same analysis that `fib compare` uses. Unless the line says otherwise, there\nare {} runs of {} \
          rounds, and a cell differs by 0.4 % from comparison to comparison. The noise is normal.\n\n## Intervals\n\nAll figures are percent. `row`: all speedups of a \
          comparison lay in their intervals. `speedup`, `of ceiling`,\n`overhead` and `fraction`: a value lay in its \

@@ -79,11 +79,17 @@ fn two_speeds(mut all: Vec<f64>) -> Option<TwoSpeeds> {
     if all.len() < FEWEST_ROUNDS {
         return None;
     }
-    let distance = |part: &[f64]| {
-        let median = part[part.len() / 2];
-        part.iter().map(|x| (x - median).abs()).sum::<f64>()
+    let mut sums = vec![0.0];
+    for x in &all {
+        sums.push(sums[sums.len() - 1] + x);
+    }
+    // The sum of the distances from the median of the values from..to, which are sorted.
+    let distances = |from: usize, to: usize| {
+        let middle = usize::midpoint(from, to);
+        let balance = (to - middle) as f64 - (middle - from) as f64;
+        sums[to] - 2.0 * sums[middle] + sums[from] - all[middle] * balance
     };
-    let cost = |&split: &usize| distance(&all[..split]) + distance(&all[split..]);
+    let cost = |&split: &usize| distances(0, split) + distances(split, all.len());
     let split = (fewest..=all.len() - fewest).min_by(|a, b| cost(a).total_cmp(&cost(b)))?;
     let [slow, fast] = [&all[..split], &all[split..]].map(|part| quantile(part, 0.5));
     let (slow, fast) = (slow?, fast?);

@@ -146,6 +146,9 @@ pub struct Cell {
     /// Speedup over `sequential` with the same kernel, in each round that counts.
     #[serde(skip)]
     pub by_round: BTreeMap<Round, f64>,
+    /// Speedup over the baseline in each round that counts.
+    #[serde(skip)]
+    pub speedups: BTreeMap<Round, f64>,
     /// Nanoseconds of a batch in each round that counts.
     #[serde(skip)]
     pub times: BTreeMap<Round, f64>,
@@ -209,8 +212,12 @@ const RESTLESS: f64 = 0.1;
 fn restless(samples: &[Sample]) -> Vec<(String, f64)> {
     let moments = samples.iter().filter(|sample| sample.role == Role::Idle && sample.wall_ns > 0);
     let cpus = |sample: &Sample| Some(sample.usage?.cpu_ns as f64 / sample.wall_ns as f64);
-    let all = moments.filter_map(|sample| Some((sample.backend.clone(), cpus(sample)?)));
-    all.filter(|(_, cpus)| *cpus > RESTLESS).collect()
+    let mut most: BTreeMap<String, f64> = BTreeMap::new();
+    for sample in moments {
+        let own = most.entry(sample.backend.clone()).or_default();
+        *own = own.max(cpus(sample).unwrap_or(0.0));
+    }
+    most.into_iter().filter(|(_, cpus)| *cpus > RESTLESS).collect()
 }
 
 /// The median pool start of a cell's backend.

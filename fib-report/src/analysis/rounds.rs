@@ -1,6 +1,6 @@
 //! The samples of one scenario, grouped by what was timed and by round.
 
-use crate::record::Header;
+use crate::record::{Header, Study};
 use crate::sample::{Role, Round, Sample, Status};
 use crate::stats::{Estimate, by_run};
 use fib_simulate::median;
@@ -27,6 +27,8 @@ pub(super) struct Rounds<'a> {
     pub(super) dropped: usize,
     /// Whether most rounds were disturbed, so that none was dropped.
     pub(super) disturbed: bool,
+    /// Whether each cell was looked at in a single run of its own.
+    looks: bool,
 }
 
 impl<'a> Rounds<'a> {
@@ -35,7 +37,7 @@ impl<'a> Rounds<'a> {
         let all: BTreeSet<Round> = samples.iter().map(|sample| sample.moment()).collect();
         let disturbed_rounds = disturbed_rounds(&samples, header.machine.logical_cpus);
         let disturbed = disturbed_rounds.len() > all.len() / 2;
-        let is_dropped = |round| !disturbed && disturbed_rounds.contains(&round);
+        let is_dropped = |round| !disturbed && disturbed_rounds.binary_search(&round).is_ok();
         let mut timed: Vec<(Key<'a>, Vec<&'a Sample>)> = vec![];
         let mut faults = BTreeMap::new();
         for sample in samples {
@@ -54,7 +56,8 @@ impl<'a> Rounds<'a> {
             }
         }
         let dropped = if disturbed { 0 } else { disturbed_rounds.len() };
-        Rounds { timed, faults, all, dropped, disturbed }
+        let looks = header.study == Study::BreakEven;
+        Rounds { timed, faults, all, dropped, disturbed, looks }
     }
 
     pub(super) fn rounds(&self) -> usize {
@@ -107,8 +110,11 @@ impl<'a> Rounds<'a> {
     ) -> Option<Estimate> {
         let values = by_run(values.iter().map(|(&round, &value)| (round, value)));
         let here = Estimate::of_runs(&values, comparisons)?;
-        let has_runs = self.runs() > 1;
-        Some(if has_runs { here.for_the_next_comparison(unit, comparisons) } else { here })
+        Some(match values.len() {
+            _ if self.looks || self.runs() == 1 => here,
+            1 => Estimate { interval: None, ..here }, // one of several runs does not speak for all
+            _ => here.for_the_next_comparison(unit, comparisons),
+        })
     }
 
     /// The estimate of the logarithms of ratios, as ratios again, with an interval for these rounds alone.
@@ -140,9 +146,9 @@ fn disturbed_rounds(samples: &[&Sample], cpus: usize) -> Vec<Round> {
     for sample in samples {
         let Some(around) = sample.surroundings else { continue };
         let (span, steal, throttled) = rounds.entry(sample.moment()).or_default();
-        *span += around.span_ns;
-        *steal += around.steal_ns;
-        *throttled += around.throttled_ns;
+        *span = span.saturating_add(around.span_ns);
+        *steal = steal.saturating_add(around.steal_ns);
+        *throttled = throttled.saturating_add(around.throttled_ns);
     }
     let is_disturbed = |&(_, (span, steal, throttled)): &(Round, (u64, u64, u64))| {
         let limit = DISTURBED * span as f64;

@@ -202,6 +202,7 @@ impl<'a> Scenario<'a> {
             verdict,
             by_round: ratios(&self.sequential(kernel), &times),
             traced: traced().filter_map(run_trace).collect(),
+            speedups,
             times,
         };
         if engine.is_none() {

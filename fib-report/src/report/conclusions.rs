@@ -120,7 +120,7 @@ fn none_is_faster(matrix: &Matrix, row: &Row) -> String {
     } else if verdicts.contains(&Verdict::Unresolved) {
         format!("The intervals are too wide to say whether a backend is faster than {baseline}.")
     } else {
-        format!("No backend is faster than {baseline} for this batch.")
+        format!("No backend is shown to be faster than {baseline} for this batch.")
     }
 }
 

@@ -1,7 +1,7 @@
 //! The matrix of all scenarios: scenarios down, backends across, and a name to the left of each
 //! line.
 
-use super::numbers::{duration, percent, ratio, spread};
+use super::numbers::{duration, margin_text, percent, ratio, spread};
 use super::page::{Block, Row as Line, Table, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row, Verdict};
@@ -88,7 +88,11 @@ const LINES: [(&str, Value); 6] = [
         cell.speedup.filter(|s| s.median >= 0.1).map_or(String::new(), |s| spread(&s))
     }),
     ("verdict", |cell| match cell.status {
-        Status::Ok => cell.verdict.map_or("no base".into(), |verdict| verdict.name().into()),
+        Status::Ok => match cell.verdict {
+            None => "no base".into(),
+            Some(Verdict::Equal(margin)) => format!("eq ±{}", margin_text(margin)),
+            Some(verdict) => verdict.name().into(),
+        },
         _ => String::new(),
     }),
     ("of ceiling", |cell| match (cell.verdict, cell.workers) {

@@ -1,6 +1,7 @@
 //! One scenario as a table, with a line for each backend.
 
-use super::numbers::{duration, interval, percent, ratio, with_interval};
+use super::conclusions::name;
+use super::numbers::{duration, interval, margin_text, percent, ratio, with_interval};
 use super::page::{Block, Table};
 use crate::analysis::{Ceiling, Cell, Matrix, Row, Verdict};
 use crate::laws::KARP_FLATT;
@@ -68,7 +69,7 @@ fn cells(matrix: &Matrix, cell: &Cell, name: &str) -> Vec<String> {
 /// The verdict, or the reason why there is none.
 pub(super) fn verdict(cell: &Cell) -> String {
     match (cell.verdict, cell.status) {
-        (Some(Verdict::Equal(margin)), _) => format!("equal ±{}", percent(margin)),
+        (Some(Verdict::Equal(margin)), _) => format!("equal ±{}", margin_text(margin)),
         (Some(verdict), _) => verdict.name().into(),
         (None, Status::Ok) if cell.wall_ns.is_none() => "no sample".into(),
         (None, Status::Ok) => "no baseline".into(),
@@ -116,7 +117,7 @@ pub(super) fn rounds(row: &Row) -> Vec<Block> {
         if let (Some(slow), Some(fast), Some(share)) = (found.slow, found.fast, found.slow_share) {
             remarks.push(format!(
                 "{} has two speeds: {} in {} of the rounds, and {} in the others.",
-                cell.backend,
+                name(row, cell),
                 ratio(slow),
                 percent(share),
                 ratio(fast)
@@ -138,7 +139,7 @@ pub(super) fn rounds(row: &Row) -> Vec<Block> {
 fn strip(cell: &Cell) -> String {
     const WIDTH: usize = 16;
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let speedups: Vec<f64> = cell.by_round.values().map(|speedup| speedup.ln()).collect();
+    let speedups: Vec<f64> = cell.speedups.values().map(|speedup| speedup.ln()).collect();
     let range = (quantile(&speedups, 0.05), quantile(&speedups, 0.95));
     let (Some(low), Some(high)) = range else { return String::new() };
     let groups = speedups.chunks(speedups.len().div_ceil(WIDTH));

@@ -92,7 +92,7 @@ fn scaling_of(matrix: &Matrix, label: &str, strong: &[&Cell], weak: &[&Cell]) ->
     let point = |cell: &&Cell| StrongPoint {
         workers: cell.workers,
         speedup: cell.speedup,
-        karp_flatt: karp_flatt(cell, matrix.header.comparisons),
+        karp_flatt: karp_flatt(cell),
     };
     Scaling {
         backend: label.into(),
@@ -106,16 +106,15 @@ fn scaling_of(matrix: &Matrix, label: &str, strong: &[&Cell], weak: &[&Cell]) ->
     }
 }
 
-/// The serial fraction of Karp and Flatt over all rounds of a cell.
-fn karp_flatt(cell: &Cell, comparisons: usize) -> Result<Estimate, Refusal> {
+/// The serial fraction of Karp and Flatt of a cell, if it is one.
+fn karp_flatt(cell: &Cell) -> Result<Estimate, Refusal> {
     if cell.status != Status::Ok {
         return Err(Refusal::Fault { workers: cell.workers });
     }
-    let fraction = |(&round, &s)| Some((round, laws::karp_flatt(s, cell.workers)?));
-    let fractions = cell.by_round.iter().map(fraction).collect::<Option<Vec<_>>>();
-    let fractions = by_run(fractions.ok_or(Refusal::OneWorker)?.into_iter());
-    let estimate = Estimate::of_runs(&fractions, comparisons).ok_or(Refusal::NoCommonRound)?;
-    laws::KARP_FLATT.cut(estimate)
+    if cell.workers == 1 {
+        return Err(Refusal::OneWorker);
+    }
+    laws::KARP_FLATT.cut(cell.karp_flatt.ok_or(Refusal::NoCommonRound)?)
 }
 
 /// The peak of the USL, if the measurements show that there is one and if it is near.
