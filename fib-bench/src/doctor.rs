@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_verdict_follows_the_wider_of_noise_and_ceiling() {
-        assert_eq!(resolution(&row((0.995, 1.004), (1.99, 2.01))), Some(0.01));
+        assert_eq!(resolution(&row((0.995, 1.004), (1.99, 2.01))), Some(0.02));
         assert_eq!(resolution(&row((0.96, 1.004), (1.99, 2.01))), Some(0.05));
         assert_eq!(resolution(&row((0.995, 1.004), (1.7, 2.01))), Some(0.20));
         assert_eq!(resolution(&row((0.5, 1.004), (1.99, 2.01))), None);

@@ -19,7 +19,8 @@ BATCH = [200_000 + i for i in range(4000)]  # iterative: minutes
 def interrupted(backend):
     """Starts a long batch in another process, sends Ctrl-C, and returns its report."""
     script = f"""
-import time, fib_parallel
+import signal, time, fib_parallel
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 fib_parallel.batch(range(10), {backend!r}, 2)
 indices = [200_000 + i for i in range(4000)]
 print("ready", flush=True)
