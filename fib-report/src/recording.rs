@@ -139,9 +139,10 @@ fn check_sample(header: &Header, sample: &Sample) -> Result<(), String> {
         check_name(&sample.scenario)?;
         return Err(format!("the header lists no scenario {}", sample.scenario));
     }
-    match sample.round < MOST_ROUNDS {
-        true => Ok(()),
-        false => Err(format!("round {} is more than {MOST_ROUNDS}", sample.round)),
+    let numbers = [("round", sample.round), ("run", sample.run)];
+    match numbers.into_iter().find(|(_, number)| *number >= MOST_ROUNDS) {
+        None => Ok(()),
+        Some((name, number)) => Err(format!("{name} {number} is more than {MOST_ROUNDS}")),
     }
 }
 
@@ -273,6 +274,8 @@ mod tests {
         assert_eq!(error(&elsewhere), "line 2: the header lists no scenario other");
         let last = file_with_round(usize::MAX);
         assert!(error(&last).ends_with("round 18446744073709551615 is more than 1000000000"));
+        let last_run = file().replacen("\"run\":0,", &format!("\"run\":{},", usize::MAX), 1);
+        assert!(error(&last_run).ends_with("run 18446744073709551615 is more than 1000000000"));
         let long =
             file().replacen("\"name\":\"batch\"", &format!("\"name\":\"{}\"", "b".repeat(201)), 1);
         assert_eq!(error(&long), "line 1: a name is longer than 200 bytes");

@@ -1,7 +1,6 @@
 //! A short form of `docs/coverage.md`: intervals and verdicts are right as often as they promise.
 
 #[path = "../examples/coverage/simulate.rs"]
-#[allow(dead_code)] // the page counts more
 mod simulate;
 
 use simulate::{Dice, QUIET, World, find};
@@ -14,7 +13,9 @@ fn intervals_hold_the_truth_and_the_next_median() {
         let found = find(world, &SPEEDUPS, 200, &mut Dice(seed as u64));
         assert!(found.rows >= 0.97, "rows {}", found.rows);
         assert!(found.cells.iter().all(|&share| share >= 0.985), "cells {:?}", found.cells);
-        assert!(found.next >= 0.97, "next {}", found.next);
+        assert!(found.next >= 0.97, "{}: next {}", world.name, found.next);
+        assert!(found.leader >= 0.97, "{}: leader {}", world.name, found.leader);
+        assert!(found.half_width < 0.5, "{}: half-width {}", world.name, found.half_width);
     }
 }
 

@@ -116,13 +116,15 @@ impl RunnerProcess {
         self.0.freeze();
     }
 
-    /// Waits for a moment, and returns the CPU time that the process and its workers used meanwhile. `None` if
-    /// the system cannot tell.
-    pub(crate) fn idle_cpu(&self) -> Option<(Duration, Duration)> {
+    /// Lets a frozen process and its workers go on for a moment, and returns this moment and the CPU time that
+    /// they used in it. `None` if the system cannot tell.
+    pub(crate) fn idle_cpu(&mut self) -> Option<(Duration, Duration)> {
         /// A team of threads that spins does so for milliseconds after a batch.
         const MOMENT: Duration = Duration::from_millis(20);
         let (start, before) = (Instant::now(), group_cpu(self.0.id())?);
+        self.0.thaw();
         std::thread::sleep(MOMENT);
+        self.0.freeze();
         let used = group_cpu(self.0.id())?.saturating_sub(before);
         Some((start.elapsed(), used))
     }

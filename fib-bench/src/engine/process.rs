@@ -125,7 +125,8 @@ impl LineProcess {
         }
     }
 
-    fn thaw(&mut self) {
+    /// Lets a frozen process group go on.
+    pub(super) fn thaw(&mut self) {
         if !std::mem::take(&mut self.frozen) {
             return;
         }

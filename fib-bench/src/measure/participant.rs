@@ -156,14 +156,9 @@ impl Participant {
     /// Runs the batch, waits for a moment, and returns this moment and the CPU time that the runner used
     /// in it.
     pub(crate) fn idle_cpu(&mut self, batch: &PreparedBatch<'_>) -> Option<(Duration, Duration)> {
-        let engine = self.spec.engine.take(); // so that it is not frozen
         let run = RunRequest { repeats: 1, cold: false, timeline: false };
-        let outcome = self.run(run, batch);
-        self.spec.engine = engine;
-        let runner = self.runner.as_mut().filter(|_| outcome.is_ok())?;
-        let idle = runner.idle_cpu();
-        runner.freeze();
-        idle
+        self.run(run, batch).ok()?;
+        self.runner.as_mut()?.idle_cpu()
     }
 
     /// Takes one sample and verifies it.
