@@ -20,7 +20,9 @@ mod studies;
 mod visible;
 
 pub use analyse::{Analysis, analyse};
-pub use analysis::{Ceiling, Cell, Distribution, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict};
+pub use analysis::{
+    CarryOver, Ceiling, Cell, Distribution, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict,
+};
 pub use laws::{
     Amdahl, Crossing, Refusal, Usl, amdahl, amdahl_speedup, break_even, gustafson, karp_flatt,
     metg, usl,

@@ -40,3 +40,14 @@ fn verdicts_are_rarely_wrong_and_small_differences_are_found() {
     let [_, slower, equal, _] = verdicts(0.98);
     assert!(slower > 0.8 && equal <= 0.01, "2 % slower: {slower} slower, {equal} equal");
 }
+
+/// A participant that slows whatever follows it is named, and nobody else is.
+#[test]
+fn a_carry_over_is_found() {
+    let world = World { runs: 40, ..QUIET };
+    let found = |carry_over| find(&World { carry_over, ..world }, &SPEEDUPS, 60, &mut Dice(7));
+    let (none, planted) = (found(0.0), found(0.03));
+    assert_eq!((none.carry_over, none.other_carry_over), (0.0, 0.0));
+    assert!(planted.carry_over > 0.95, "found in {}", planted.carry_over);
+    assert!(planted.other_carry_over < 0.02, "another in {}", planted.other_carry_over);
+}

@@ -82,6 +82,19 @@ fn main() {
         let shares = [[1.5; 9], ahead].map(|s| find(&world, &s, COMPARISONS / 2, &mut dice).leader);
         println!("| {} | {} |", world.name, percents(&shares));
     }
+    println!(
+        "\n## Carry-over\n\nThe first of nine cells slows the sample that follows its own. How often the report names it, \
+         and how often it names\nanother participant.\n\n\
+         | machine | by how much | named | another named |\n|---|---|---|---|"
+    );
+    for world in [QUIET, long, WORLDS[4], WORLDS[6]] {
+        for carry_over in [0.0, 0.03, 0.1] {
+            let world = World { carry_over, ..world };
+            let found = find(&world, &SPEEDUPS, COMPARISONS / 2, &mut dice);
+            let shares = percents(&[carry_over, found.carry_over, found.other_carry_over]);
+            println!("| {} | {shares} |", world.name);
+        }
+    }
 }
 
 /// Shares as percent, as columns of a table.

@@ -174,6 +174,10 @@ pub(crate) struct Found {
     pub(crate) leader: f64,
     /// The median half-width of the intervals of speedups.
     pub(crate) half_width: f64,
+    /// Comparisons that named the first cell as one that slows its successor.
+    pub(crate) carry_over: f64,
+    /// Comparisons that named another participant.
+    pub(crate) other_carry_over: f64,
 }
 
 /// Simulates this many comparisons of cells with these speedups.
@@ -208,6 +212,11 @@ pub(crate) fn find(world: &World, speedups: &[f64], comparisons: usize, dice: &m
                 found.verdicts[verdict] += cell_share;
             }
         }
+        let (first, others): (Vec<_>, Vec<_>) =
+            row.carry_overs.iter().partition(|found| found.backend == label(0));
+        let slows = first.iter().any(|found| found.ratio.median > 1.0);
+        found.carry_over += if slows { share } else { 0.0 };
+        found.other_carry_over += if others.is_empty() { 0.0 } else { share };
         found.rows += if all_hold { share } else { 0.0 };
         found.leader +=
             if row.cells.get(fastest).is_some_and(|cell| cell.leads) { share } else { 0.0 };

@@ -3,6 +3,7 @@
 //! The statistic of a cell is the median over rounds of ln(baseline / cell), where the baseline of a round is
 //! the geometric mean of A and A'. Drift that both sides of a round share cancels.
 
+mod carry_over;
 mod distribution;
 mod losses;
 mod rounds;
@@ -11,6 +12,7 @@ mod scenario;
 pub(crate) mod tests;
 mod verdict;
 
+pub use carry_over::CarryOver;
 pub use distribution::Distribution;
 pub use losses::{Loss, Losses};
 pub use verdict::{TOO_NOISY, Verdict};
@@ -54,6 +56,8 @@ pub struct Row {
     pub dropped: usize,
     /// Whether most rounds were disturbed, so that none was dropped.
     pub disturbed: bool,
+    /// The participants that slow the sample that follows their own, or speed it up.
+    pub carry_overs: Vec<CarryOver>,
     /// The baseline, as a cell with speedup 1.
     #[serde(skip)]
     pub baseline: Cell,

@@ -20,6 +20,8 @@ pub(super) type Series = BTreeMap<Round, f64>;
 pub(super) struct Rounds<'a> {
     /// The samples by key, in order of appearance in the record.
     timed: Vec<(Key<'a>, Vec<&'a Sample>)>,
+    /// The samples of each round that counts, in the order in which they were taken.
+    in_turn: BTreeMap<Round, Vec<&'a Sample>>,
     /// The first fault of everything that was timed. Faults count in dropped rounds too.
     faults: BTreeMap<(Cause, &'a str, usize), &'a Sample>,
     all: BTreeSet<Round>,
@@ -39,6 +41,7 @@ impl<'a> Rounds<'a> {
         let disturbed = disturbed_rounds.len() > all.len() / 2;
         let is_dropped = |round| !disturbed && disturbed_rounds.binary_search(&round).is_ok();
         let mut timed: Vec<(Key<'a>, Vec<&'a Sample>)> = vec![];
+        let mut in_turn: BTreeMap<Round, Vec<&'a Sample>> = BTreeMap::new();
         let mut faults = BTreeMap::new();
         for sample in samples {
             let (label, workers) = (sample.backend.as_str(), sample.workers);
@@ -53,11 +56,12 @@ impl<'a> Rounds<'a> {
             });
             if !is_dropped(sample.moment()) {
                 timed[position].1.push(sample);
+                in_turn.entry(sample.moment()).or_default().push(sample);
             }
         }
         let dropped = if disturbed { 0 } else { disturbed_rounds.len() };
         let looks = header.study == Study::BreakEven;
-        Rounds { timed, faults, all, dropped, disturbed, looks }
+        Rounds { timed, in_turn, faults, all, dropped, disturbed, looks }
     }
 
     pub(super) fn rounds(&self) -> usize {
@@ -66,6 +70,17 @@ impl<'a> Rounds<'a> {
 
     pub(super) fn runs(&self) -> usize {
         self.all.iter().map(|(run, _)| run).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The samples of each round that counts, in the order in which they were taken.
+    pub(super) fn in_turn(&self) -> impl Iterator<Item = (Round, &[&'a Sample])> {
+        self.in_turn.iter().map(|(&round, samples)| (round, &samples[..]))
+    }
+
+    /// The median time of everything that was timed, in nanoseconds of a batch.
+    pub(super) fn usual_times(&self) -> BTreeMap<Key<'a>, f64> {
+        let times = |samples: &[&Sample]| median_of(&series(samples));
+        self.timed.iter().filter_map(|(key, samples)| Some((*key, times(samples)?))).collect()
     }
 
     /// Everything with this role, in order of appearance.

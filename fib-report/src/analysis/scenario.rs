@@ -1,5 +1,6 @@
 //! The cells of one scenario, computed from its rounds.
 
+use super::carry_over::carry_overs;
 use super::distribution::Distribution;
 use super::losses::Losses;
 use super::rounds::{Rounds, Series, join, median_of, ratios, series, series_of};
@@ -14,6 +15,9 @@ use std::collections::BTreeMap;
 
 /// The kernel of [`Role::Best`].
 const FASTEST_KERNEL: &str = "stepping";
+
+/// The speedup of a baseline over itself, which is no estimate.
+const ITSELF: Estimate = Estimate { median: 1.0, interval: Some((1.0, 1.0)) };
 
 pub(super) struct Scenario<'a> {
     header: &'a Header,
@@ -58,6 +62,7 @@ impl<'a> Scenario<'a> {
             baseline: self.baseline_cell(),
             whole_ns: median_of(&series(self.rounds.with_role(Role::Whole))),
             ceilings: self.ceilings(),
+            carry_overs: carry_overs(&self.rounds, self.header.margin),
             best: self.best(),
             cells: self.cells(),
             pieces_ns: self.pieces(),
@@ -70,9 +75,8 @@ impl<'a> Scenario<'a> {
     fn baseline_cell(&self) -> Cell {
         let key = self.rounds.keys(Role::Baseline).next();
         let Some(key) = key else { return self.cell((Role::Baseline, "", 1), Series::new()) };
-        let speedup = Some(Estimate { median: 1.0, interval: Some((1.0, 1.0)) });
         let mut cell = self.cell(key, self.baseline.clone());
-        cell.speedup = speedup.filter(|_| cell.wall_ns.is_some());
+        cell.speedup = cell.wall_ns.map(|_| ITSELF);
         Cell { verdict: None, equal_within: None, ..cell }
     }
 
@@ -171,6 +175,7 @@ impl<'a> Scenario<'a> {
         let speedup = self.estimate(speedups.clone());
         let own_baseline = engine.map(|engine| self.own_baseline(engine));
         let over_own = |times: &Series| self.estimate(ratios(own_baseline.as_ref()?, times));
+        let is_own_baseline = engine.is_some_and(|engine| engine.baseline == label);
         let cold = series(of_cell(Role::Cold));
         let traced = || of_cell(Role::Traced).iter().copied();
         let verdict = speedup.map(|speedup| Verdict::new(speedup, self.header.margin));
@@ -191,7 +196,10 @@ impl<'a> Scenario<'a> {
             overhead_ns: None,
             pool_start_ns: None,
             cold_speedup: self.estimate(ratios(&self.baseline, &cold)),
-            own_speedup: over_own(&times),
+            own_speedup: match is_own_baseline && !times.is_empty() {
+                true => Some(ITSELF),
+                false => over_own(&times),
+            },
             own_cold_speedup: over_own(&cold),
             karp_flatt: None,
             cpus: median(of_cell(role).iter().filter_map(|sample| cpus(sample)).collect()),

@@ -4,11 +4,12 @@ use super::conclusions::{conclusion, list};
 use super::engines::engines;
 use super::losses::losses;
 use super::matrix::{matrix as all_scenarios, pool_starts};
+use super::numbers::with_interval;
 use super::page::Block;
 use super::scenario::{details, rounds as distribution, scenario};
 use super::studies::findings;
 use crate::analyse::Analysis;
-use crate::analysis::{Cell, Matrix, Row, TOO_NOISY};
+use crate::analysis::{CarryOver, Cell, Matrix, Row, TOO_NOISY};
 use crate::record::Machine;
 use crate::sample::Status;
 use crate::stats::CONFIDENCE;
@@ -105,6 +106,7 @@ fn heading(matrix: &Matrix) -> String {
         stopped(matrix),
         dropped(matrix),
         restless(matrix),
+        carry_overs(matrix),
     ];
     let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
     lines.join("\n")
@@ -135,6 +137,21 @@ fn restless(matrix: &Matrix) -> String {
         )
     };
     matrix.restless.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The participants that slow the sample that follows their own, or speed it up.
+fn carry_overs(matrix: &Matrix) -> String {
+    let line = |row: &Row, found: &CarryOver| {
+        let CarryOver { backend, workers, ratio } = found;
+        format!(
+            "{}: a sample that follows {backend}/{workers} takes {} its usual time",
+            row.scenario.name,
+            with_interval(ratio)
+        )
+    };
+    let lines =
+        matrix.rows.iter().flat_map(|row| row.carry_overs.iter().map(move |f| line(row, f)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn dropped(matrix: &Matrix) -> String {
