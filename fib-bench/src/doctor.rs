@@ -169,6 +169,7 @@ fn load_in_words(load: f64, cores: usize) -> String {
 mod tests {
     use super::*;
     use fib_report::{Header, Study, analyse};
+    use std::collections::BTreeMap;
 
     /// An empty measurement of this machine.
     fn matrix() -> Matrix {
@@ -182,7 +183,12 @@ mod tests {
         let mut row = matrix().rows[0].clone();
         row.noise = Some(Estimate { median: 1.0, interval: Some(interval) });
         let speedup = Estimate { median: 2.0, interval: Some(ceiling) };
-        row.ceilings = vec![Ceiling { kernel: "iterative".into(), copies: 2, speedup }];
+        row.ceilings = vec![Ceiling {
+            kernel: "iterative".into(),
+            copies: 2,
+            speedup,
+            by_round: BTreeMap::new(),
+        }];
         row
     }
 

@@ -142,7 +142,7 @@ impl Scenario {
 /// for `iterative`.
 fn skewed() -> Vec<u64> {
     let mut rng = SplitMix64(1000);
-    (0..1000).map(|_| ((450 << 32) / ((rng.next() >> 32) + 1)).min(20_000)).collect()
+    (0..1000).map(|_| ((450 << 32) / ((rng.next_number() >> 32) + 1)).min(20_000)).collect()
 }
 
 #[cfg(test)]

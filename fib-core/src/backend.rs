@@ -80,6 +80,16 @@ pub enum Scheduling {
     Exclusive,
 }
 
+impl Scheduling {
+    /// How many of this many workers may compute at the same time.
+    pub fn computing_workers(self, workers: usize) -> usize {
+        match self {
+            Scheduling::Serial | Scheduling::Exclusive => workers.min(1),
+            Scheduling::Static | Scheduling::Dynamic => workers,
+        }
+    }
+}
+
 /// How to build a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {

@@ -8,7 +8,7 @@ use fib::{
     Scheduling, Settings,
 };
 use fib_engine::Trial;
-use fib_simulate::{Costs, median};
+use fib_simulate::{Costs, Schedule, Simulation, median};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ pub fn advise(
     calibration: &Calibration,
 ) -> Result<Advice, Error> {
     let (mut all, mut refused) = (vec![], None);
-    // More workers than cores would share the cores, and the simulation does not know that.
+    // More workers than cores would share the cores, and gain nothing.
     let cores = NonZeroUsize::new(calibration.cores).unwrap_or(NonZeroUsize::MIN);
     let workers = workers.min(cores);
     for kernel in kernels {
@@ -74,12 +74,13 @@ pub fn advise(
             }
         };
         let costs = Costs::predicted(&layout, &calibration.factors(kernel.name));
+        let simulation = Simulation { costs, inflation: calibration.inflation() };
         for backend in REGISTRY {
             let settings = settings_to_try(backend, workers, layout.slots()).into_iter();
             let candidates = settings.filter_map(|(workers, chunking)| {
                 let overheads = calibration.overheads(backend.name)?;
-                let chunks = costs.chunks(chunking, workers);
-                let time_ns = calibration.makespan(backend.scheduling, &chunks, workers, overheads);
+                let schedule = Schedule::new(&layout, backend.scheduling, chunking, workers);
+                let time_ns = simulation.wall_ns(&schedule, overheads);
                 Some(Candidate { backend, kernel: *kernel, workers, chunking, time_ns })
             });
             all.extend(candidates.min_by(|a, b| ranking_ns(a).total_cmp(&ranking_ns(b))));

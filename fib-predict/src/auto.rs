@@ -119,7 +119,7 @@ impl CandidatePool {
             return chunking;
         }
         let (default, fine) = (self.chunks(layout, chunking), self.chunks(layout, FINE));
-        let handing_ns = (fine - default) as f64 * self.overheads.hand_ns;
+        let handing_ns = self.overheads.hand_all(fine - default, 0.0);
         let chunk_ns = sequential_ns / default as f64;
         if handing_ns * CHUNK_OVER_HANDING < chunk_ns { FINE } else { chunking }
     }
@@ -129,8 +129,8 @@ impl CandidatePool {
     fn overhead(&self, layout: &Layout, chunking: Chunking, unit: f64) -> f64 {
         let chunks = self.chunks(layout, chunking);
         let additional = chunks.saturating_sub(self.chunks(layout, Chunking::default()));
-        let handing_ns = additional as f64 * self.overheads.hand_ns;
-        let bytes_ns = travelling_bytes(layout.limbs(), layout.slots()) * self.overheads.byte_ns;
+        let bytes = travelling_bytes(layout.limbs(), layout.slots());
+        let handing_ns = self.overheads.hand_all(additional, bytes);
         // A kernel that walks must seek the start of each chunk.
         let seeks_ns = match (layout.kernel().order(), layout.indices().last()) {
             (Order::Ascending, Some(&last)) => {
@@ -138,7 +138,7 @@ impl CandidatePool {
             }
             _ => 0.0,
         };
-        self.overhead_ns + handing_ns + bytes_ns + seeks_ns
+        self.overhead_ns + handing_ns + seeks_ns
     }
 
     /// The largest number of chunks that this batch is cut into.

@@ -7,7 +7,8 @@ use fib::{
 };
 use fib_engine::Trial;
 use fib_simulate::{
-    ChunkCost, Costs, Factors, KernelFactors, Overheads, RunTrace, makespan, median, worker_traces,
+    ChunkCost, Costs, Factors, Inflation, KernelFactors, Overheads, RunTrace, Schedule, Simulation,
+    makespan, median, travelling_bytes, worker_traces,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -109,9 +110,8 @@ impl Calibration {
         for entry in REGISTRY {
             let backend_pools: Vec<&CalibratedPool> =
                 pools.iter().filter(|p| p.entry.name == entry.name).collect();
-            let runs: Vec<RunTrace> =
-                backend_pools.iter().flat_map(|p| p.runs.iter().cloned()).collect();
-            let Some(mut overheads) = Overheads::fit(&runs) else { continue };
+            let runs = backend_pools.iter().flat_map(|pool| &pool.runs);
+            let Some(mut overheads) = Overheads::fit(runs) else { continue };
             if let Some(largest) = backend_pools.last() {
                 overheads.byte_ns = self.byte_ns(largest, bytes.layout(), &overheads);
             }
@@ -177,27 +177,23 @@ impl Calibration {
     /// beyond its predicted time, divided by its bytes.
     fn byte_ns(&self, pool: &CalibratedPool, layout: &Layout, overheads: &Overheads) -> f64 {
         let costs = Costs::predicted(layout, &self.factors(layout.kernel().name()));
-        let chunks = costs.chunks(Chunking::default(), pool.workers);
-        let bytes: f64 = chunks.iter().map(|chunk| chunk.bytes).sum();
-        let predicted = self.makespan(pool.entry.scheduling, &chunks, pool.workers, overheads);
+        let scheduling = pool.entry.scheduling;
+        let schedule = Schedule::new(layout, scheduling, Chunking::default(), pool.workers);
+        let simulation = Simulation { costs, inflation: self.inflation() };
+        let predicted = simulation.wall_ns(&schedule, overheads);
         let wall = median(pool.many_bytes_ns.clone()).unwrap_or(predicted);
-        (wall - predicted).max(0.0) / bytes
+        (wall - predicted).max(0.0) / travelling_bytes(layout.limbs(), layout.slots())
     }
 
-    /// The predicted time of a run of these chunks on this many workers, in nanoseconds.
-    pub(crate) fn makespan(
-        &self,
-        scheduling: Scheduling,
-        chunks: &[ChunkCost],
-        workers: NonZeroUsize,
-        overheads: &Overheads,
-    ) -> f64 {
-        makespan(scheduling, chunks, workers.get(), overheads, |p| self.inflation(p))
+    /// How many times as long work takes while several workers compute. Workers share the cores.
+    pub(crate) fn inflation(&self) -> Inflation {
+        let cores = NonZeroUsize::new(self.cores).unwrap_or(NonZeroUsize::MIN);
+        Inflation::measured([(self.cores, self.inflation)]).with_cpus(cores)
     }
 
-    /// The share of the sequential time that a run on this many workers takes at best.
-    pub(crate) fn share(&self, workers: usize) -> f64 {
-        self.inflation(workers) / workers.min(self.cores) as f64
+    /// The share of the sequential time that a run takes at best if this many workers compute.
+    pub(crate) fn share(&self, computing_workers: usize) -> f64 {
+        self.inflation().least_share(computing_workers)
     }
 
     /// The overhead of a batch with the default chunking: the time beyond its share of the work.
@@ -211,17 +207,10 @@ impl Calibration {
         }
         let overheads = self.backends.get(entry.name)?;
         let chunks = Chunking::default().most(usize::MAX, workers);
-        // Workers share cores if there are more workers than cores.
-        let workers_per_core = workers.get() as f64 / workers.get().min(self.cores) as f64;
-        let chunk = ChunkCost { ns: BATCH_NS / chunks as f64 * workers_per_core, bytes: 0.0 };
-        let time = self.makespan(entry.scheduling, &vec![chunk; chunks], workers, overheads);
-        Some(time - BATCH_NS * self.share(workers.get()))
-    }
-
-    /// How many times as long work takes while this many workers compute.
-    pub(crate) fn inflation(&self, workers: usize) -> f64 {
-        let other_workers = |all: usize| all.min(self.cores).saturating_sub(1) as f64;
-        1.0 + (self.inflation - 1.0) * other_workers(workers) / other_workers(self.cores).max(1.0)
+        let chunk = ChunkCost { ns: BATCH_NS / chunks as f64, bytes: 0.0 };
+        let (chunks, workers) = (vec![chunk; chunks], workers.get());
+        let time = makespan(entry.scheduling, &chunks, workers, overheads, &self.inflation());
+        Some(time - BATCH_NS * self.share(entry.scheduling.computing_workers(workers)))
     }
 
     /// A calibration for tests, with these overheads and nothing else.
@@ -276,7 +265,7 @@ impl CalibratedPool {
     }
 
     fn is_parallel(&self) -> bool {
-        matches!(self.entry.scheduling, Scheduling::Static | Scheduling::Dynamic)
+        self.entry.scheduling.computing_workers(2) > 1
     }
 
     /// The time that all chunks take together, for each run.

@@ -14,6 +14,7 @@ mod laws;
 mod record;
 mod recording;
 mod report;
+mod rng;
 mod sample;
 mod stats;
 mod studies;
@@ -30,6 +31,7 @@ pub use laws::{
 pub use record::*;
 pub use recording::{LONGEST_NAME, Recording, Unreadable, read};
 pub use report::{Page, csv, duration, json, percent, ratio, table, text, with_interval};
+pub use rng::SplitMix64;
 pub use sample::*;
 pub use stats::{CONFIDENCE, Estimate};
 pub use studies::*;

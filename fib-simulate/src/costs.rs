@@ -1,8 +1,7 @@
 //! How long each number of a batch takes to compute, and therefore how long each chunk takes.
 
-use fib_core::{Chunking, Layout};
+use fib_core::Layout;
 use serde::{Deserialize, Serialize};
-use std::num::NonZeroUsize;
 use std::ops::Range;
 
 /// The costs of a chunk, as a schedule sees it.
@@ -96,11 +95,10 @@ impl<'a> Costs<'a> {
         self.sums.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max)
     }
 
-    /// The chunks of a job that is cut for this many workers.
-    pub fn chunks(&self, chunking: Chunking, workers: NonZeroUsize) -> Vec<ChunkCost> {
-        let ends = chunking.cut(self.layout, workers);
+    /// The chunks of a job that is cut at these slots. Each number is the end of a chunk.
+    pub(crate) fn of_chunks(&self, ends: &[usize]) -> Vec<ChunkCost> {
         let starts = [0].into_iter().chain(ends.iter().copied());
-        starts.zip(&ends).map(|(start, &end)| self.chunk(start..end)).collect()
+        starts.zip(ends).map(|(start, &end)| self.chunk(start..end)).collect()
     }
 
     /// The costs of one chunk. A kernel that walks from index to index must compute the first index
@@ -144,13 +142,20 @@ fn predicted_cost(layout: &Layout, slot: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fib_core::{MemoryLimit, kernels};
+    use fib_core::{Chunking, MemoryLimit, kernels};
+    use std::num::NonZeroUsize;
 
     #[test]
     fn factors_are_interpolated_by_size() {
         let factors = Factors(vec![(10, 2.0), (1000, 1.0)]);
         assert_eq!([0, 10, 100, 1000, 9999].map(|n| factors.get(n)), [2.0, 2.0, 1.5, 1.0, 1.0]);
         assert_eq!(Factors::default().get(7), 1.0);
+    }
+
+    /// One chunk of equal length for each worker.
+    fn chunks(costs: &Costs<'_>, workers: usize) -> Vec<ChunkCost> {
+        let per_worker: Chunking = "per-worker:1".parse().unwrap();
+        costs.of_chunks(&per_worker.cut(costs.layout, NonZeroUsize::new(workers).unwrap()))
     }
 
     fn total_ns(chunks: &[ChunkCost]) -> f64 {
@@ -164,8 +169,7 @@ mod tests {
         // Four chunks were measured. Reading the clock made each chunk 10 % longer.
         let ends = [250, 500, 750, 1000];
         let costs = Costs::measured(&layout, &ends, &[11.0, 33.0, 55.0, 77.0], 160.0);
-        let per_worker: Chunking = "per-worker:1".parse().unwrap();
-        let chunks = |p| costs.chunks(per_worker, NonZeroUsize::new(p).unwrap());
+        let chunks = |p| chunks(&costs, p);
         let four: Vec<f64> = chunks(4).iter().map(|chunk| chunk.ns).collect();
         assert!(four.iter().zip([10.0, 30.0, 50.0, 70.0]).all(|(a, b)| (a - b).abs() < 1e-9));
         assert!((total_ns(&chunks(7)) - 160.0).abs() < 1e-9);
@@ -181,8 +185,7 @@ mod tests {
         let layout = Layout::new(kernels::stepping(), &indices, MemoryLimit::default()).unwrap();
         let whole = layout.costs()[999];
         let costs = Costs::measured(&layout, &[1000], &[whole], whole);
-        let per_worker: Chunking = "per-worker:1".parse().unwrap();
-        let time_ns = |p| total_ns(&costs.chunks(per_worker, NonZeroUsize::new(p).unwrap()));
+        let time_ns = |p| total_ns(&chunks(&costs, p));
         assert!((time_ns(1) - whole).abs() < 1e-6 * whole);
         let seek = layout.kernel().cost(50_500, None) - layout.kernel().cost(50_500, Some(50_499));
         assert!((time_ns(2) - whole - seek).abs() < 1e-6 * whole);

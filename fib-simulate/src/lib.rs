@@ -2,24 +2,38 @@
 //! pure.
 //!
 //! ```text
-//! layout, factors ----------> Costs -> chunks --\
-//! timelines of real runs ---> Overheads ---------> makespan
+//! layout, factors or pieces --> Costs -------\
+//! copies of the baseline -----> Inflation ----> Simulation -> time, speedup
+//! timelines of real runs -----> Overheads ---/
+//! layout, chunking -----------> Schedule ---/
 //! ```
 //!
-//! [`makespan`] simulates a schedule for any number of workers. [`Costs`] holds the time that each
-//! chunk takes. [`Overheads`] holds the time that a backend adds to the work. Neither names a
-//! backend: a schedule is one of the four kinds of [`fib_core::Scheduling`].
+//! [`Simulation`] is the only way to a prediction: `fib model`, `fib advise` and the backend `auto`
+//! all use it, or [`makespan`] below it. [`Costs`] holds the time that each chunk takes,
+//! [`Inflation`] how much longer work takes while several workers compute, and [`Overheads`] the
+//! time that a backend adds to the work. None of them names a backend: a schedule is one of the
+//! four kinds of [`fib_core::Scheduling`], and [`Scheduling::computing_workers`] says which of them
+//! let only one worker compute at a time.
 //!
-//! The simulation assumes that every worker has its own CPU. It also assumes that memory is as fast
-//! for many workers as it was for the largest number of workers that was measured.
+//! Memory is assumed to be as fast for many workers as it was for the largest number of workers
+//! that was measured. Every worker has a CPU, unless [`Inflation::with_cpus`] says how many CPUs
+//! the workers share.
+//!
+//! [`Scheduling::computing_workers`]: fib_core::Scheduling::computing_workers
 #![forbid(unsafe_code)]
 
 mod costs;
+mod inflation;
+mod median;
 mod overheads;
 mod schedule;
+mod simulation;
 mod trace;
 
 pub use costs::{ChunkCost, Costs, Factors, KernelFactors, travelling_bytes};
-pub use overheads::{Overheads, median};
+pub use inflation::Inflation;
+pub use median::{ValuesOfUnits, median};
+pub use overheads::{Overheads, Timelines};
 pub use schedule::makespan;
+pub use simulation::{Schedule, Simulation};
 pub use trace::{RunTrace, WorkerTrace, worker_traces};

@@ -1,6 +1,7 @@
 //! The overheads of a backend, read from the timelines of its runs.
 
 use crate::costs::ChunkCost;
+use crate::median::ValuesOfUnits;
 use crate::trace::RunTrace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,26 +38,8 @@ impl Overheads {
     /// core. The fit uses medians, so one disturbed run does not matter. It assumes that the start
     /// and the join grow linearly with the number of workers. Returns `None` without runs.
     /// `byte_ns` is left at 0.
-    pub fn fit(runs: &[RunTrace]) -> Option<Self> {
-        let fewest = runs.iter().map(|run| run.workers.len()).min()?;
-        let mut arrivals: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        let mut joins: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        for run in runs {
-            let mut firsts: Vec<u64> = run.used().map(|worker| worker.first_ns).collect();
-            firsts.sort_unstable();
-            for (rank, first) in firsts.into_iter().enumerate() {
-                arrivals.entry(rank).or_default().push(first as f64);
-            }
-            joins.entry(run.workers.len().saturating_sub(1)).or_default().push(run.join_ns());
-        }
-        // With several workers a gap between chunks includes waiting for other workers. The
-        // simulation adds that wait, so only runs with the fewest workers count here.
-        let least_contended = runs.iter().filter(|run| run.workers.len() == fewest);
-        let (start_ns, step_ns) = fit_line(arrivals);
-        let (join_ns, join_step_ns) = fit_line(joins);
-        let hand_ns = median(least_contended.filter_map(RunTrace::mean_gap_ns).collect());
-        let hand_ns = hand_ns.unwrap_or(0.0);
-        Some(Overheads { start_ns, step_ns, hand_ns, byte_ns: 0.0, join_ns, join_step_ns })
+    pub fn fit<'a>(runs: impl IntoIterator<Item = &'a RunTrace>) -> Option<Self> {
+        Timelines::new(runs.into_iter().map(|run| (run, 0)))?.fit(&[1])
     }
 
     /// When worker number `worker`, counted from 0, can take its first chunk: nanoseconds after the
@@ -67,7 +50,12 @@ impl Overheads {
 
     /// The time to hand out a chunk and to bring back its results, in nanoseconds.
     pub fn hand(&self, chunk: &ChunkCost) -> f64 {
-        self.hand_ns + self.byte_ns * chunk.bytes
+        self.hand_all(1, chunk.bytes)
+    }
+
+    /// The time to hand out this many chunks and to bring back all their bytes, in nanoseconds.
+    pub fn hand_all(&self, chunks: usize, bytes: f64) -> f64 {
+        self.hand_ns * chunks as f64 + self.byte_ns * bytes
     }
 
     /// The time from the end of the last chunk to the end of a run with this many workers, in
@@ -77,31 +65,73 @@ impl Overheads {
     }
 }
 
+/// The times in timelines that overheads are fitted to. They are sorted once, so a bootstrap can fit
+/// overheads to many draws of the runs. A run belongs to a unit that is drawn: a round, or a run of
+/// the comparison.
+#[derive(Clone, Debug)]
+pub struct Timelines {
+    /// When the first, the second ... worker of each run began its first chunk.
+    arrivals: BTreeMap<usize, ValuesOfUnits>,
+    /// How long joining took, for each number of workers beyond the first.
+    joins: BTreeMap<usize, ValuesOfUnits>,
+    /// The mean time between two chunks of a worker. With several workers this time includes waiting
+    /// for other workers. The simulation adds that wait, so only runs with the fewest workers count.
+    gaps: ValuesOfUnits,
+}
+
+impl Timelines {
+    /// From pairs of a run and the number of its unit. `None` without runs.
+    pub fn new<'a>(runs: impl IntoIterator<Item = (&'a RunTrace, usize)>) -> Option<Self> {
+        let runs: Vec<(&RunTrace, usize)> = runs.into_iter().collect();
+        let fewest = runs.iter().map(|(run, _)| run.workers.len()).min()?;
+        let mut arrivals: BTreeMap<usize, Vec<(f64, usize)>> = BTreeMap::new();
+        let mut joins: BTreeMap<usize, Vec<(f64, usize)>> = BTreeMap::new();
+        for (run, unit) in &runs {
+            let mut firsts: Vec<u64> = run.used().map(|worker| worker.first_ns).collect();
+            firsts.sort_unstable();
+            for (rank, first) in firsts.into_iter().enumerate() {
+                arrivals.entry(rank).or_default().push((first as f64, *unit));
+            }
+            let join = (run.join_ns(), *unit);
+            joins.entry(run.workers.len().saturating_sub(1)).or_default().push(join);
+        }
+        let least_contended = runs.iter().filter(|(run, _)| run.workers.len() == fewest);
+        let gaps = least_contended.filter_map(|(run, unit)| Some((run.mean_gap_ns()?, *unit)));
+        let sorted = |values: BTreeMap<usize, Vec<(f64, usize)>>| {
+            values.into_iter().map(|(key, values)| (key, ValuesOfUnits::new(values))).collect()
+        };
+        let (arrivals, joins) = (sorted(arrivals), sorted(joins));
+        Some(Timelines { arrivals, joins, gaps: ValuesOfUnits::new(gaps) })
+    }
+
+    /// Fits the overheads as [`Overheads::fit`] does. `draws[unit]` says how many times each unit
+    /// counts. `None` if the drawn units lack something that all units together have.
+    pub fn fit(&self, draws: &[u32]) -> Option<Overheads> {
+        let (start_ns, step_ns) = fit_line(&self.arrivals, draws)?;
+        let (join_ns, join_step_ns) = fit_line(&self.joins, draws)?;
+        let hand_ns = if self.gaps.is_empty() { 0.0 } else { self.gaps.median(draws)? };
+        Some(Overheads { start_ns, step_ns, hand_ns, byte_ns: 0.0, join_ns, join_step_ns })
+    }
+}
+
 /// Fits a line by least squares through the median at each key. Returns its value at 0 and its
-/// slope. Negative results are replaced by 0.
-fn fit_line(values: BTreeMap<usize, Vec<f64>>) -> (f64, f64) {
-    let points: Vec<(f64, f64)> =
-        values.into_iter().filter_map(|(x, ys)| Some((x as f64, median(ys)?))).collect();
+/// slope. Negative results are replaced by 0. `None` if a key has no value that was drawn.
+fn fit_line(values: &BTreeMap<usize, ValuesOfUnits>, draws: &[u32]) -> Option<(f64, f64)> {
+    let points = values.iter().map(|(&x, ys)| Some((x as f64, ys.median(draws)?)));
+    let points = points.collect::<Option<Vec<(f64, f64)>>>()?;
     let count = points.len().max(1) as f64;
     let mean_x = points.iter().map(|p| p.0).sum::<f64>() / count;
     let mean_y = points.iter().map(|p| p.1).sum::<f64>() / count;
     let squares: f64 = points.iter().map(|p| (p.0 - mean_x).powi(2)).sum();
     let products: f64 = points.iter().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum();
     let slope = if squares > 0.0 { (products / squares).max(0.0) } else { 0.0 };
-    ((mean_y - slope * mean_x).max(0.0), slope)
-}
-
-/// The median. With an even number of values it is the mean of the middle two. `None` without
-/// values.
-pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
-    Some(f64::midpoint(values[low], values[high]))
+    Some(((mean_y - slope * mean_x).max(0.0), slope))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inflation::Inflation;
     use crate::schedule::makespan;
     use crate::trace::WorkerTrace;
     use fib_core::Scheduling;
@@ -135,10 +165,10 @@ mod tests {
         };
         let runs: Vec<_> = [1, 1, 2, 4, 8].map(|p| run(&truth, 10_000.0, 8, p)).into();
         assert_eq!(Overheads::fit(&runs), Some(truth));
-        assert_eq!(Overheads::fit(&[]), None);
+        assert_eq!(Overheads::fit([]), None);
         // The simulation gives the same time, except that it also hands out the first chunk.
         let chunks = [ChunkCost { ns: 10_000.0, bytes: 0.0 }; 32];
-        let simulated = makespan(Scheduling::Static, &chunks, 4, &truth, |_| 1.0);
+        let simulated = makespan(Scheduling::Static, &chunks, 4, &truth, &Inflation::NONE);
         assert_eq!(simulated, runs[3].wall_ns + truth.hand_ns);
     }
 
@@ -156,7 +186,19 @@ mod tests {
     fn workers_without_a_chunk_do_not_count() {
         let mut idle = run(&Overheads { start_ns: 100.0, ..Overheads::NONE }, 50.0, 4, 1);
         idle.workers.push(WorkerTrace::default());
-        let fit = Overheads::fit(&[idle]).unwrap();
+        let fit = Overheads::fit([&idle]).unwrap();
         assert_eq!((fit.start_ns, fit.step_ns), (100.0, 0.0));
+    }
+
+    #[test]
+    fn a_draw_counts_runs_as_often_as_they_were_drawn() {
+        let with_start = |start_ns| run(&Overheads { start_ns, ..Overheads::NONE }, 50.0, 4, 1);
+        let runs = [with_start(100.0), with_start(200.0), with_start(300.0)];
+        let timelines = Timelines::new(runs.iter().zip(0..)).unwrap();
+        let start_ns = |draws: [u32; 3]| Some(timelines.fit(&draws)?.start_ns);
+        assert_eq!(start_ns([1, 1, 1]), Some(200.0));
+        assert_eq!(start_ns([0, 1, 2]), Some(300.0));
+        assert_eq!(start_ns([1, 1, 0]), Some(150.0));
+        assert_eq!(start_ns([0, 0, 0]), None);
     }
 }

@@ -314,6 +314,7 @@ fn every_chunking_is_a_cell_of_its_own() {
     let expected =
         [("honest@items:1", Some("items:1")), ("honest@per-worker:1", Some("per-worker:1"))];
     assert_eq!(cells, expected);
-    let chunks = row.cells.iter().map(|cell| cell.traced[0].workers[0].chunks);
+    let chunks =
+        row.cells.iter().map(|cell| cell.traced.values().next().unwrap().workers[0].chunks);
     assert_eq!(chunks.collect::<Vec<_>>(), [90, 1]);
 }

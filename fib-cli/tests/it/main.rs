@@ -4,6 +4,7 @@
 mod advise;
 mod engines;
 mod neighbours;
+mod predictions;
 mod processes;
 mod program;
 mod records;

@@ -67,9 +67,9 @@ pub struct Row {
     /// Every backend at every worker count, in the order of the header; other engines come last.
     #[serde(skip)]
     pub cells: Vec<Cell>,
-    /// Nanoseconds of each piece of the batch, for studies that time pieces.
+    /// Nanoseconds of each piece of the batch in each round that counts, for studies that time pieces.
     #[serde(skip)]
-    pub pieces_ns: Option<Vec<f64>>,
+    pub pieces_ns: BTreeMap<Round, Vec<u64>>,
 }
 
 /// The speedup that copies of `sequential` reach over one of them.
@@ -79,6 +79,9 @@ pub struct Ceiling {
     pub copies: usize,
     #[serde(flatten)]
     pub speedup: Estimate,
+    /// The ceiling in each round that counts.
+    #[serde(skip)]
+    pub by_round: BTreeMap<Round, f64>,
 }
 
 fn name_only<S: Serializer>(scenario: &ScenarioHead, serializer: S) -> Result<S::Ok, S::Error> {
@@ -156,9 +159,9 @@ pub struct Cell {
     /// Nanoseconds of a batch in each round that counts.
     #[serde(skip)]
     pub times: BTreeMap<Round, f64>,
-    /// The runs with a timeline.
+    /// The runs with a timeline, in each round that counts.
     #[serde(skip)]
-    pub traced: Vec<RunTrace>,
+    pub traced: BTreeMap<Round, RunTrace>,
 }
 
 impl Row {

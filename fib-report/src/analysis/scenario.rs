@@ -7,7 +7,7 @@ use super::rounds::{Rounds, Series, join, median_of, ratios, series, series_of};
 use super::{Ceiling, Cell, Row, Verdict};
 use crate::laws;
 use crate::record::{BaselineCell, EngineHead, Header, ScenarioHead};
-use crate::sample::{Role, Sample, Status};
+use crate::sample::{Role, Round, Sample, Status};
 use crate::stats::Estimate;
 use fib_core::SEQUENTIAL;
 use fib_simulate::{RunTrace, median};
@@ -156,7 +156,7 @@ impl<'a> Scenario<'a> {
             let ceiling = |base: f64, time: f64| copies as f64 * base / time;
             let ceiling = join(&self.sequential(kernel), &self.copies(kernel, copies), ceiling);
             let speedup = self.rounds.estimate(&ceiling, 1)?;
-            Some(Ceiling { kernel: kernel.into(), copies, speedup })
+            Some(Ceiling { kernel: kernel.into(), copies, speedup, by_round: ceiling })
         });
         estimates.flatten().collect()
     }
@@ -209,7 +209,7 @@ impl<'a> Scenario<'a> {
             equal_within: verdict.and_then(Verdict::margin),
             verdict,
             by_round: ratios(&self.sequential(kernel), &times),
-            traced: traced().filter_map(run_trace).collect(),
+            traced: traced().filter_map(|s| Some((s.moment(), run_trace(s)?))).collect(),
             speedups,
             times,
         };
@@ -263,14 +263,10 @@ impl<'a> Scenario<'a> {
         self.rounds.estimate(&ratios, self.header.comparisons)
     }
 
-    /// The median time of each piece.
-    fn pieces(&self) -> Option<Vec<f64>> {
-        let samples = self.rounds.with_role(Role::Pieces);
-        let runs: Vec<&[u64]> = samples.iter().filter_map(|s| s.pieces_ns.as_deref()).collect();
-        let count = runs.first()?.len();
-        let piece =
-            |i: usize| median(runs.iter().filter_map(|r| Some(*r.get(i)? as f64)).collect());
-        (0..count).map(piece).collect()
+    /// The time of each piece in each round.
+    fn pieces(&self) -> BTreeMap<Round, Vec<u64>> {
+        let samples = self.rounds.with_role(Role::Pieces).iter();
+        samples.filter_map(|sample| Some((sample.moment(), sample.pieces_ns.clone()?))).collect()
     }
 
     /// Splits the run with the median speedup of all runs with a timeline.

@@ -18,7 +18,9 @@ pub fn json(analysis: &Analysis) -> String {
         Findings::BreakEven(found) => lines_of("break-even", found),
         Findings::Scaling(found) => lines_of("scaling", found),
         Findings::Chunking(found) => lines_of("chunking", found),
-        Findings::Model(found) => lines_of("model", found),
+        Findings::Model { models, errors } => {
+            [lines_of("model", models), lines_of("prediction-errors", errors)].concat()
+        }
         Findings::Race(found) => lines_of("race", found),
     });
     lines.concat()

@@ -37,7 +37,8 @@ fn baseline(matrix: &Matrix, row: &Row) -> String {
         row.whole_ns.map_or(String::new(), |ns| format!(" ({} with allocation)", duration(ns)));
     let workers = if *workers > 1 { format!(", {workers} workers") } else { String::new() };
     let mut text = format!("baseline: {backend}{workers}, kernel {kernel}: {time}{whole_call}");
-    for Ceiling { kernel: own, copies, speedup } in row.ceilings.iter().filter(|c| c.copies > 1) {
+    for Ceiling { kernel: own, copies, speedup, .. } in row.ceilings.iter().filter(|c| c.copies > 1)
+    {
         let speedup = with_interval(speedup);
         // A label names its kernel only if that is not the first kernel of the measurement.
         let is_first = *own == matrix.header.kernel;

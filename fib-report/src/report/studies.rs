@@ -21,7 +21,7 @@ pub(super) fn findings(analysis: &Analysis) -> Vec<Block> {
         Findings::BreakEven(points) => break_even(points),
         Findings::Scaling(scalings) => scaling(scalings),
         Findings::Chunking(effects) => chunking(matrix, effects),
-        Findings::Model(models) => model(matrix, models),
+        Findings::Model { models, errors } => model(matrix, models, errors),
         Findings::Race(results) => race(matrix, results),
     }
 }

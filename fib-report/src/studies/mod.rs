@@ -20,7 +20,10 @@ pub use curves::{
     BREAK_EVEN_BATCH, BREAK_EVEN_INDEX, BREAK_EVEN_ITEM, BREAK_EVEN_ITEMS, BreakEven, EFFICIENCIES,
     Granularity, Metg, TASKS,
 };
-pub use model::{Counts, Model, PIECES, Prediction, PredictionCheck, WORKERS};
+pub use model::{
+    Counts, Model, PIECES, Prediction, PredictionCheck, PredictionErrors, PredictionMethod,
+    RESAMPLES, WORKERS,
+};
 pub use race::RaceResult;
 pub use scaling::{STRONG, Scaling, StrongPoint, WEAK};
 
@@ -54,8 +57,8 @@ pub enum Findings {
     Scaling(Vec<Scaling>),
     /// The effects of chunking.
     Chunking(Vec<ChunkingEffect>),
-    /// Predictions for many more workers.
-    Model(Vec<Model>),
+    /// Predictions for many more workers, and how wrong they are where they were measured.
+    Model { models: Vec<Model>, errors: Vec<PredictionErrors> },
     /// How much each technique computed in the time of a race.
     Race(Vec<RaceResult>),
 }
@@ -89,7 +92,7 @@ impl Study {
             Study::Model => Definition {
                 extra_role: Some(Role::Pieces),
                 keeps_indices: true,
-                find: |m, _| Findings::Model(model::models(m)),
+                find: |m, _| model::find(m),
                 ..MATRIX
             },
             Study::Race => Definition {
