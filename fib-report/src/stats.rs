@@ -5,7 +5,8 @@
 //! than independent rounds would.
 
 use crate::sample::Round;
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use std::collections::BTreeMap;
 
@@ -27,7 +28,8 @@ fn alpha(comparisons: usize) -> f64 {
 }
 
 /// A median with its interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(into = "EstimateFields")]
 pub struct Estimate {
     pub median: f64,
     /// The interval; `None` if there are too few rounds or runs for its confidence.
@@ -105,15 +107,21 @@ pub(crate) fn by_run(values: impl Iterator<Item = (Round, f64)>) -> Vec<Vec<f64>
     runs.into_values().collect()
 }
 
-/// Median, low and high end; null where there is none.
-impl Serialize for Estimate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (low, high) = self.interval.unzip();
-        let mut fields = serializer.serialize_struct("Estimate", 3)?;
-        fields.serialize_field("median", &Some(self.median).filter(|m| m.is_finite()))?;
-        fields.serialize_field("low", &low)?;
-        fields.serialize_field("high", &high)?;
-        fields.end()
+/// An estimate as it stands in reports; null where there is nothing.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Estimate")]
+struct EstimateFields {
+    median: Option<f64>,
+    /// The lower end of the interval.
+    low: Option<f64>,
+    /// The upper end of the interval.
+    high: Option<f64>,
+}
+
+impl From<Estimate> for EstimateFields {
+    fn from(Estimate { median, interval }: Estimate) -> Self {
+        let (low, high) = interval.unzip();
+        EstimateFields { median: Some(median).filter(|median| median.is_finite()), low, high }
     }
 }
 

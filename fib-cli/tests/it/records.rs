@@ -2,6 +2,7 @@
 
 use crate::support::text;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -40,7 +41,16 @@ fn every_format_is_printed_again_byte_for_byte() {
 }
 
 fn schema() -> jsonschema::Validator {
-    let schema = fs::read_to_string(root().join("docs/records.schema.json")).unwrap();
+    validator("docs/records.schema.json")
+}
+
+/// The schema of what `fib analyse --format json` prints.
+fn analysis_schema() -> jsonschema::Validator {
+    validator("docs/analysis.schema.json")
+}
+
+fn validator(file: &str) -> jsonschema::Validator {
+    let schema = fs::read_to_string(root().join(file)).unwrap();
     jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
 }
 
@@ -52,10 +62,34 @@ fn committed() -> Vec<PathBuf> {
 }
 
 fn assert_follows(schema: &jsonschema::Validator, file: &Path) {
-    for (line, number) in fs::read_to_string(file).unwrap().lines().zip(1..) {
+    assert_lines_follow(schema, &fs::read_to_string(file).unwrap(), file);
+}
+
+fn assert_lines_follow(schema: &jsonschema::Validator, lines: &str, file: &Path) {
+    for (line, number) in lines.lines().zip(1..) {
         let value: Value = serde_json::from_str(line).unwrap();
         let problem = schema.validate(&value).err().map(|error| error.to_string());
         assert_eq!(problem, None, "{} line {number}: {line}", file.display());
+    }
+}
+
+#[test]
+fn every_report_in_json_follows_its_schema() {
+    let schema = analysis_schema();
+    let mut kinds = BTreeSet::new();
+    for file in committed() {
+        let output = fib(&["analyse", file.to_str().unwrap(), "--format", "json"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let lines = text(&output.stdout);
+        assert_lines_follow(&schema, lines, &file);
+        let kind = |line| serde_json::from_str::<Value>(line).unwrap()["kind"].to_string();
+        kinds.extend(lines.lines().map(kind));
+    }
+    for kind in ["header", "cell", "scenario", "model", "prediction-errors", "race"] {
+        assert!(kinds.contains(&format!("\"{kind}\"")), "{kind}: {kinds:?}");
+    }
+    for wrong in [r#"{"kind":"cell","surprise":1}"#, r#"{"kind":"surprise"}"#] {
+        assert!(!schema.is_valid(&serde_json::from_str(wrong).unwrap()), "{wrong}");
     }
 }
 
@@ -158,6 +192,7 @@ fn every_study_is_printed_again_byte_for_byte() {
         assert_eq!(text(&fib(&["analyse", path]).stdout), printed);
         assert_follows(&schema, &file);
         let json = fib(&["analyse", path, "--format", "json"]);
+        assert_lines_follow(&analysis_schema(), text(&json.stdout), &file);
         let lines = text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
         let found = lines.filter(|line: &Value| line["kind"] == result).collect::<Vec<_>>();
         assert!(!found.is_empty(), "{}", text(&json.stdout));

@@ -8,11 +8,12 @@ use super::rounds::Rounds;
 use crate::sample::{Role, Round, Sample, Status};
 use crate::stats::{Estimate, by_run};
 use fib_simulate::median;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// What a participant does to the sample that follows its own.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CarryOver {
     /// The label of the participant.
     pub backend: String,

@@ -2,10 +2,11 @@
 
 use super::rounds::Series;
 use crate::stats::{by_run, quantile, standard_deviation};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How the speedups of the rounds are distributed. What is not known is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Distribution {
     /// The speedup that a tenth of the rounds do not reach.
     pub p10: Option<f64>,

@@ -2,32 +2,41 @@
 
 use crate::sample::Sample;
 use fib_simulate::WorkerTrace;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// The parts of p T_p, in nanoseconds. They add up to p T_p exactly.
 ///
 /// T_s comes from another run of the same round, so `inflation` may be negative.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Losses {
     /// T_p of the run that is split: of the runs with a timeline, the run with the median speedup.
     #[serde(rename = "traced_wall_ns")]
+    #[schemars(with = "Option<f64>")]
     pub wall_ns: f64,
     /// p, the number of workers.
     #[serde(skip)]
     pub workers: usize,
     /// T_s of the same round: work that had to be done anyway.
+    #[schemars(with = "Option<f64>")]
     pub useful_ns: f64,
     /// How much longer computing took than T_s: caches, memory, allocation, shared cores.
+    #[schemars(with = "Option<f64>")]
     pub inflation_ns: f64,
     /// Waiting for a lock that workers need to compute.
+    #[schemars(with = "Option<f64>")]
     pub paused_ns: f64,
     /// From the start of the run to the first chunk of each worker.
+    #[schemars(with = "Option<f64>")]
     pub first_chunk_ns: f64,
     /// Between chunks.
+    #[schemars(with = "Option<f64>")]
     pub dispatch_ns: f64,
     /// From each worker's last chunk to the end of the run: imbalance and join.
+    #[schemars(with = "Option<f64>")]
     pub tail_ns: f64,
     /// The whole run, for each worker that got no chunk.
+    #[schemars(with = "Option<f64>")]
     pub unused_ns: f64,
     /// The number of workers that got no chunk.
     #[serde(skip)]

@@ -22,6 +22,7 @@ use crate::sample::{Role, Round, Sample, Status};
 use crate::stats::{Estimate, with_nulls};
 use fib_simulate::{RunTrace, median};
 use scenario::Scenario;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -37,9 +38,10 @@ pub struct Matrix {
 }
 
 /// What was measured on one scenario.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Row {
     #[serde(serialize_with = "name_only")]
+    #[schemars(with = "String")]
     pub scenario: ScenarioHead,
     /// The number of rounds of all runs.
     pub rounds: usize,
@@ -47,6 +49,7 @@ pub struct Row {
     pub runs: usize,
     /// Baseline against control: the baseline differs from itself by this ratio.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub noise: Option<Estimate>,
     /// Nanoseconds of a sequential call with layout and allocation.
     pub whole_ns: Option<f64>,
@@ -73,7 +76,7 @@ pub struct Row {
 }
 
 /// The speedup that copies of `sequential` reach over one of them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Ceiling {
     pub kernel: String,
     pub copies: usize,
@@ -90,7 +93,7 @@ fn name_only<S: Serializer>(scenario: &ScenarioHead, serializer: S) -> Result<S:
 
 /// What was measured for one backend at one worker count and one chunking on one scenario. Times
 /// are in nanoseconds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Cell {
     /// The name of the scenario.
     pub scenario: String,
@@ -112,34 +115,42 @@ pub struct Cell {
     pub wall_ns: Option<f64>,
     /// Time of the baseline over time of the cell.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub speedup: Option<Estimate>,
     /// How the speedups of the rounds are distributed.
     pub distribution: Distribution,
     /// Speedup over the ceiling of the same rounds.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub of_ceiling: Option<Estimate>,
     /// Time of the cell minus the time at the ceiling: the price of being parallel.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub overhead_ns: Option<Estimate>,
     /// From nothing until every worker has answered once.
     pub pool_start_ns: Option<f64>,
     /// Speedup of the first batch, with the start of the pool in its time.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub cold_speedup: Option<Estimate>,
     /// Speedup over the baseline of the cell's own engine.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub own_speedup: Option<Estimate>,
     /// Speedup of the first batch over the baseline of the cell's own engine.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub own_cold_speedup: Option<Estimate>,
     /// The experimentally determined serial fraction of Karp and Flatt, over `sequential` with the same
     /// kernel.
     #[serde(serialize_with = "with_nulls")]
+    #[schemars(with = "Estimate")]
     pub karp_flatt: Option<Estimate>,
     /// CPU time over wall time: how many CPUs were busy.
     pub cpus: Option<f64>,
     /// Where the time of all workers went.
     #[serde(serialize_with = "losses::with_nulls")]
+    #[schemars(with = "Losses")]
     pub losses: Option<Losses>,
     /// Whether the kernel computed repeats once, so that its work is not the work of the other
     /// cells.

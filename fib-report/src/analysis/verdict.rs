@@ -1,10 +1,12 @@
 //! How a cell compares with the baseline.
 
 use crate::stats::Estimate;
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// How a cell compares with the baseline.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(into = "VerdictName")]
 pub enum Verdict {
     /// The interval of the speedup lies above 1.
     Faster,
@@ -62,10 +64,24 @@ impl Verdict {
     }
 }
 
-/// The word.
-impl Serialize for Verdict {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+/// A verdict as it stands in reports: the word.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum VerdictName {
+    Faster,
+    Slower,
+    Equal,
+    Unresolved,
+}
+
+impl From<Verdict> for VerdictName {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Faster => VerdictName::Faster,
+            Verdict::Slower => VerdictName::Slower,
+            Verdict::Equal(_) => VerdictName::Equal,
+            Verdict::Unresolved => VerdictName::Unresolved,
+        }
     }
 }
 

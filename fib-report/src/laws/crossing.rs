@@ -4,10 +4,11 @@
 //! may therefore lie far apart: a power of two between sizes costs no accuracy.
 
 use crate::stats::Estimate;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Where a curve crosses a line, according to the points that were measured.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Crossing {
     /// The curve crosses between the points.

@@ -1,10 +1,12 @@
 //! Why a law says nothing, and the ranges in which its parameters have a meaning.
 
 use crate::stats::Estimate;
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Why a law, or a parameter of a law, is not stated.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error, Serialize, JsonSchema)]
+#[serde(into = "String")]
 pub enum Refusal {
     /// There are too few different worker counts up to the number of cores.
     #[error(
@@ -69,9 +71,9 @@ pub enum Refusal {
     },
 }
 
-impl Serialize for Refusal {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl From<Refusal> for String {
+    fn from(refusal: Refusal) -> Self {
+        refusal.to_string()
     }
 }
 

@@ -1,39 +1,54 @@
 //! JSON Lines and CSV. Both print what serde derives: the cells, the scenarios and the findings.
 
 use crate::analyse::Analysis;
-use crate::studies::Findings;
+use crate::analysis::{Cell, Row};
+use crate::record::Header;
+use crate::studies::{
+    BreakEven, ChunkingEffect, Findings, Granularity, Model, PredictionErrors, RaceResult, Scaling,
+};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+/// A line of a report in JSON. `docs/analysis.schema.json` is generated from this type.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[schemars(rename = "AnalysisLine")]
+enum Line<'a> {
+    /// The header of the record.
+    Header(&'a Header),
+    Cell(&'a Cell),
+    Scenario(&'a Row),
+    Granularity(&'a Granularity),
+    BreakEven(&'a BreakEven),
+    Scaling(&'a Scaling),
+    Chunking(&'a ChunkingEffect),
+    Model(&'a Model),
+    PredictionErrors(&'a PredictionErrors),
+    Race(&'a RaceResult),
+}
 
 /// The analysis as JSON Lines: the header, every cell, every scenario, and every finding. Times are
 /// in nanoseconds; what was not measured is null.
 pub fn json(analysis: &Analysis) -> String {
     let Analysis { matrix, findings } = analysis;
-    let mut lines = vec![line("header", &matrix.header)];
-    lines.extend(matrix.rows.iter().flat_map(|row| row.all_cells()).map(|cell| line("cell", cell)));
-    lines.extend(matrix.rows.iter().map(|row| line("scenario", row)));
-    lines.extend(match findings {
-        Findings::Matrix => vec![],
-        Findings::Granularity(found) => lines_of("granularity", found),
-        Findings::BreakEven(found) => lines_of("break-even", found),
-        Findings::Scaling(found) => lines_of("scaling", found),
-        Findings::Chunking(found) => lines_of("chunking", found),
+    let mut lines = vec![Line::Header(&matrix.header)];
+    lines.extend(matrix.rows.iter().flat_map(|row| row.all_cells()).map(Line::Cell));
+    lines.extend(matrix.rows.iter().map(Line::Scenario));
+    match findings {
+        Findings::Matrix => {}
+        Findings::Granularity(found) => lines.extend(found.iter().map(Line::Granularity)),
+        Findings::BreakEven(found) => lines.extend(found.iter().map(Line::BreakEven)),
+        Findings::Scaling(found) => lines.extend(found.iter().map(Line::Scaling)),
+        Findings::Chunking(found) => lines.extend(found.iter().map(Line::Chunking)),
         Findings::Model { models, errors } => {
-            [lines_of("model", models), lines_of("prediction-errors", errors)].concat()
+            lines.extend(models.iter().map(Line::Model));
+            lines.extend(errors.iter().map(Line::PredictionErrors));
         }
-        Findings::Race(found) => lines_of("race", found),
-    });
-    lines.concat()
-}
-
-fn lines_of<T: Serialize>(kind: &str, found: &[T]) -> Vec<String> {
-    found.iter().map(|finding| line(kind, finding)).collect()
-}
-
-fn line<T: Serialize>(kind: &str, value: &T) -> String {
-    let mut object = Map::from_iter([("kind".to_owned(), Value::from(kind))]);
-    object.append(&mut fields(value));
-    Value::Object(object).to_string() + "\n"
+        Findings::Race(found) => lines.extend(found.iter().map(Line::Race)),
+    }
+    // Only structs of plain data come here, so nothing fails.
+    lines.iter().map(|line| serde_json::to_string(line).unwrap_or_default() + "\n").collect()
 }
 
 /// The fields of a struct.
@@ -88,5 +103,21 @@ fn text(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemars::generate::SchemaSettings;
+    use snapbox::{assert_data_eq, file};
+
+    /// `SNAPSHOTS=overwrite cargo test -p fib-report` writes the file again.
+    #[test]
+    fn the_schema_in_the_documentation_is_the_schema_of_these_types() {
+        let settings = SchemaSettings::default().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<Line<'_>>();
+        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        assert_data_eq!(schema, file!["../../../docs/analysis.schema.json"].raw());
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::analysis::{Cell, Matrix, Row, Verdict};
 use crate::stats::Estimate;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The effect of chunking on a backend at one worker count on one scenario.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ChunkingEffect {
     /// The name of the scenario.
     pub scenario: String,
@@ -18,7 +19,7 @@ pub struct ChunkingEffect {
 }
 
 /// One way to cut the batch.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ChunkingPoint {
     pub chunking: String,
     /// Speedup over the baseline.

@@ -4,6 +4,7 @@
 use crate::analysis::{Cell, Matrix, Row};
 use crate::laws::{self, Crossing};
 use crate::stats::Estimate;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub const BREAK_EVEN_ITEM: &str = "item-";
 pub const BREAK_EVEN_ITEMS: usize = 16;
 
 /// The smallest mean task granularity at which workers are this efficient.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Metg {
     /// Speedup over number of workers.
     pub efficiency: f64,
@@ -35,7 +36,7 @@ pub struct Metg {
 }
 
 /// The smallest tasks at which the workers of a backend are efficient.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Granularity {
     /// The label of the backend.
     pub backend: String,
@@ -45,7 +46,7 @@ pub struct Granularity {
 }
 
 /// The smallest batches that are not slower on a backend than on one thread.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BreakEven {
     /// The label of the backend.
     pub backend: String,

@@ -2,10 +2,11 @@
 
 use crate::analysis::Matrix;
 use crate::sample::{Role, Sample, Status};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What one technique reached in one contest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RaceResult {
     /// The name of the contest.
     pub contest: String,

@@ -10,6 +10,7 @@ use crate::laws::{self, Range, Refusal, Usl};
 use crate::sample::{Round, Status};
 use crate::stats::{Estimate, by_run};
 use fib_simulate::median;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -27,7 +28,7 @@ pub const STRONG: &str = "strong";
 pub const WEAK: &str = "weak-";
 
 /// What the laws of scaling say about a backend. A law that cannot be fitted gives its reason.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Scaling {
     /// The label of the backend.
     pub backend: String,
@@ -48,7 +49,7 @@ pub struct Scaling {
 }
 
 /// The same batch at one worker count.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StrongPoint {
     pub workers: usize,
     /// Speedup over the baseline.

@@ -17,8 +17,8 @@ pub const RESAMPLES: usize = 1000;
 /// of so few differ less than measurements do.
 const FEWEST_UNITS: usize = 8;
 
-/// A draw may lack something that a prediction needs, such as a round with a timeline, and is then
-/// drawn again. There is no interval if more than one of this many draws must be drawn again.
+/// The most draws that are tried. A draw may lack something that a prediction needs, such as a round
+/// with a timeline, and then it does not count.
 const MOST_ATTEMPTS: usize = 4 * RESAMPLES;
 
 /// What is drawn: the runs of a record, or the rounds of each scenario. Units have numbers from 0.

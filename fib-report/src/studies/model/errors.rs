@@ -2,10 +2,11 @@
 
 use super::{Model, PredictionCheck};
 use fib_simulate::median;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A way to predict a speedup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PredictionMethod {
     /// The simulation.
@@ -18,7 +19,7 @@ pub enum PredictionMethod {
 
 /// The errors of a method over all cells that were measured. An error is the predicted speedup over
 /// the measured speedup, minus 1: above 0 the prediction is too high.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PredictionErrors {
     /// Whether these are the cells with two workers or more, and not the cells with one worker.
     pub several_workers: bool,

@@ -28,6 +28,7 @@ use bootstrap::Units;
 use fib_core::{Kernel, Layout, MemoryLimit, kernels};
 use fib_simulate::Schedule;
 use inputs::Inputs;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::array::from_fn;
 use std::num::NonZeroUsize;
@@ -40,7 +41,7 @@ pub const WORKERS: Counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 pub type Counts<T = usize> = [T; 11];
 
 /// The predicted speedups of a batch.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Model {
     /// The name of the scenario.
     pub scenario: String,
@@ -57,7 +58,7 @@ pub struct Model {
 }
 
 /// The predicted speedups of a backend.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Prediction {
     /// The label of the backend.
     pub backend: String,
@@ -76,7 +77,7 @@ pub struct Prediction {
 }
 
 /// A prediction and the measurement that checks it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PredictionCheck {
     pub workers: usize,
     /// The measured speedup.
@@ -88,7 +89,7 @@ pub struct PredictionCheck {
     /// A guess: the number of workers that compute at the same time, which is 1 for an exclusive
     /// backend.
     pub computing_workers: usize,
-    /// A better guess: the ceiling of that many workers. For one worker it is 1.
+    /// Another guess: the ceiling of that many workers. For one worker it is 1.
     pub ceiling: Option<f64>,
 }
 
