@@ -182,10 +182,10 @@ impl Plan {
         cells
     }
 
-    /// Whether timelines of this cell are recorded.
-    pub(crate) fn traces(&self, cell: &CellSpec) -> bool {
+    /// Whether the engine of this cell has timelines.
+    pub(crate) fn can_trace(&self, cell: &CellSpec) -> bool {
         let can = |engine: usize| self.engines[engine].capabilities.timeline;
-        self.explain && cell.engine.is_none_or(can)
+        cell.engine.is_none_or(can)
     }
 
     pub(crate) fn sequential(&self) -> CellSpec {

@@ -1,4 +1,4 @@
-//! What `calc` and `batch` share: limits, the backend, and what a signal does.
+//! What commands that compute share: limits, the backend, and what a signal does.
 
 use crate::args::ComputeArgs;
 use crate::diagnostics::say;
@@ -8,6 +8,7 @@ use fib::{Control, Error, FibBackend, Kernel, MemoryLimit, Options, Settings};
 use indicatif::HumanCount;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 impl ComputeArgs {
     /// The memory limit in bytes. Without --max-memory this asks the system, so call it once.
@@ -34,17 +35,13 @@ impl ComputeArgs {
         Options { chunking: self.chunking, memory, control, ..Options::default() }
     }
 
-    /// The control of a computation, which a signal or the end of the time cancels. Call this before
-    /// [`build`](Self::build), while the system still grants threads.
+    /// The control of this computation. Call this before [`build`](Self::build), while the system still
+    /// grants threads.
     ///
     /// # Errors
-    /// If the system refuses the signal handlers.
+    /// The errors of [`watch`].
     pub(crate) fn watch(&self) -> io::Result<Control> {
-        let control = Control::default();
-        let cancelled = control.clone();
-        let stop = move || cancelled.cancel();
-        interrupt::watch("while computing or writing", self.timeout, stop)?;
-        Ok(control)
+        watch(self.timeout)
     }
 
     /// Builds the backend for `count` numbers, if the count is known.
@@ -61,6 +58,18 @@ impl ComputeArgs {
         settings.workers = useful.map_or(settings.workers, |useful| useful.min(settings.workers));
         self.backend.unwrap_or(default).build(settings)
     }
+}
+
+/// The control of a computation, which a signal or the end of `timeout` cancels.
+///
+/// # Errors
+/// If the system refuses the signal handlers.
+pub(crate) fn watch(timeout: Option<Duration>) -> io::Result<Control> {
+    let control = Control::default();
+    let cancelled = control.clone();
+    let stop = move || cancelled.cancel();
+    interrupt::watch("while computing or writing", timeout, stop)?;
+    Ok(control)
 }
 
 /// Says how far a computation got before a signal or the end of the time stopped it, and whether

@@ -35,6 +35,7 @@ mod request;
 mod spec;
 mod stdout;
 mod target;
+mod trace_events;
 mod unfinished;
 
 #[doc(hidden)]
@@ -80,6 +81,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Calc(args) => commands::calc::run(args, cli.quiet),
         Command::Batch(args) => commands::batch::run(args, cli.quiet),
         Command::Mod(args) => commands::batch::run_mod(args, cli.quiet),
+        Command::Trace(args) => commands::trace::run(args, cli.quiet),
         Command::Advise(args) => commands::advise::run(args, cli.quiet),
         Command::Compare(args) => commands::compare::run(args, cli.quiet),
         Command::Doctor => commands::doctor::run(cli.quiet),

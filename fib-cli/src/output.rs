@@ -125,5 +125,5 @@ pub(crate) fn page(color: ColorChoice) -> Page {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
     };
-    Page { width, color, markdown: false }
+    Page { width, color, ..Page::default() }
 }

@@ -59,6 +59,26 @@ impl SpecArgs {
         Ok(is_known.then(|| u64::try_from(count).unwrap_or(u64::MAX)))
     }
 
+    /// All indices that the limits allow, alone and together. Standard input is read until `control` is
+    /// cancelled.
+    ///
+    /// # Errors
+    /// [`BadInput`], and the errors of [`NumberLimits::check`] and of [`Wanted::push`].
+    pub(crate) fn all(
+        &self,
+        limits: &NumberLimits<'_>,
+        control: &Control,
+    ) -> anyhow::Result<Vec<u64>> {
+        let shares_repeats = limits.kernel.order() == Order::Ascending;
+        let mut wanted = Wanted::new(limits.memory, shares_repeats);
+        for spec in self.specs(control)? {
+            let spec = spec?;
+            limits.check(spec)?;
+            wanted.push(spec)?;
+        }
+        Ok(wanted.indices)
+    }
+
     /// All indices, as long as a kernel of this order can compute them in `memory`.
     ///
     /// # Errors

@@ -53,7 +53,13 @@ impl Copies {
                     // their progress counter, and small arenas that one thread allocates would lie
                     // on one cache line.
                     let options = Options { control: Control::default(), ..options };
-                    serve(Trial::of_layout(layout).map_err(text), &options, gate, &starts, &result);
+                    serve(
+                        Trial::of_layout(layout, &options.control).map_err(text),
+                        &options,
+                        gate,
+                        &starts,
+                        &result,
+                    );
                 })
                 .map_err(text)?;
             Ok(CopyThread { start: Some(start), results, thread: Some(thread) })

@@ -14,9 +14,10 @@
 use crate::digest::Digest;
 use crate::protocol::TimelineSpan;
 use fib_core::{
-    ChunkRecord, ChunkSpan, Error, FibBackend, Kernel, Layout, MemoryLimit, Options, Sequential,
-    Table, compute, execute,
+    ChunkRecord, ChunkSpan, Control, Error, FibBackend, Kernel, Layout, MemoryLimit, Options,
+    Sequential, Table, compute, execute,
 };
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,8 +46,11 @@ pub struct Trial {
 pub struct Timing {
     /// The wall time of all runs of the sample together.
     pub wall: Duration,
-    /// The chunks of the last run, if a timeline was asked for. Times count from the start.
+    /// The chunks of the last run, if a timeline was asked for. Times count from the start of that run. A
+    /// chunk that was sent to worker processes in several parts is missing.
     pub timeline: Vec<TimelineSpan>,
+    /// The slots of each chunk of the timeline.
+    pub slots: Vec<Range<usize>>,
 }
 
 impl Trial {
@@ -59,12 +63,17 @@ impl Trial {
         indices: &[u64],
         limit: MemoryLimit,
     ) -> Result<Self, Error> {
-        Trial::of_layout(Layout::new(kernel, indices, limit)?)
+        Trial::of_layout(Layout::new(kernel, indices, limit)?, &Control::default())
     }
 
-    pub(crate) fn of_layout(layout: Layout) -> Result<Self, Error> {
+    /// Like [`new`](Self::new), but `control` cancels the sequential run. The layout is the caller's.
+    ///
+    /// # Errors
+    /// The errors of a sequential run, [`Error::Cancelled`] among them.
+    pub fn of_layout(layout: Layout, control: &Control) -> Result<Self, Error> {
         let mut table = Table::new(layout)?;
-        let run = || execute(&Sequential, &mut table, &Options::default()).map(drop);
+        let options = Options { control: control.clone(), ..Options::default() };
+        let run = || execute(&Sequential, &mut table, &options).map(drop);
         let sequential = time(1, run)?;
         Ok(Trial { table, sequential })
     }
@@ -101,7 +110,8 @@ impl Trial {
         thread::sleep(REST);
         let start = Instant::now();
         while short && start.elapsed() < WARM_UP {
-            execute(&Sequential, &mut self.table, &Options::default())?;
+            let control = options.control.clone();
+            execute(&Sequential, &mut self.table, &Options { control, ..Options::default() })?;
         }
         self.overwrite();
         Ok(())
@@ -120,10 +130,15 @@ impl Trial {
         repeats: u32,
     ) -> Result<Timing, Error> {
         let mut records = vec![];
+        let mut start = None;
         let table = &mut self.table;
-        let start = Instant::now();
-        let wall = time(repeats, || execute(backend, table, options).map(|run| records = run))?;
-        Ok(Timing { wall, timeline: timeline(&records, start) })
+        let wall = time(repeats, || {
+            // This clock starts within the measured time, so that no chunk ends after it.
+            start = options.timeline.then(Instant::now);
+            execute(backend, table, options).map(|run| records = run)
+        })?;
+        let (slots, timeline) = start.map(|start| timeline(&records, start)).unwrap_or_default();
+        Ok(Timing { wall, timeline, slots })
     }
 
     /// The time of `repeats` sequential calls, each with layout and allocation, and the digest of
@@ -183,7 +198,8 @@ fn digest(table: &Table) -> Digest {
     Digest::of((0..table.len()).filter_map(|i| table.limbs(i)))
 }
 
-fn timeline(records: &[ChunkRecord], start: Instant) -> Vec<TimelineSpan> {
+/// The chunks with a time, and the slots of each.
+fn timeline(records: &[ChunkRecord], start: Instant) -> (Vec<Range<usize>>, Vec<TimelineSpan>) {
     let since = |time: Instant| nanoseconds(time.saturating_duration_since(start));
     let span = |span: ChunkSpan| TimelineSpan {
         worker: span.worker,
@@ -191,7 +207,7 @@ fn timeline(records: &[ChunkRecord], start: Instant) -> Vec<TimelineSpan> {
         end_ns: since(span.end),
         paused_ns: nanoseconds(span.paused),
     };
-    records.iter().filter_map(|record| record.span).map(span).collect()
+    records.iter().filter_map(|record| Some((record.slots.clone(), span(record.span?)))).unzip()
 }
 
 /// A time in nanoseconds. A `u64` holds more than five centuries.
@@ -224,8 +240,33 @@ mod tests {
         let timing = trial.sample(&Sequential, &options, 3).unwrap();
         assert_eq!(timing.timeline.len(), 4);
         assert!(timing.timeline.iter().all(|span| span.start_ns <= span.end_ns));
+        assert_eq!(timing.slots, [0..10, 10..20, 20..30, 30..40]);
         assert_eq!(trial.digest(), Digest::expected(&[90; 40]));
         trial.overwrite();
         assert_ne!(trial.digest(), Digest::expected(&[90; 40]));
+    }
+
+    /// The chunks of a run lie within its time, and those of a worker one after another.
+    #[test]
+    fn chunks_lie_within_the_run() {
+        let mut trial =
+            Trial::new(fib_core::kernels::empty(), &[90; 40], MemoryLimit::default()).unwrap();
+        let chunking = "items:1".parse().unwrap();
+        let options = Options { timeline: true, chunking, ..Options::default() };
+        for _ in 0..200 {
+            let timing = trial.sample(&Sequential, &options, 1).unwrap();
+            let wall = nanoseconds(timing.wall);
+            assert!(timing.timeline.is_sorted_by(|a, b| a.end_ns <= b.start_ns));
+            assert!(timing.timeline.iter().all(|span| span.end_ns <= wall), "{timing:?}");
+        }
+    }
+
+    #[test]
+    fn a_cancelled_trial_computes_nothing() {
+        let control = Control::default();
+        control.cancel();
+        let layout = Layout::new(fib_core::kernels::iterative(), &[90; 40], MemoryLimit::default());
+        let outcome = Trial::of_layout(layout.unwrap(), &control);
+        assert!(matches!(outcome, Err(Error::Cancelled)));
     }
 }

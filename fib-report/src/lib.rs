@@ -10,6 +10,7 @@
 
 mod analyse;
 mod analysis;
+mod difference;
 mod laws;
 mod record;
 mod recording;
@@ -18,21 +19,28 @@ mod rng;
 mod sample;
 mod stats;
 mod studies;
+mod timeline;
 mod visible;
 
 pub use analyse::{Analysis, analyse};
 pub use analysis::{
     CarryOver, Ceiling, Cell, Distribution, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict,
 };
+pub use difference::{CellDifference, Difference, Incomparable, ScenarioDifference};
+pub use fib_simulate::ChunkTrace;
 pub use laws::{
     Amdahl, Crossing, Refusal, Usl, amdahl, amdahl_speedup, break_even, gustafson, karp_flatt,
     metg, usl,
 };
 pub use record::*;
 pub use recording::{LONGEST_NAME, Recording, Unreadable, read};
-pub use report::{Page, csv, duration, json, percent, ratio, table, text, with_interval};
+pub use report::{
+    Page, csv, difference_csv, difference_json, difference_text, draw_timelines, duration, json,
+    percent, ratio, table, text, timelines, timelines_json, with_interval,
+};
 pub use rng::SplitMix64;
 pub use sample::*;
 pub use stats::{CONFIDENCE, Estimate};
 pub use studies::*;
+pub use timeline::{MOST_CHUNKS, Timeline, chunk_problem};
 pub use visible::{is_hidden, visible};

@@ -2,6 +2,7 @@
 
 use crate::record::{Header, OLDEST_VERSION, Record, Resumed, SCHEMA_VERSION};
 use crate::sample::Sample;
+use crate::timeline::chunk_problem;
 use crate::visible::make_visible;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -140,10 +141,11 @@ fn check_sample(header: &Header, sample: &Sample) -> Result<(), String> {
         return Err(format!("the header lists no scenario {}", sample.scenario));
     }
     let numbers = [("round", sample.round), ("run", sample.run)];
-    match numbers.into_iter().find(|(_, number)| *number >= MOST_ROUNDS) {
-        None => Ok(()),
-        Some((name, number)) => Err(format!("{name} {number} is more than {MOST_ROUNDS}")),
+    if let Some((name, number)) = numbers.into_iter().find(|(_, number)| *number >= MOST_ROUNDS) {
+        return Err(format!("{name} {number} is more than {MOST_ROUNDS}"));
     }
+    let chunks = sample.chunks.as_deref().unwrap_or_default();
+    chunk_problem(chunks, sample.workers, sample.wall_ns).map_or(Ok(()), Err)
 }
 
 fn check_name(name: &str) -> Result<(), String> {
@@ -286,6 +288,26 @@ mod tests {
     /// A record whose second sample is of this round.
     fn file_with_round(round: usize) -> String {
         file().replacen("\"round\":1,", &format!("\"round\":{round},"), 1)
+    }
+
+    #[test]
+    fn chunks_that_cannot_be_are_refused_with_the_line() {
+        let with = |chunk: &str| {
+            let chunks = format!("\"chunks\":[{chunk}],\"status\":");
+            file().replacen("\"status\":", &chunks, 1)
+        };
+        let good = with(r#"{"worker":0,"start_ns":1,"end_ns":5,"paused_ns":2}"#);
+        let chunks = read(good.as_bytes()).unwrap().samples[0].chunks.clone();
+        assert_eq!(chunks.map(|chunks| chunks.len()), Some(1));
+        for bad in [
+            r#"{"worker":0,"start_ns":5,"end_ns":1}"#,
+            r#"{"worker":1,"start_ns":1,"end_ns":5}"#,
+            r#"{"worker":0,"start_ns":1,"end_ns":18446744073709551615}"#,
+            r#"{"worker":0,"start_ns":1,"end_ns":5,"paused_ns":5}"#,
+        ] {
+            let error = read(with(bad).as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with("line 2: a chunk of worker "), "{error}");
+        }
     }
 
     #[test]

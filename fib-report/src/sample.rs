@@ -1,6 +1,6 @@
 //! A sample: one timing, and what is known of the moment in which it was taken.
 
-use fib_simulate::WorkerTrace;
+use fib_simulate::{ChunkTrace, WorkerTrace};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,12 @@ pub struct Sample {
     /// What each worker did, if a timeline was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traces: Option<Vec<WorkerTrace>>,
+    /// Every chunk, in the order of the batch, for a few of the runs with a timeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<Vec<ChunkTrace>>,
+    /// The number of chunks, if `chunks` would have been kept but is too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out_chunks: Option<usize>,
     /// How long each piece of the batch took, if pieces were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pieces_ns: Option<Vec<u64>>,
@@ -129,6 +135,8 @@ impl Sample {
             usage: None,
             surroundings: None,
             traces: None,
+            chunks: None,
+            left_out_chunks: None,
             pieces_ns: None,
         }
     }

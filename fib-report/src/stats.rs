@@ -91,6 +91,21 @@ impl Estimate {
         Estimate { median: f(self.median), interval }
     }
 
+    /// The ratio of this positive estimate to another, which comes from other runs. What the end of an interval
+    /// is away from its median adds up by squares, in logarithms.
+    pub(crate) fn over(self, other: Self) -> Self {
+        let median = self.median / other.median;
+        let distances = |estimate: Self| {
+            let (low, high) = estimate.interval?;
+            Some(((estimate.median / low).ln(), (high / estimate.median).ln()))
+        };
+        let ends = |((below, above), (other_below, other_above)): ((f64, f64), (f64, f64))| {
+            let (below, above) = (below.hypot(other_above), above.hypot(other_below));
+            (median * (-below).exp(), median * above.exp())
+        };
+        Estimate { median, interval: distances(self).zip(distances(other)).map(ends) }
+    }
+
     /// The estimate of e^x, if this is an estimate of x.
     pub fn exp(self) -> Self {
         let interval = self.interval.map(|(low, high)| (low.exp(), high.exp()));
@@ -237,6 +252,21 @@ mod tests {
         assert_eq!(median(vec![]), None);
         assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn a_ratio_is_as_uncertain_as_both_together() {
+        let estimate = |median: f64, below: f64, above: f64| Estimate {
+            median,
+            interval: Some((median * (-below).exp(), median * above.exp())),
+        };
+        let ratio = estimate(3.0, 0.03, 0.1).over(estimate(2.0, 0.2, 0.04));
+        let (low, high) = ratio.interval.unwrap();
+        assert!((ratio.median - 1.5).abs() < 1e-12);
+        assert!(((1.5 / low).ln() - 0.05).abs() < 1e-12);
+        assert!(((high / 1.5).ln() - 0.1f64.hypot(0.2)).abs() < 1e-12);
+        let unknown = Estimate { median: 1.0, interval: None };
+        assert_eq!(unknown.over(ratio).interval.or(ratio.over(unknown).interval), None);
     }
 
     /// Ranks from tables of the sign test (Conover, Practical Nonparametric Statistics, A3).

@@ -1,7 +1,25 @@
-//! What the workers of a run did, summed up for each worker.
+//! What the workers of a run did: each chunk, and the chunks of each worker summed up.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// A chunk of a run. Times count from the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChunkTrace {
+    /// The worker that ran the chunk, counted from 0.
+    pub worker: usize,
+    /// When the chunk started.
+    pub start_ns: u64,
+    /// When the chunk ended.
+    pub end_ns: u64,
+    /// The time that the worker waited inside the chunk for a lock that it needs to compute.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub paused_ns: u64,
+}
+
+fn is_zero(ns: &u64) -> bool {
+    *ns == 0
+}
 
 /// What one worker did in a run. Times count from the start of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

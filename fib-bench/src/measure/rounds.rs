@@ -12,13 +12,23 @@ use crate::rng::mixed;
 use crate::scenario::NamedBatch;
 use crate::surroundings::Snapshot;
 use fib_engine::protocol::{Measured, RunRequest, TimelineSpan};
-use fib_report::{BaselineCell, Role, Sample, SampleUsage, Status};
-use fib_simulate::worker_traces;
+use fib_report::{
+    BaselineCell, MOST_CHUNKS, Role, Sample, SampleUsage, Status, Study, chunk_problem,
+};
+use fib_simulate::{ChunkTrace, worker_traces};
 use std::io;
 use std::time::{Duration, Instant};
 
 /// The whole call, the first batch and the pieces are measured only in one of this many rounds.
 const SOMETIMES: usize = 4;
+
+/// The record keeps all chunks of one run of each backend in this many of the first runs of a comparison. A
+/// chart shows the run with the median speedup of these.
+const RUNS_WITH_CHUNKS: usize = 5;
+
+/// Batches whose runs are drawn even without `--explain`: they are hard to distribute. On them, five traced
+/// runs of each backend take less than 2 % of the time of a default comparison.
+const DRAWN: [&str; 2] = ["range-5000", "skewed"];
 
 /// The kind of a turn.
 #[derive(Clone, Copy)]
@@ -144,9 +154,11 @@ impl<'a> BatchRounds<'a> {
                 let _ = self.turn(p, participants, Turn::Trial); // a fault is reported in the rounds
             }
         }
+        let is_comparison = self.plan.study == Study::Compare;
         let mut rounds = 0;
         while rounds < fewest || Instant::now() + self.round_cost / 2 < end {
-            self.round(run, participants, sink)?;
+            let keeps_chunks = is_comparison && rounds == 0 && run < RUNS_WITH_CHUNKS;
+            self.round(run, keeps_chunks, participants, sink)?;
             rounds += 1;
         }
         Ok(())
@@ -157,12 +169,13 @@ impl<'a> BatchRounds<'a> {
     fn round(
         &mut self,
         run: usize,
+        keeps_chunks: bool,
         participants: &mut [Participant],
         sink: &mut dyn FnMut(Sample) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut last_snapshot = Snapshot::take();
         for p in self.orders.next_order() {
-            for (turn, role) in self.turns(&participants[self.seats[p].participant]) {
+            for (turn, role) in self.turns(&participants[self.seats[p].participant], keeps_chunks) {
                 let result = self.turn(p, participants, turn);
                 let snapshot = Snapshot::take();
                 let seat = &self.seats[p];
@@ -173,6 +186,10 @@ impl<'a> BatchRounds<'a> {
                 let fault = result.as_ref().err();
                 let timeline = measured.and_then(|m| m.timeline.as_deref());
                 let pieces = timeline.filter(|_| role == Role::Pieces);
+                let chunks = timeline.filter(|_| role == Role::Traced && keeps_chunks);
+                let chunks = chunks.map_or(KeptChunks::default(), |timeline| {
+                    KeptChunks::new(timeline, spec.workers.get(), wall_ns)
+                });
                 let sample = Sample {
                     scenario: self.batch.name.clone(),
                     run: self.first.run + run,
@@ -188,6 +205,8 @@ impl<'a> BatchRounds<'a> {
                         let chunks = chunks.map(|s| (s.worker, s.start_ns, s.end_ns, s.paused_ns));
                         worker_traces(chunks, spec.workers.get())
                     }),
+                    chunks: chunks.chunks,
+                    left_out_chunks: chunks.left_out,
                     pieces_ns: pieces.map(|spans| spans.iter().map(length_ns).collect()),
                     ..Sample::new(role, &spec.label, spec.workers.get(), wall_ns)
                 };
@@ -210,7 +229,7 @@ impl<'a> BatchRounds<'a> {
     }
 
     /// The turns of a participant in this round.
-    fn turns(&self, participant: &Participant) -> Vec<(Turn, Role)> {
+    fn turns(&self, participant: &Participant, keeps_chunks: bool) -> Vec<(Turn, Role)> {
         let sometimes = |offset| self.rounds % SOMETIMES == offset;
         if participant.role == Role::Pieces {
             return if sometimes(0) { vec![(Turn::Traced, Role::Pieces)] } else { vec![] };
@@ -222,8 +241,9 @@ impl<'a> BatchRounds<'a> {
         if self.is_pool(participant.role) && sometimes(1) {
             turns.push((Turn::Cold, Role::Cold));
         }
-        let traced = participant.role == Role::Cell && self.plan.traces(&participant.spec);
-        if traced && !sometimes(1) {
+        let can = participant.role == Role::Cell && self.plan.can_trace(&participant.spec);
+        let is_drawn = self.plan.explain || DRAWN.contains(&self.batch.name.as_str());
+        if can && (self.plan.explain && !sometimes(1) || is_drawn && keeps_chunks) {
             turns.push((Turn::Traced, Role::Traced));
         }
         turns
@@ -239,6 +259,32 @@ fn takes_part(participant: &Participant, batch: &NamedBatch) -> bool {
             batch.workers.is_none_or(|only| only == *workers)
         }
         _ => true,
+    }
+}
+
+/// The chunks of a run as the record keeps them.
+#[derive(Default)]
+struct KeptChunks {
+    chunks: Option<Vec<ChunkTrace>>,
+    /// The number of chunks, if they are too many.
+    left_out: Option<usize>,
+}
+
+impl KeptChunks {
+    /// Chunks that cannot be those of this run are not kept, because nobody could read the record.
+    fn new(timeline: &[TimelineSpan], workers: usize, wall_ns: u64) -> Self {
+        if timeline.len() > MOST_CHUNKS {
+            return KeptChunks { chunks: None, left_out: Some(timeline.len()) };
+        }
+        let chunk = |span: &TimelineSpan| ChunkTrace {
+            worker: span.worker,
+            start_ns: span.start_ns,
+            end_ns: span.end_ns,
+            paused_ns: span.paused_ns,
+        };
+        let chunks: Vec<_> = timeline.iter().map(chunk).collect();
+        let is_possible = chunk_problem(&chunks, workers, wall_ns).is_none();
+        KeptChunks { chunks: is_possible.then_some(chunks), left_out: None }
     }
 }
 

@@ -8,7 +8,7 @@ use fib::kernels;
 use fib_bench::engine::Engine;
 use fib_bench::{NamedBatch, Plan, Scenario, measure, verify};
 use fib_engine::{Offer, serve_stdio};
-use fib_report::{BaselineCell, Header, Matrix, Record, Role, Sample, Status, Study};
+use fib_report::{BaselineCell, Header, Losses, Matrix, Record, Role, Sample, Status, Study};
 use probes::{ABORTING, FORGETFUL, HONEST, LYING, MOODY, SLEEPING, TALKING, UNBUILT};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -292,13 +292,49 @@ fn a_timeline_gives_a_trace_for_each_worker() {
         let traces = sample.traces.as_ref().unwrap();
         assert_eq!(traces.len(), sample.workers);
         assert_eq!(traces.iter().map(|trace| trace.chunks).sum::<usize>(), 45); // items:2 of 90
-        assert!(traces.iter().all(|trace| trace.last_ns <= sample.wall_ns + 1000));
+        assert!(traces.iter().all(|trace| trace.last_ns <= sample.wall_ns));
+    }
+    // All chunks of the first traced run of each of up to five runs are kept.
+    let runs = samples.iter().map(|sample| sample.run + 1).max().unwrap();
+    for workers in header.workers.clone() {
+        let kept = samples.iter().filter(|s| s.workers == workers && s.role == Role::Traced);
+        let kept = kept.filter_map(|sample| sample.chunks.as_ref());
+        assert!(kept.clone().all(|chunks| chunks.len() == 45));
+        assert_eq!(kept.count(), runs.min(5));
     }
     for cell in &analyse(header, &samples).rows[0].cells {
         let losses = cell.losses.as_ref().unwrap();
         let sum: f64 = losses.parts().iter().map(|(_, part)| part).sum();
         assert!((sum + losses.useful_ns - losses.total_ns()).abs() < 1000.0);
+        // The drawing shows the run that is split.
+        let timeline = cell.timeline.as_ref().unwrap();
+        let parts = timeline.parts().unwrap();
+        let lost = |losses: &Losses| (losses.wall_ns, losses.first_chunk_ns, losses.tail_ns);
+        assert_eq!(lost(&parts), lost(losses));
     }
+}
+
+/// Some scenarios are drawn in every comparison. A run with too many chunks leaves only their number.
+#[test]
+fn runs_that_are_hard_to_distribute_are_kept_without_being_asked_for() {
+    let mut drawn = small();
+    drawn.name = "skewed".into();
+    let chunkings = vec!["items:1".parse().unwrap()];
+    let backends = vec![HONEST];
+    let batches = vec![small(), drawn];
+    let (_, samples) = run(&Plan { chunkings, backends, batches, ..plan() });
+    let traced: Vec<_> = samples.iter().filter(|s| s.role == Role::Traced).collect();
+    assert!(!traced.is_empty() && traced.len() <= 10);
+    assert!(
+        traced.iter().all(|s| s.scenario == "skewed" && s.chunks.as_ref().unwrap().len() == 90)
+    );
+
+    let many = NamedBatch { name: "skewed".into(), indices: vec![10; 5000], ..small() };
+    let (chunkings, backends) = (vec!["items:1".parse().unwrap()], vec![HONEST]);
+    let (_, samples) = run(&Plan { chunkings, backends, batches: vec![many], ..plan() });
+    let traced: Vec<_> = samples.iter().filter(|s| s.role == Role::Traced).collect();
+    assert!(!traced.is_empty());
+    assert!(traced.iter().all(|s| (s.left_out_chunks, &s.chunks) == (Some(5000), &None)));
 }
 
 #[test]

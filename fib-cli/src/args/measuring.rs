@@ -253,6 +253,17 @@ pub(crate) struct AnalyseArgs {
     /// A file that --record wrote
     #[arg(value_name = "RECORDS")]
     pub(crate) records: PathBuf,
+    /// A later record of the same batches: print which cells are faster or slower in it than in the first
+    /// record
+    #[arg(value_name = "NEWER")]
+    pub(crate) newer: Option<PathBuf>,
+    /// Draw runs of the record in place of the report: what each worker did when. `compare --explain`
+    /// records such runs of every scenario, and `compare` those of range-5000 and skewed
+    #[arg(long, conflicts_with = "newer")]
+    pub(crate) timelines: bool,
+    /// Draw with ASCII characters only
+    #[arg(long, requires = "timelines")]
+    pub(crate) ascii: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -2,6 +2,7 @@
 
 mod compute;
 mod measuring;
+mod trace;
 mod values;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -16,6 +17,8 @@ pub(crate) use measuring::{
 };
 use measuring::{COMPARE_HELP, MODEL_HELP, RACE_HELP, RUNNER_HELP, SWEEP_HELP};
 use std::ffi::OsString;
+use trace::TRACE_HELP;
+pub(crate) use trace::TraceArgs;
 
 /// Compute many exact Fibonacci numbers at once, and compare parallel backends on this machine
 #[derive(Debug, Parser)]
@@ -38,6 +41,9 @@ pub(crate) enum Command {
     /// Print many Fibonacci numbers modulo M, for indices of any size
     #[command(after_help = MOD_HELP)]
     Mod(ModArgs),
+    /// Run a batch, and draw what each worker of each backend did when
+    #[command(after_help = TRACE_HELP)]
+    Trace(TraceArgs),
     /// Recommend a backend, worker count and chunking for a batch, without running it
     #[command(after_help = ADVISE_HELP)]
     Advise(AdviseArgs),

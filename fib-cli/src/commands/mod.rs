@@ -12,3 +12,4 @@ pub(crate) mod model;
 pub(crate) mod pages;
 pub(crate) mod race;
 pub(crate) mod sweep;
+pub(crate) mod trace;

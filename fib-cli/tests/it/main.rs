@@ -12,5 +12,6 @@ mod resume;
 mod resumed;
 mod streaming;
 mod support;
+mod trace;
 mod transcripts;
 mod workspace;

@@ -254,3 +254,77 @@ fn what_is_interrupted_shows_and_keeps_what_there_was() {
         assert!(text(&output.stdout).contains("10xF100"));
     }
 }
+
+/// `fib analyse --timelines` draws every backend of the record, and JSON has every chunk.
+#[test]
+fn recorded_runs_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record");
+    recorded(&file, "csv");
+    let path = file.to_str().unwrap();
+    let drawn = fib(&["analyse", path, "--timelines", "--ascii"]);
+    let drawn = text(&drawn.stdout);
+    assert!(drawn.is_ascii() && drawn.lines().all(|line| line.len() <= 80), "{drawn}");
+    let json = fib(&["analyse", path, "--timelines", "--format", "json"]);
+    let lines = text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    let parallel = fib::REGISTRY.iter().filter(|entry| entry.name != "sequential");
+    for scenario in ["10xF100", "100xF1000"] {
+        assert!(drawn.contains(&format!("{scenario}: one run of each backend\n")), "{drawn}");
+        for backend in parallel.clone() {
+            let run = |line: &&Value| {
+                (&line["scenario"], &line["backend"]) == (&scenario.into(), &backend.name.into())
+            };
+            let found: Vec<_> = lines.iter().filter(run).collect();
+            assert_eq!(found.len(), 1, "{}", backend.name);
+            let chunks = found[0]["chunks"].as_array().unwrap();
+            assert!(
+                chunks.iter().all(|chunk| chunk["end_ns"].as_u64() <= found[0]["wall_ns"].as_u64())
+            );
+            assert!(drawn.contains(&format!("\n{}, ", backend.name)), "{drawn}");
+        }
+    }
+    // Older records have none.
+    let old = root().join("records/2026-11-24-amd-epyc-2/matrix.jsonl");
+    let output = fib(&["analyse", old.to_str().unwrap(), "--timelines"]);
+    assert_eq!(output.status.code(), Some(2));
+    let problem =
+        "the record has no timelines; `fib compare --explain --record FILE` records them\n";
+    assert!(text(&output.stderr).ends_with(problem));
+}
+
+/// Two committed records of one scenario list, and records that measure other things.
+#[test]
+fn two_records_are_compared_cell_by_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new] = ["old", "new"].map(|name| folder.path().join(name));
+    recorded(&old, "csv");
+    recorded(&new, "csv");
+    let paths = [old.to_str().unwrap(), new.to_str().unwrap()];
+    let table = fib(&[&["analyse"], &paths[..]].concat());
+    let printed = text(&table.stdout);
+    assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
+    assert!(
+        printed
+            .starts_with(&format!("old: {}: fib ", paths[0]).chars().take(60).collect::<String>())
+    );
+    let cells = 2 * (fib::REGISTRY.len() - 1);
+    assert!(printed.contains(&format!("Of {cells} cells, ")), "{printed}");
+    let json = fib(&[&["analyse"], &paths[..], &["--format", "json"]].concat());
+    let lines: Vec<Value> =
+        text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), cells);
+    for line in &lines {
+        let ratio = line["new_speedup"]["median"].as_f64().unwrap()
+            / line["old_speedup"]["median"].as_f64().unwrap();
+        assert!((line["change"]["median"].as_f64().unwrap() / ratio - 1.0).abs() < 1e-9, "{line}");
+        assert_eq!(line["verdict"].is_string(), true, "{line}");
+    }
+    let csv = fib(&[&["analyse"], &paths[..], &["--format", "csv"]].concat());
+    assert_eq!(text(&csv.stdout).lines().count(), cells + 1);
+    let other = root().join("records/2026-11-26-amd-epyc-2/model.jsonl");
+    let refused = fib(&["analyse", paths[0], other.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    let last = text(&refused.stderr).lines().last().unwrap();
+    assert!(last.ends_with(": the records are of different studies"), "{last}");
+}

@@ -70,8 +70,12 @@ impl Losses {
     /// Splits the time of a run with a timeline, given that a sequential run took `useful_ns`.
     /// `None` if the sample has no timeline.
     pub(super) fn split(sample: &Sample, useful_ns: f64) -> Option<Self> {
-        let traces = sample.traces.as_deref().filter(|traces| !traces.is_empty())?;
-        let wall = sample.wall_ns as f64;
+        Losses::of_run(sample.wall_ns as f64, sample.traces.as_deref()?, useful_ns)
+    }
+
+    /// Splits the time of a run with these workers, given that a sequential run took `useful_ns`. `None`
+    /// without workers.
+    pub(crate) fn of_run(wall: f64, traces: &[WorkerTrace], useful_ns: f64) -> Option<Self> {
         let (used, unused): (Vec<_>, Vec<_>) =
             traces.iter().enumerate().partition(|(_, trace)| trace.chunks > 0);
         let sum =
@@ -80,7 +84,7 @@ impl Losses {
         let tails = used.iter().map(|(worker, trace)| (*worker, tail(trace)));
         let computing = sum(|trace| trace.busy_ns as f64 - trace.paused_ns as f64);
         let span = sum(|trace| trace.last_ns as f64 - trace.first_ns as f64);
-        Some(Losses {
+        (!traces.is_empty()).then_some(Losses {
             wall_ns: wall,
             workers: traces.len(),
             useful_ns,

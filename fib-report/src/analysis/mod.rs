@@ -20,6 +20,7 @@ pub use verdict::{TOO_NOISY, Verdict};
 use crate::record::{Header, ScenarioHead};
 use crate::sample::{Role, Round, Sample, Status};
 use crate::stats::{Estimate, with_nulls};
+use crate::timeline::Timeline;
 use fib_simulate::{RunTrace, median};
 use scenario::Scenario;
 use schemars::JsonSchema;
@@ -152,6 +153,12 @@ pub struct Cell {
     #[serde(serialize_with = "losses::with_nulls")]
     #[schemars(with = "Losses")]
     pub losses: Option<Losses>,
+    /// The run that `losses` splits, if the record has its chunks.
+    #[serde(skip)]
+    pub timeline: Option<Timeline>,
+    /// The number of chunks of a run, if these were too many for the record.
+    #[serde(skip)]
+    pub left_out_chunks: Option<usize>,
     /// Whether the kernel computed repeats once, so that its work is not the work of the other
     /// cells.
     pub shared: bool,

@@ -9,6 +9,7 @@ use crate::laws;
 use crate::record::{BaselineCell, EngineHead, Header, ScenarioHead};
 use crate::sample::{Role, Round, Sample, Status};
 use crate::stats::Estimate;
+use crate::timeline::Timeline;
 use fib_core::SEQUENTIAL;
 use fib_simulate::{RunTrace, median};
 use std::collections::BTreeMap;
@@ -179,6 +180,7 @@ impl<'a> Scenario<'a> {
         let cold = series(of_cell(Role::Cold));
         let traced = || of_cell(Role::Traced).iter().copied();
         let verdict = speedup.map(|speedup| Verdict::new(speedup, self.header.margin));
+        let explained = self.explained(traced(), kernel);
         let mut cell = Cell {
             scenario: self.head.name.clone(),
             kernel: kernel.into(),
@@ -203,7 +205,9 @@ impl<'a> Scenario<'a> {
             own_cold_speedup: over_own(&cold),
             karp_flatt: None,
             cpus: median(of_cell(role).iter().filter_map(|sample| cpus(sample)).collect()),
-            losses: self.losses(traced(), kernel),
+            losses: explained.and_then(|(useful, sample)| Losses::split(sample, useful)),
+            timeline: explained.and_then(|(_, sample)| Timeline::of_sample(sample)),
+            left_out_chunks: traced().find_map(|sample| sample.left_out_chunks),
             shared: self.head.cells_share,
             leads: false,
             equal_within: verdict.and_then(Verdict::margin),
@@ -269,16 +273,23 @@ impl<'a> Scenario<'a> {
         samples.filter_map(|sample| Some((sample.moment(), sample.pieces_ns.clone()?))).collect()
     }
 
-    /// Splits the run with the median speedup of all runs with a timeline.
-    fn losses(&self, traced: impl Iterator<Item = &'a Sample>, kernel: &str) -> Option<Losses> {
+    /// The run with the median speedup of all runs with a timeline, and T_s of its round. If the record has
+    /// the chunks of some runs, it is one of those.
+    fn explained(
+        &self,
+        traced: impl Iterator<Item = &'a Sample>,
+        kernel: &str,
+    ) -> Option<(f64, &'a Sample)> {
         let sequential = self.sequential(kernel);
         let traced = traced.filter(|sample| sample.traces.is_some());
         let mut runs: Vec<(f64, &Sample)> = traced
             .filter_map(|sample| Some((*sequential.get(&sample.moment())?, sample)))
             .collect();
+        if runs.iter().any(|(_, sample)| sample.chunks.is_some()) {
+            runs.retain(|(_, sample)| sample.chunks.is_some());
+        }
         runs.sort_by(|a, b| (a.0 / a.1.batch_ns()).total_cmp(&(b.0 / b.1.batch_ns())));
-        let (useful, sample) = runs.get(runs.len().checked_sub(1)? / 2)?;
-        Losses::split(sample, *useful)
+        runs.get(runs.len().checked_sub(1)? / 2).copied()
     }
 }
 

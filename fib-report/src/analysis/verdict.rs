@@ -48,7 +48,7 @@ impl Verdict {
     /// The verdict on a speedup. A speedup is equal to 1 if its whole interval lies within the margin, which
     /// is a test of equivalence (two one-sided tests; Schuirmann, Journal of Pharmacokinetics and
     /// Biopharmaceutics 15, 1987). A wider margin counts only if the interval holds 1.
-    pub(super) fn new(speedup: Estimate, margin: f64) -> Verdict {
+    pub(crate) fn new(speedup: Estimate, margin: f64) -> Verdict {
         let Some((low, high)) = speedup.interval else { return Verdict::Unresolved };
         let is_within = |margin: f64| low >= 1.0 / (1.0 + margin) && high <= 1.0 + margin;
         if is_within(margin) {

@@ -2,10 +2,12 @@
 
 use crate::analyse::Analysis;
 use crate::analysis::{Cell, Row};
+use crate::difference::{CellDifference, Difference};
 use crate::record::Header;
 use crate::studies::{
     BreakEven, ChunkingEffect, Findings, Granularity, Model, PredictionErrors, RaceResult, Scaling,
 };
+use crate::timeline::Timeline;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -26,6 +28,19 @@ enum Line<'a> {
     Model(&'a Model),
     PredictionErrors(&'a PredictionErrors),
     Race(&'a RaceResult),
+    /// A run with its chunks, with `--timelines`.
+    Timeline(TimelineLine<'a>),
+    /// A cell in two records.
+    Difference(&'a CellDifference),
+}
+
+/// A run of a backend on a scenario.
+#[derive(Serialize, JsonSchema)]
+struct TimelineLine<'a> {
+    /// The name of the scenario.
+    scenario: &'a str,
+    #[serde(flatten)]
+    run: &'a Timeline,
 }
 
 /// The analysis as JSON Lines: the header, every cell, every scenario, and every finding. Times are
@@ -47,8 +62,27 @@ pub fn json(analysis: &Analysis) -> String {
         }
         Findings::Race(found) => lines.extend(found.iter().map(Line::Race)),
     }
-    // Only structs of plain data come here, so nothing fails.
-    lines.iter().map(|line| serde_json::to_string(line).unwrap_or_default() + "\n").collect()
+    printed(lines.into_iter())
+}
+
+/// The runs whose chunks the record has, as JSON Lines. Times are in nanoseconds.
+pub fn timelines_json(analysis: &Analysis) -> String {
+    let cells = analysis.matrix.rows.iter().flat_map(|row| &row.cells);
+    let run = |cell: &'_ Cell| -> Option<String> {
+        let run = TimelineLine { scenario: &cell.scenario, run: cell.timeline.as_ref()? };
+        Some(printed([Line::Timeline(run)].into_iter()))
+    };
+    cells.filter_map(run).collect()
+}
+
+/// The difference between two records as JSON Lines: one line for each cell.
+pub fn difference_json(difference: &Difference) -> String {
+    printed(difference.cells().map(Line::Difference))
+}
+
+/// Only structs of plain data come here, so nothing fails.
+fn printed<'a>(lines: impl Iterator<Item = Line<'a>>) -> String {
+    lines.map(|line| serde_json::to_string(&line).unwrap_or_default() + "\n").collect()
 }
 
 /// The fields of a struct.
@@ -67,7 +101,9 @@ pub fn csv(analysis: &Analysis) -> String {
     }
 }
 
-fn lines_of_csv<'a, T: Serialize + 'a>(mut values: impl Iterator<Item = &'a T>) -> String {
+pub(super) fn lines_of_csv<'a, T: Serialize + 'a>(
+    mut values: impl Iterator<Item = &'a T>,
+) -> String {
     let mut writer = csv::Writer::from_writer(vec![]);
     let mut next = values.next();
     // All values have the same fields. Writing to memory cannot fail.

@@ -6,7 +6,7 @@ use super::page::{Block, Table};
 use crate::analysis::{Cell, Loss, Losses, Matrix, Row};
 
 /// Below this share of the worker time, a loss needs no advice.
-const LITTLE: f64 = 0.03;
+pub(super) const LITTLE: f64 = 0.03;
 
 const NOTE: &str = "Each column is a part of the time of all workers. useful is the work that the \
                     baseline does, and inflation is the extra time that this work took. lock is \
@@ -18,8 +18,12 @@ const NOTE: &str = "Each column is a part of the time of all workers. useful is 
 const NEGATIVE: &str = "A negative inflation means that the work took less time here than in the \
                         baseline run of the same round.";
 
-/// A table and diagnoses for every scenario with timelines.
+/// A table and diagnoses for every scenario, if this was asked for (`--explain`). Other comparisons have the
+/// timelines of a few runs too.
 pub(super) fn losses(matrix: &Matrix) -> Vec<Block> {
+    if !matrix.header.explain {
+        return vec![];
+    }
     let with_losses = |row: &&Row| row.cells.iter().any(|cell| cell.losses.is_some());
     let mut blocks: Vec<Block> = matrix.rows.iter().filter(with_losses).flat_map(section).collect();
     if !blocks.is_empty() {
@@ -103,7 +107,8 @@ fn diagnosis(losses: &Losses, cell: &Cell, row: &Row) -> String {
     }
 }
 
-fn unused(losses: &Losses) -> String {
+/// Why workers got no chunk.
+pub(super) fn unused(losses: &Losses) -> String {
     let Losses { unused, workers, chunks, .. } = losses;
     match chunks {
         1 => format!("{unused} of {workers} workers got no chunk: there is only 1 chunk"),

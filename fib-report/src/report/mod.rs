@@ -1,8 +1,10 @@
 //! Prints an analysis. The same analysis always gives the same bytes.
 
 mod conclusions;
+mod difference;
 mod document;
 mod engines;
+mod gantt;
 mod json;
 mod losses;
 mod matrix;
@@ -12,20 +14,34 @@ mod page;
 mod race;
 mod scenario;
 mod studies;
+mod timelines;
 
 #[cfg(test)]
 mod tests;
 
-pub use json::{csv, json};
+pub use difference::{difference_csv, difference_text};
+pub use json::{csv, difference_json, json, timelines_json};
 pub use numbers::{duration, percent, ratio, with_interval};
 pub use page::Page;
 
 use crate::analyse::Analysis;
+use crate::timeline::Timeline;
 use page::{Block, Table};
 
 /// The report as plain text or in Markdown.
 pub fn text(analysis: &Analysis, page: Page) -> String {
     page.print(&document::document(analysis, page.width))
+}
+
+/// The runs whose chunks the record has, drawn: those of each scenario on one time axis. Empty if the record
+/// has none.
+pub fn timelines(analysis: &Analysis, page: Page) -> String {
+    page.print(&timelines::all_timelines(&analysis.matrix, page))
+}
+
+/// These runs, drawn on one time axis below a title.
+pub fn draw_timelines(title: &str, runs: &[Timeline], page: Page) -> String {
+    page.print(&timelines::with_legend(title, runs, page))
 }
 
 /// A table with a paragraph above it and notes below it, for reports that do not come from an

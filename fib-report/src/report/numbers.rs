@@ -4,13 +4,18 @@ use crate::stats::Estimate;
 
 /// A time with three significant digits.
 pub fn duration(ns: f64) -> String {
-    let (value, unit) = match ns.abs() {
-        a if a < 999.5 => (ns, "ns"),
-        a if a < 999.5e3 => (ns / 1e3, "us"),
-        a if a < 999.5e6 => (ns / 1e6, "ms"),
-        _ => (ns / 1e9, "s"),
-    };
-    format!("{} {unit}", three_digits(value))
+    let (unit_ns, unit) = time_unit(ns);
+    format!("{} {unit}", three_digits(ns / unit_ns))
+}
+
+/// The unit for a time with three significant digits: its nanoseconds, and its name.
+pub(super) fn time_unit(ns: f64) -> (f64, &'static str) {
+    match ns.abs() {
+        a if a < 999.5 => (1.0, "ns"),
+        a if a < 999.5e3 => (1e3, "us"),
+        a if a < 999.5e6 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    }
 }
 
 /// A ratio, as 1.68x.

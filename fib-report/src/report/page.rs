@@ -13,6 +13,8 @@ pub(super) enum Block {
     Table(Table),
     /// Names, and a sentence about each name.
     List(Vec<(String, String)>),
+    /// Lines that keep their layout, and the text below them.
+    Drawing(Vec<String>, String),
 }
 
 /// A table: names to the left, numbers to the right.
@@ -55,12 +57,14 @@ pub struct Page {
     pub color: bool,
     /// Whether to print Markdown instead of plain text.
     pub markdown: bool,
+    /// Whether drawings consist of ASCII characters.
+    pub ascii: bool,
 }
 
 impl Default for Page {
     /// Plain text for a terminal of 80 columns.
     fn default() -> Self {
-        Page { width: 80, color: false, markdown: false }
+        Page { width: 80, color: false, markdown: false, ascii: false }
     }
 }
 
@@ -99,6 +103,11 @@ impl Page {
             Block::Table(table) if table.rows.is_empty() => String::new(),
             Block::Table(table) => self.table(table),
             Block::List(lines) => self.list(lines),
+            Block::Drawing(lines, text) => {
+                let fence = if self.markdown { "```\n" } else { "" };
+                let drawn: String = lines.iter().map(|line| format!("{line}\n")).collect();
+                format!("{fence}{drawn}{fence}{}", self.wrapped(text, ""))
+            }
         }
     }
 
