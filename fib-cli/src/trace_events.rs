@@ -1,5 +1,6 @@
 //! Runs as Chrome trace events, in the JSON object format that Perfetto and chrome://tracing open: a
-//! process for each run, a thread for each worker, and a complete event ("X") for each chunk.
+//! process for each run, a thread for each worker, a complete event ("X") for each chunk, and inside of it
+//! one for each time in which it waited for a lock.
 //!
 //! Format: "Trace Event Format", Google, section "JSON Object Format". Times are in microseconds.
 
@@ -21,6 +22,9 @@ struct Event<A> {
     /// "X" for a complete event, "M" for metadata.
     #[serde(rename = "ph")]
     phase: &'static str,
+    /// What the event is: a chunk, or the waiting for a lock.
+    #[serde(rename = "cat", skip_serializing_if = "Option::is_none")]
+    category: Option<&'static str>,
     pid: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     tid: Option<usize>,
@@ -46,9 +50,13 @@ struct ChunkArgs {
     numbers: usize,
     /// The predicted cost, in the unit of the kernel.
     cost: f64,
-    /// How long the worker waited inside the chunk for a lock, in microseconds.
-    paused: f64,
+    /// How long the worker waited inside the chunk for a lock.
+    paused_us: f64,
 }
+
+/// The event says everything.
+#[derive(Serialize)]
+struct NoArgs {}
 
 /// What the events do not say about a run.
 #[derive(Serialize)]
@@ -118,6 +126,7 @@ impl EventList<'_> {
         let name = |kind: &str, tid, name| Event {
             name: kind.into(),
             phase: "M",
+            category: None,
             pid,
             tid,
             start_us: None,
@@ -134,6 +143,7 @@ impl EventList<'_> {
             self.push(&Event {
                 name: format!("chunk {number}"),
                 phase: "X",
+                category: Some("chunk"),
                 pid,
                 tid: Some(threads + chunk.worker + 1),
                 start_us: Some(microseconds(chunk.start_ns)),
@@ -144,11 +154,22 @@ impl EventList<'_> {
                     last: indices.last().copied().unwrap_or(0),
                     numbers: indices.len(),
                     cost: cost(layout, slots),
-                    paused: microseconds(chunk.paused_ns),
+                    paused_us: microseconds(chunk.paused_ns),
                 },
             })?;
         }
-        Ok(())
+        timeline.pauses.iter().try_for_each(|pause| {
+            self.push(&Event {
+                name: "waits for the lock".into(),
+                phase: "X",
+                category: Some("lock"),
+                pid,
+                tid: Some(threads + pause.worker + 1),
+                start_us: Some(microseconds(pause.start_ns)),
+                duration_us: Some(microseconds(pause.end_ns - pause.start_ns)),
+                args: NoArgs {},
+            })
+        })
     }
 }
 

@@ -59,9 +59,14 @@ pub(crate) fn timeline(descriptor: &Descriptor) {
         let records = execute(backend, &mut table, &options).expect("it succeeds");
         let mut spans = spans(&records);
         assert_eq!(spans.len(), 30);
-        for span in &spans {
+        for (record, span) in records.iter().zip(&spans) {
             assert!(span.worker < backend.workers().get(), "{span:?}");
             assert!(before <= span.start && span.start + span.paused <= span.end, "{span:?}");
+            let pauses = &record.pauses;
+            let sum: std::time::Duration = pauses.iter().map(|pause| pause.end - pause.start).sum();
+            assert_eq!(sum, span.paused, "the pauses of a chunk");
+            let ends = pauses.iter().flat_map(|pause| [pause.start, pause.end]);
+            assert!(ends.clone().all(|time| span.start <= time && time <= span.end), "{record:?}");
         }
         spans.sort_by_key(|span| (span.worker, span.start));
         let overlap = |w: &&[ChunkSpan]| w[0].worker == w[1].worker && w[0].end > w[1].start;

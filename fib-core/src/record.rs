@@ -56,11 +56,15 @@ pub struct ChunkRecord {
     pub failures: Vec<Failure>,
     /// When and where the chunk ran; `None` unless a timeline was asked for.
     pub span: Option<ChunkSpan>,
+    /// The times between `start` and `end` in which the worker waited at checkpoints; empty unless a timeline
+    /// was asked for.
+    pub pauses: Vec<Range<Instant>>,
 }
 
 impl ChunkRecord {
     pub(crate) fn new(slots: Range<usize>) -> Self {
-        ChunkRecord { slots, outcome: Outcome::Skipped, failures: Vec::new(), span: None }
+        let (failures, pauses) = (Vec::new(), Vec::new());
+        ChunkRecord { slots, outcome: Outcome::Skipped, failures, span: None, pauses }
     }
 
     /// The slots of this chunk that hold no result, ascending.

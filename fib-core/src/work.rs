@@ -39,16 +39,18 @@ impl Work<'_> {
         out: &mut [u64],
         slots: Range<usize>,
         worker: usize,
-        mut checkpoint: Option<Checkpoint<'_>>,
+        checkpoint: Option<Checkpoint<'_>>,
     ) -> ChunkRecord {
         let start = self.timeline.then(Instant::now);
         let mut record = ChunkRecord { outcome: Outcome::Done, ..ChunkRecord::new(slots) };
         let (mut first, mut paused) = (0, Duration::ZERO);
+        let mut pauses = vec![];
+        let mut checkpoint = checkpoint.map(|wait| noting(wait, self.timeline, &mut pauses));
         while first < self.indices.len() {
             let (indices, offsets) = (&self.indices[first..], &self.offsets[first..]);
             let out = &mut out[offsets[0] - self.offsets[0]..];
             let pause: Option<Checkpoint<'_>> = match &mut checkpoint {
-                Some(checkpoint) => Some(&mut **checkpoint),
+                Some(checkpoint) => Some(checkpoint),
                 None => None,
             };
             let mut run = Run::new(indices, offsets, out, self.control, pause);
@@ -67,6 +69,8 @@ impl Work<'_> {
                 }
             }
         }
+        drop(checkpoint);
+        record.pauses = pauses;
         record.span = start.map(|start| ChunkSpan { worker, start, end: Instant::now(), paused });
         record
     }
@@ -86,6 +90,22 @@ impl Work<'_> {
             }
             Err(panic) => Stop::Failed { position: last, message: panic_message(panic) },
         }
+    }
+}
+
+/// The same checkpoint. With a timeline it notes when it kept the worker waiting.
+fn noting<'a>(
+    checkpoint: Checkpoint<'a>,
+    timeline: bool,
+    pauses: &'a mut Vec<Range<Instant>>,
+) -> impl FnMut() -> Duration + 'a {
+    move || {
+        let waited = checkpoint();
+        if timeline && !waited.is_zero() {
+            let end = Instant::now();
+            pauses.push(end.checked_sub(waited).unwrap_or(end)..end);
+        }
+        waited
     }
 }
 

@@ -146,6 +146,9 @@ pub struct Measured {
     /// The chunks of the run, if the request asked for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Vec<TimelineSpan>>,
+    /// When workers waited inside these chunks for a lock, if the engine can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pauses: Option<Vec<PauseSpan>>,
 }
 
 /// What a run used, worker processes included.
@@ -176,6 +179,15 @@ pub struct TimelineSpan {
     /// How long the worker waited during the chunk for a lock that it needs to compute.
     #[serde(default)]
     pub paused_ns: u64,
+}
+
+/// A time in which a worker waited inside a chunk for a lock. Times count from the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseSpan {
+    /// The worker, counted from 0.
+    pub worker: usize,
+    pub start_ns: u64,
+    pub end_ns: u64,
 }
 
 /// A line of a runner: the reply to a request, or a refusal.

@@ -194,11 +194,11 @@ impl Prepared {
     fn run_warm(&mut self, trial: &mut Trial, run: RunRequest) -> Result<Measured, String> {
         let options = Options { timeline: run.timeline, ..self.options.clone() };
         let usage_before = self.meter.read();
-        let (mut timeline, mut copies_ns) = (vec![], None);
+        let (mut timeline, mut pauses, mut copies_ns) = (vec![], vec![], None);
         let (wall, digest) = match &mut self.target {
             Target::Backend(_, Some(backend)) => {
                 let timing = trial.run(&**backend, &options, run.repeats).map_err(text)?;
-                timeline = timing.timeline;
+                (timeline, pauses) = (timing.timeline, timing.pauses);
                 (timing.wall, None)
             }
             Target::WholeCall => {
@@ -221,6 +221,7 @@ impl Prepared {
             digest: digest.unwrap_or_else(|| trial.digest()).to_string(),
             usage: usage_after.zip(usage_before).map(|(later, earlier)| difference(later, earlier)),
             timeline: run.timeline.then_some(timeline),
+            pauses: Some(pauses).filter(|pauses| !pauses.is_empty()),
         })
     }
 

@@ -12,7 +12,7 @@
 //! 4. The arena is overwritten, which keeps it warm and makes a missing result visible.
 
 use crate::digest::Digest;
-use crate::protocol::TimelineSpan;
+use crate::protocol::{PauseSpan, TimelineSpan};
 use fib_core::{
     ChunkRecord, ChunkSpan, Control, Error, FibBackend, Kernel, Layout, MemoryLimit, Options,
     Sequential, Table, compute, execute,
@@ -51,6 +51,8 @@ pub struct Timing {
     pub timeline: Vec<TimelineSpan>,
     /// The slots of each chunk of the timeline.
     pub slots: Vec<Range<usize>>,
+    /// When workers waited inside these chunks for a lock.
+    pub pauses: Vec<PauseSpan>,
 }
 
 impl Trial {
@@ -137,8 +139,8 @@ impl Trial {
             start = options.timeline.then(Instant::now);
             execute(backend, table, options).map(|run| records = run)
         })?;
-        let (slots, timeline) = start.map(|start| timeline(&records, start)).unwrap_or_default();
-        Ok(Timing { wall, timeline, slots })
+        let start = start.unwrap_or_else(Instant::now); // without a timeline no record has a time
+        Ok(timing(wall, records, start))
     }
 
     /// The time of `repeats` sequential calls, each with layout and allocation, and the digest of
@@ -198,16 +200,27 @@ fn digest(table: &Table) -> Digest {
     Digest::of((0..table.len()).filter_map(|i| table.limbs(i)))
 }
 
-/// The chunks with a time, and the slots of each.
-fn timeline(records: &[ChunkRecord], start: Instant) -> (Vec<Range<usize>>, Vec<TimelineSpan>) {
+/// The timing of a run with these records, whose times count from `start`.
+fn timing(wall: Duration, records: Vec<ChunkRecord>, start: Instant) -> Timing {
+    let mut timing = Timing { wall, timeline: vec![], slots: vec![], pauses: vec![] };
     let since = |time: Instant| nanoseconds(time.saturating_duration_since(start));
-    let span = |span: ChunkSpan| TimelineSpan {
-        worker: span.worker,
-        start_ns: since(span.start),
-        end_ns: since(span.end),
-        paused_ns: nanoseconds(span.paused),
-    };
-    records.iter().filter_map(|record| Some((record.slots.clone(), span(record.span?)))).unzip()
+    for ChunkRecord { slots, span, pauses, .. } in records {
+        let Some(ChunkSpan { worker, start, end, paused }) = span else { continue };
+        let (start_ns, end_ns) = (since(start), since(end));
+        timing.slots.push(slots);
+        timing.timeline.push(TimelineSpan {
+            worker,
+            start_ns,
+            end_ns,
+            paused_ns: nanoseconds(paused),
+        });
+        let pause = |times: Range<Instant>| {
+            let (start_ns, end_ns) = (since(times.start), since(times.end));
+            PauseSpan { worker, start_ns, end_ns }
+        };
+        timing.pauses.extend(pauses.into_iter().map(pause));
+    }
+    timing
 }
 
 /// A time in nanoseconds. A `u64` holds more than five centuries.

@@ -27,7 +27,7 @@ pub use analysis::{
     CarryOver, Ceiling, Cell, Distribution, Loss, Losses, Matrix, Row, TOO_NOISY, Verdict,
 };
 pub use difference::{CellDifference, Difference, Incomparable, ScenarioDifference};
-pub use fib_simulate::ChunkTrace;
+pub use fib_simulate::{ChunkTrace, PauseTrace};
 pub use laws::{
     Amdahl, Crossing, Refusal, Usl, amdahl, amdahl_speedup, break_even, gustafson, karp_flatt,
     metg, usl,

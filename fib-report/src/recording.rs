@@ -145,7 +145,8 @@ fn check_sample(header: &Header, sample: &Sample) -> Result<(), String> {
         return Err(format!("{name} {number} is more than {MOST_ROUNDS}"));
     }
     let chunks = sample.chunks.as_deref().unwrap_or_default();
-    chunk_problem(chunks, sample.workers, sample.wall_ns).map_or(Ok(()), Err)
+    let pauses = sample.pauses.as_deref().unwrap_or_default();
+    chunk_problem(chunks, pauses, sample.workers, sample.wall_ns).map_or(Ok(()), Err)
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! A sample: one timing, and what is known of the moment in which it was taken.
 
-use fib_simulate::{ChunkTrace, WorkerTrace};
+use fib_simulate::{ChunkTrace, PauseTrace, WorkerTrace};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,9 @@ pub struct Sample {
     /// Every chunk, in the order of the batch, for a few of the runs with a timeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<Vec<ChunkTrace>>,
+    /// When workers waited for a lock inside these chunks, if they did and the engine can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pauses: Option<Vec<PauseTrace>>,
     /// The number of chunks, if `chunks` would have been kept but is too long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out_chunks: Option<usize>,
@@ -136,6 +139,7 @@ impl Sample {
             surroundings: None,
             traces: None,
             chunks: None,
+            pauses: None,
             left_out_chunks: None,
             pieces_ns: None,
         }

@@ -2,7 +2,7 @@
 
 use crate::analysis::Losses;
 use crate::sample::Sample;
-use fib_simulate::{ChunkTrace, WorkerTrace, worker_traces};
+use fib_simulate::{ChunkTrace, PauseTrace, WorkerTrace, worker_traces};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +24,9 @@ pub struct Timeline {
     pub wall_ns: u64,
     /// The chunks, in the order of the batch.
     pub chunks: Vec<ChunkTrace>,
+    /// When workers waited inside these chunks for a lock; empty if they did not, or if the engine cannot
+    /// tell.
+    pub pauses: Vec<PauseTrace>,
 }
 
 impl Timeline {
@@ -34,6 +37,7 @@ impl Timeline {
             workers: sample.workers,
             wall_ns: sample.wall_ns,
             chunks: sample.chunks.clone()?,
+            pauses: sample.pauses.clone().unwrap_or_default(),
         })
     }
 
@@ -53,10 +57,25 @@ impl Timeline {
     }
 }
 
-/// Why these chunks cannot be those of a run with `workers` workers that took `wall_ns`; `None` if they can.
-pub fn chunk_problem(chunks: &[ChunkTrace], workers: usize, wall_ns: u64) -> Option<String> {
-    if chunks.len() > MOST_CHUNKS {
-        return Some(format!("a run has more than {MOST_CHUNKS} chunks"));
+/// Why these chunks and pauses cannot be those of a run with `workers` workers that took `wall_ns`; `None` if they can.
+pub fn chunk_problem(
+    chunks: &[ChunkTrace],
+    pauses: &[PauseTrace],
+    workers: usize,
+    wall_ns: u64,
+) -> Option<String> {
+    if chunks.len().max(pauses.len()) > MOST_CHUNKS {
+        return Some(format!("a run has more than {MOST_CHUNKS} chunks or pauses"));
+    }
+    let is_odd = |pause: &&PauseTrace| {
+        let is_inside = pause.start_ns <= pause.end_ns && pause.end_ns <= wall_ns;
+        pause.worker >= workers || !is_inside
+    };
+    if let Some(PauseTrace { worker, start_ns, end_ns }) = pauses.iter().find(is_odd) {
+        return Some(format!(
+            "a pause of worker {worker} from {start_ns} to {end_ns} ns cannot be of a run of {wall_ns} ns \
+             with {workers} workers"
+        ));
     }
     if !chunks.is_empty() && wall_ns > LONGEST_RUN_NS {
         return Some(format!("a run with a timeline took more than {LONGEST_RUN_NS} ns"));
@@ -83,20 +102,26 @@ mod tests {
 
     #[test]
     fn chunks_that_cannot_be_are_refused() {
-        let problem = |chunk| chunk_problem(&[chunk], 2, 100).is_some();
+        let problem = |chunk| chunk_problem(&[chunk], &[], 2, 100).is_some();
         assert!(!problem(chunk(1, 0, 100, 100)) && !problem(chunk(0, 7, 7, 0)));
         for odd in [chunk(2, 0, 1, 0), chunk(0, 5, 4, 0), chunk(0, 0, 101, 0), chunk(0, 5, 9, 5)] {
             assert!(problem(odd), "{odd:?}");
         }
-        assert_eq!(chunk_problem(&[chunk(0, 0, 1, 0); MOST_CHUNKS], 1, 1), None);
-        assert!(chunk_problem(&[chunk(0, 0, 1, 0); MOST_CHUNKS + 1], 1, 1).is_some());
-        assert!(chunk_problem(&[chunk(0, 0, 1, 0)], 1, u64::MAX).is_some());
+        assert_eq!(chunk_problem(&[chunk(0, 0, 1, 0); MOST_CHUNKS], &[], 1, 1), None);
+        assert!(chunk_problem(&[chunk(0, 0, 1, 0); MOST_CHUNKS + 1], &[], 1, 1).is_some());
+        assert!(chunk_problem(&[chunk(0, 0, 1, 0)], &[], 1, u64::MAX).is_some());
+        let pause = |worker, start_ns, end_ns| {
+            chunk_problem(&[], &[PauseTrace { worker, start_ns, end_ns }], 2, 100).is_some()
+        };
+        assert!(!pause(1, 0, 100));
+        assert!(pause(2, 0, 1) && pause(0, 5, 4) && pause(0, 5, 101));
     }
 
     #[test]
     fn the_parts_of_a_run_are_its_time() {
         let chunks = vec![chunk(0, 10, 40, 5), chunk(1, 20, 90, 0), chunk(0, 50, 60, 0)];
-        let timeline = Timeline { backend: "b".into(), workers: 3, wall_ns: 100, chunks };
+        let timeline =
+            Timeline { backend: "b".into(), workers: 3, wall_ns: 100, chunks, pauses: vec![] };
         let parts = timeline.parts().unwrap();
         let lost: f64 = parts.parts().iter().map(|(_, ns)| ns).sum();
         assert_eq!((parts.useful_ns, parts.paused_ns, parts.dispatch_ns), (105.0, 5.0, 10.0));

@@ -36,4 +36,4 @@ pub use median::{ValuesOfUnits, median};
 pub use overheads::{Overheads, Timelines};
 pub use schedule::makespan;
 pub use simulation::{Schedule, Simulation};
-pub use trace::{ChunkTrace, RunTrace, WorkerTrace, worker_traces};
+pub use trace::{ChunkTrace, PauseTrace, RunTrace, WorkerTrace, worker_traces};

@@ -17,6 +17,17 @@ pub struct ChunkTrace {
     pub paused_ns: u64,
 }
 
+/// A time in which a worker waited inside a chunk for a lock. Times count from the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PauseTrace {
+    /// The worker, counted from 0.
+    pub worker: usize,
+    /// When the waiting began.
+    pub start_ns: u64,
+    /// When the waiting ended.
+    pub end_ns: u64,
+}
+
 fn is_zero(ns: &u64) -> bool {
     *ns == 0
 }

@@ -47,7 +47,10 @@ pub(crate) fn doubt(
         let ends = [span.end_ns, span.paused_ns];
         span.start_ns > span.end_ns || ends.iter().any(|&ns| u128::from(ns) > observed_ns)
     });
-    (odd.count() > 0).then(|| "its timeline has chunks outside of the run".into())
+    let mut pauses = measured.pauses.iter().flatten();
+    let odd_pause =
+        pauses.any(|pause| pause.start_ns > pause.end_ns || u128::from(pause.end_ns) > observed_ns);
+    (odd.count() > 0 || odd_pause).then(|| "its timeline has chunks outside of the run".into())
 }
 
 /// The size of the results of a batch if each of them is computed once.

@@ -11,11 +11,11 @@ use crate::plan::{CellSpec, Plan};
 use crate::rng::mixed;
 use crate::scenario::NamedBatch;
 use crate::surroundings::Snapshot;
-use fib_engine::protocol::{Measured, RunRequest, TimelineSpan};
+use fib_engine::protocol::{Measured, PauseSpan, RunRequest, TimelineSpan};
 use fib_report::{
     BaselineCell, MOST_CHUNKS, Role, Sample, SampleUsage, Status, Study, chunk_problem,
 };
-use fib_simulate::{ChunkTrace, worker_traces};
+use fib_simulate::{ChunkTrace, PauseTrace, worker_traces};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -188,7 +188,13 @@ impl<'a> BatchRounds<'a> {
                 let pieces = timeline.filter(|_| role == Role::Pieces);
                 let chunks = timeline.filter(|_| role == Role::Traced && keeps_chunks);
                 let chunks = chunks.map_or(KeptChunks::default(), |timeline| {
-                    KeptChunks::new(timeline, spec.workers.get(), wall_ns)
+                    let pauses = measured.and_then(|measured| measured.pauses.as_deref());
+                    KeptChunks::new(
+                        timeline,
+                        pauses.unwrap_or_default(),
+                        spec.workers.get(),
+                        wall_ns,
+                    )
                 });
                 let sample = Sample {
                     scenario: self.batch.name.clone(),
@@ -206,6 +212,7 @@ impl<'a> BatchRounds<'a> {
                         worker_traces(chunks, spec.workers.get())
                     }),
                     chunks: chunks.chunks,
+                    pauses: chunks.pauses,
                     left_out_chunks: chunks.left_out,
                     pieces_ns: pieces.map(|spans| spans.iter().map(length_ns).collect()),
                     ..Sample::new(role, &spec.label, spec.workers.get(), wall_ns)
@@ -266,15 +273,17 @@ fn takes_part(participant: &Participant, batch: &NamedBatch) -> bool {
 #[derive(Default)]
 struct KeptChunks {
     chunks: Option<Vec<ChunkTrace>>,
+    /// When workers waited for a lock, if they did.
+    pauses: Option<Vec<PauseTrace>>,
     /// The number of chunks, if they are too many.
     left_out: Option<usize>,
 }
 
 impl KeptChunks {
     /// Chunks that cannot be those of this run are not kept, because nobody could read the record.
-    fn new(timeline: &[TimelineSpan], workers: usize, wall_ns: u64) -> Self {
+    fn new(timeline: &[TimelineSpan], pauses: &[PauseSpan], workers: usize, wall_ns: u64) -> Self {
         if timeline.len() > MOST_CHUNKS {
-            return KeptChunks { chunks: None, left_out: Some(timeline.len()) };
+            return KeptChunks { left_out: Some(timeline.len()), ..KeptChunks::default() };
         }
         let chunk = |span: &TimelineSpan| ChunkTrace {
             worker: span.worker,
@@ -283,8 +292,18 @@ impl KeptChunks {
             paused_ns: span.paused_ns,
         };
         let chunks: Vec<_> = timeline.iter().map(chunk).collect();
-        let is_possible = chunk_problem(&chunks, workers, wall_ns).is_none();
-        KeptChunks { chunks: is_possible.then_some(chunks), left_out: None }
+        let pause = |pause: &PauseSpan| PauseTrace {
+            worker: pause.worker,
+            start_ns: pause.start_ns,
+            end_ns: pause.end_ns,
+        };
+        let pauses: Vec<_> = pauses.iter().map(pause).collect();
+        if chunk_problem(&chunks, &[], workers, wall_ns).is_some() {
+            return KeptChunks::default();
+        }
+        let is_possible = chunk_problem(&chunks, &pauses, workers, wall_ns).is_none();
+        let pauses = Some(pauses).filter(|pauses| is_possible && !pauses.is_empty());
+        KeptChunks { chunks: Some(chunks), pauses, left_out: None }
     }
 }
 

@@ -12,8 +12,9 @@ use crate::target::Target;
 use crate::trace_events::{TracedRun, write_events};
 use fib::{Control, Descriptor, Error, FibBackend, Kernel, Layout, Options, Settings};
 use fib_bench::is_debug_build;
+use fib_engine::protocol::{PauseSpan, TimelineSpan};
 use fib_engine::{Timing, Trial};
-use fib_report::{ChunkTrace, Page, Timeline, draw_timelines};
+use fib_report::{ChunkTrace, Page, PauseTrace, Timeline, draw_timelines};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,8 +87,10 @@ fn title(args: &TraceArgs, layout: &Layout, runs: u32) -> String {
         _ => String::new(),
     };
     let runs = match runs {
-        1 => "one run after a warm-up".into(),
-        _ => format!("the run with the median time of {runs} runs, after a warm-up"),
+        1 => "Each drawing is one run, after a warm-up.".into(),
+        _ => {
+            format!("Each drawing is the run with the median time of {runs} runs, after a warm-up.")
+        }
     };
     let (name, kernel) = (args.batch_name(), args.kernel.name);
     format!("{name}: {numbers}, kernel {kernel}{chunking}\n{runs}")
@@ -150,18 +153,24 @@ impl Contender {
     fn median(mut self) -> Option<TracedRun> {
         self.runs.sort_by_key(|timing| timing.wall);
         let middle = self.runs.len() / 2;
-        let Timing { wall, timeline, slots } = self.runs.into_iter().nth(middle)?;
-        let chunk = |span: &fib_engine::protocol::TimelineSpan| ChunkTrace {
+        let Timing { wall, timeline, slots, pauses } = self.runs.into_iter().nth(middle)?;
+        let chunk = |span: &TimelineSpan| ChunkTrace {
             worker: span.worker,
             start_ns: span.start_ns,
             end_ns: span.end_ns,
             paused_ns: span.paused_ns,
+        };
+        let pause = |pause: &PauseSpan| PauseTrace {
+            worker: pause.worker,
+            start_ns: pause.start_ns,
+            end_ns: pause.end_ns,
         };
         let timeline = Timeline {
             backend: self.label,
             workers: self.backend.workers().get(),
             wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
             chunks: timeline.iter().map(chunk).collect(),
+            pauses: pauses.iter().map(pause).collect(),
         };
         Some(TracedRun { timeline, slots })
     }

@@ -318,7 +318,7 @@ fn two_records_are_compared_cell_by_cell() {
         let ratio = line["new_speedup"]["median"].as_f64().unwrap()
             / line["old_speedup"]["median"].as_f64().unwrap();
         assert!((line["change"]["median"].as_f64().unwrap() / ratio - 1.0).abs() < 1e-9, "{line}");
-        assert_eq!(line["verdict"].is_string(), true, "{line}");
+        assert!(line["verdict"].is_string(), "{line}");
     }
     let csv = fib(&[&["analyse"], &paths[..], &["--format", "csv"]].concat());
     assert_eq!(text(&csv.stdout).lines().count(), cells + 1);

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is a number"))
+    value.as_f64().unwrap()
 }
 
 /// The names of all backends.
@@ -51,9 +51,13 @@ fn trace_events_are_the_chunks_of_the_run() {
         let own: Vec<_> = own.map(|(_, tid, name)| (tid.unwrap(), *name)).collect();
         assert_eq!(own.len() as u64, run["workers"].as_u64().unwrap());
         assert!(own.iter().enumerate().all(|(i, (_, name))| *name == format!("worker {}", i + 1)));
-        let chunks = events.iter().filter(|event| event["ph"] == "X" && event["pid"] == pid);
-        let chunks: Vec<&Value> = chunks.collect();
+        let of_run = |category: &str| -> Vec<&Value> {
+            let is_own = |event: &&Value| event["ph"] == "X" && event["pid"] == pid;
+            events.iter().filter(is_own).filter(|event| event["cat"] == category).collect()
+        };
+        let chunks = of_run("chunk");
         check_batch(&chunks);
+        check_pauses(&of_run("lock"), &chunks);
         let computing = check_times(&chunks, wall, &own);
         // The drawing was made from the same run.
         let heading = format!("{}, ", run["backend"].as_str().unwrap());
@@ -79,13 +83,32 @@ fn check_batch(chunks: &[&Value]) {
     assert!(args.clone().map(|args| number(&args["cost"])).is_sorted());
 }
 
+/// Each time of waiting lies in a chunk of its thread, and together they are the waiting of the chunks.
+fn check_pauses(pauses: &[&Value], chunks: &[&Value]) {
+    let end = |event: &Value| number(&event["ts"]) + number(&event["dur"]) + 1e-6;
+    let is_inside = |pause: &Value, chunk: &Value| {
+        let starts = number(&chunk["ts"]) <= number(&pause["ts"]) + 1e-6;
+        pause["tid"] == chunk["tid"] && starts && end(pause) <= end(chunk) + 1e-6
+    };
+    for pause in pauses {
+        assert!(chunks.iter().any(|chunk| is_inside(pause, chunk)), "{pause}");
+    }
+    let waited: f64 = pauses.iter().map(|pause| number(&pause["dur"])).sum();
+    let known: f64 = chunks.iter().map(|chunk| number(&chunk["args"]["paused_us"])).sum();
+    // Each time is rounded to a nanosecond.
+    assert!(
+        (waited - known).abs() <= 0.002 * (pauses.len() + chunks.len()) as f64,
+        "{waited} {known}"
+    );
+}
+
 /// The chunks lie in the run, and those of a thread do not overlap. Returns the time outside of waiting.
 fn check_times(chunks: &[&Value], wall: f64, threads: &[(u64, &str)]) -> f64 {
     let mut by_thread: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
     let mut computing = 0.0;
     for event in chunks {
         let (start, duration) = (number(&event["ts"]), number(&event["dur"]));
-        let paused = number(&event["args"]["paused"]);
+        let paused = number(&event["args"]["paused_us"]);
         assert!(start >= 0.0 && (0.0..=duration).contains(&paused), "{event}");
         assert!(start + duration <= wall + 1e-6, "{event}: the run takes {wall}");
         by_thread.entry(event["tid"].as_u64().unwrap()).or_default().push((start, duration));

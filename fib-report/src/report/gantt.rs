@@ -2,7 +2,7 @@
 
 use super::numbers::time_unit;
 use crate::timeline::Timeline;
-use fib_simulate::ChunkTrace;
+use fib_simulate::{ChunkTrace, PauseTrace};
 
 /// The characters of a drawing.
 pub(super) struct Glyphs {
@@ -45,9 +45,12 @@ pub(super) fn gantt(
             chunks.push(*chunk);
         }
     }
+    let pauses = pauses(timeline);
     let line = |(i, mut chunks): (usize, Vec<ChunkTrace>)| {
         chunks.sort_by_key(|chunk| (chunk.start_ns, chunk.end_ns));
-        let drawn = row(&chunks, timeline.wall_ns as f64 / ns, columns, ns, glyphs);
+        let own_pauses = pauses.iter().filter(|pause| pause.worker == i);
+        let cells = columns_of(&chunks, own_pauses, columns, ns);
+        let drawn = row(&cells, timeline.wall_ns as f64 / ns, glyphs);
         let name = format!("worker {}", i + 1);
         format!("{name:names$}  {drawn}").trim_end().to_owned()
     };
@@ -60,40 +63,64 @@ pub(super) fn gantt(
     lines
 }
 
-/// What a worker does in the time of a column. All values are shares of the column.
+/// When workers waited for a lock. If only the length of the waiting is known, it is assumed to be at the
+/// start of a chunk.
+fn pauses(timeline: &Timeline) -> Vec<PauseTrace> {
+    if !timeline.pauses.is_empty() {
+        return timeline.pauses.clone();
+    }
+    let assumed = |chunk: &ChunkTrace| {
+        let ChunkTrace { worker, start_ns, end_ns, paused_ns } = *chunk;
+        PauseTrace { worker, start_ns, end_ns: start_ns.saturating_add(paused_ns).min(end_ns) }
+    };
+    timeline.chunks.iter().filter(|chunk| chunk.paused_ns > 0).map(assumed).collect()
+}
+
+/// What a worker does in the time of a column, as shares of the column.
 #[derive(Clone, Default)]
 struct Column {
-    computing: f64,
+    in_chunks: f64,
     paused: f64,
     /// The largest share of a chunk, and the place of its character.
     largest: (f64, usize),
 }
 
-/// The line of a worker with these chunks, in the order of their starts. The run ends at column `end`.
-fn row(chunks: &[ChunkTrace], end: f64, columns: usize, ns: f64, glyphs: &Glyphs) -> String {
+/// What a worker does with these chunks, in the order of their starts, and with these pauses. A column is `ns`
+/// nanoseconds.
+fn columns_of<'a>(
+    chunks: &[ChunkTrace],
+    pauses: impl Iterator<Item = &'a PauseTrace>,
+    columns: usize,
+    ns: f64,
+) -> Vec<Column> {
     let mut cells = vec![Column::default(); columns];
     for (i, chunk) in chunks.iter().enumerate() {
-        // When the chunk waited is not known, only how long.
-        let start = chunk.start_ns as f64 / ns;
-        let computing =
-            chunk.start_ns.saturating_add(chunk.paused_ns).min(chunk.end_ns) as f64 / ns;
-        each_share(start, computing, columns, |column, share| cells[column].paused += share);
-        each_share(computing, chunk.end_ns as f64 / ns, columns, |column, share| {
+        let (start, end) = (chunk.start_ns as f64 / ns, chunk.end_ns as f64 / ns);
+        each_share(start, end, columns, |column, share| {
             let cell = &mut cells[column];
-            cell.computing += share;
+            cell.in_chunks += share;
             if share > cell.largest.0 {
                 cell.largest = (share, i % 2);
             }
         });
     }
+    for pause in pauses {
+        let (start, end) = (pause.start_ns as f64 / ns, pause.end_ns as f64 / ns);
+        each_share(start, end, columns, |column, share| cells[column].paused += share);
+    }
+    cells
+}
+
+/// The line of a worker. The run ends at column `end`.
+fn row(cells: &[Column], end: f64, glyphs: &Glyphs) -> String {
     let glyph = |(i, cell): (usize, &Column)| {
         let share_of_run = (end - i as f64).clamp(0.0, 1.0);
-        let idle = share_of_run - cell.computing - cell.paused;
+        let (computing, idle) = (cell.in_chunks - cell.paused, share_of_run - cell.in_chunks);
         match () {
             () if share_of_run <= 0.0 => ' ',
-            () if cell.computing >= cell.paused.max(idle) => glyphs.chunks[cell.largest.1],
+            () if computing >= cell.paused.max(idle) => glyphs.chunks[cell.largest.1],
             () if cell.paused >= idle => glyphs.paused,
-            () if cell.computing > 0.0 => glyphs.sliver,
+            () if computing > 0.0 => glyphs.sliver,
             () => glyphs.idle,
         }
     };
@@ -165,7 +192,7 @@ mod tests {
             paused_ns,
         };
         let chunks = chunks.iter().map(chunk).collect();
-        Timeline { backend: "b".into(), workers, wall_ns, chunks }
+        Timeline { backend: "b".into(), workers, wall_ns, chunks, pauses: vec![] }
     }
 
     #[test]
@@ -173,13 +200,18 @@ mod tests {
         // A column is 10 ns.
         let chunks = [(0, 10, 50, 0), (1, 20, 90, 30), (0, 50, 80, 0), (1, 112, 114, 0)];
         let drawn = |longest| gantt(&timeline(2, 150, &chunks), longest, 30, &ASCII);
-        let expected = [
-            "worker 1  .####===.......",
-            "worker 2  ..---####..:...",
-            "          |0         |100 ns",
-        ];
+        let expected = ["worker 1  .####===.......", "worker 2  ..---####..:...", "          |0"];
         assert_eq!(drawn(200), expected);
         assert_eq!(drawn(200)[0].len(), 10 + 15, "the run ends at 150 ns");
+        assert_eq!(drawn(150).last().unwrap().as_str(), "          |0           |100 ns");
+    }
+
+    #[test]
+    fn pauses_are_drawn_where_they_were() {
+        let pause = |start_ns, end_ns| PauseTrace { worker: 0, start_ns, end_ns };
+        let mut run = timeline(1, 100, &[(0, 0, 90, 50)]);
+        run.pauses = vec![pause(20, 60), pause(70, 80)];
+        assert_eq!(gantt(&run, 100, 20, &ASCII)[0], "worker 1  ##----#-#.");
     }
 
     #[test]
@@ -200,10 +232,10 @@ mod tests {
     fn marks_have_round_times_and_a_unit() {
         assert_eq!(
             axis(2.35e6, 70),
-            "|0             |0.5 ms        |1.0 ms         |1.5 ms        |2.0 ms"
+            "|0             |0.5 ms        |1.0 ms        |1.5 ms        |2.0 ms"
         );
         assert_eq!(axis(31.0, 40), "|0           |10 ns       |20 ns");
-        assert_eq!(axis(7.9e9, 70), "|0                |2 s              |4 s               |6 s");
+        assert_eq!(axis(7.9e9, 70), "|0                |2 s             |4 s              |6 s");
     }
 
     proptest! {

@@ -55,7 +55,7 @@ fn glyphs(page: Page) -> &'static Glyphs {
 fn drawings(runs: &[&Timeline], page: Page) -> Vec<Block> {
     let longest = runs.iter().map(|run| run.wall_ns).max().unwrap_or(0);
     let block = |run: &&Timeline| {
-        let Timeline { backend, workers, wall_ns, chunks } = run;
+        let Timeline { backend, workers, wall_ns, chunks, .. } = run;
         let count = |n: usize, name: &str| match n {
             1 => format!("1 {name}"),
             n => format!("{n} {name}s"),
@@ -68,7 +68,7 @@ fn drawings(runs: &[&Timeline], page: Page) -> Vec<Block> {
         );
         let mut lines = vec![heading];
         lines.extend(gantt(run, longest, page.width, glyphs(page)));
-        let text = run.parts().map_or(String::new(), |parts| {
+        let text = run.parts().filter(|_| *wall_ns > 0).map_or(String::new(), |parts| {
             format!("{}\n{}", shares(&parts), reading(&parts, &run.traces()))
         });
         Block::Drawing(lines, text)
@@ -142,18 +142,28 @@ fn tail(parts: &Losses, traces: &[WorkerTrace]) -> String {
     let imbalance = idle - joining;
     match imbalance > joining {
         true => format!(
-            "Worker {} has no chunk in the last {} of the run, and for {} of this time worker {} still \
-             computes: the work is not divided equally.",
+            "Worker {} has no chunk in the last {} of the run: worker {} {}, and ends {} later.",
             idlest + 1,
             percent(idle / parts.wall_ns),
+            latest + 1,
+            longer(&traces[latest], &traces[idlest]),
             duration(imbalance),
-            latest + 1
         ),
         false => format!(
             "The run ends {} after its last chunk, which is {} of the run.",
             duration(joining),
             percent(joining / parts.wall_ns)
         ),
+    }
+}
+
+/// The larger reason why a worker ends after another: it started later, or it had chunks for a longer time.
+fn longer(latest: &WorkerTrace, idlest: &WorkerTrace) -> String {
+    let start = latest.first_ns as f64 - idlest.first_ns as f64;
+    let busy = latest.busy_ns as f64 - idlest.busy_ns as f64;
+    match start > busy {
+        true => format!("starts its first chunk {} later", duration(start)),
+        false => format!("is busy for {} longer (imbalance)", duration(busy.max(0.0))),
     }
 }
 
@@ -168,9 +178,16 @@ fn legend(runs: &[&Timeline], page: Page) -> String {
          without a chunk, and {sliver} is such a worker with a short chunk in between."
     );
     if has_lock {
+        text += &format!(" {paused} is a worker that waits for a lock inside a chunk.");
+    }
+    let is_assumed = |run: &&&Timeline| {
+        run.pauses.is_empty() && run.chunks.iter().any(|chunk| chunk.paused_ns > 0)
+    };
+    for run in runs.iter().filter(is_assumed) {
         text += &format!(
-            " {paused} is a worker that waits for a lock inside a chunk. How long a chunk waited is known, \
-             but not when, so the drawing shows the waiting at the start of the chunk."
+            " How long the chunks of {} waited is known, but not when: the drawing shows the waiting at \
+             their start.",
+            run.backend
         );
     }
     text += "\nThe parts are shares of workers x wall time. computing is the time inside chunks";
@@ -196,7 +213,7 @@ mod tests {
             paused_ns: paused * 1000,
         };
         let chunks = chunks.iter().map(chunk).collect();
-        Timeline { backend: "backend".into(), workers, wall_ns: 1_000_000, chunks }
+        Timeline { backend: "backend".into(), workers, wall_ns: 1_000_000, chunks, pauses: vec![] }
     }
 
     fn said(run: &Timeline) -> String {
@@ -210,8 +227,14 @@ mod tests {
         let uneven = run(2, &[(0, 0, 990, 0), (1, 0, 400, 0)]);
         assert_eq!(
             said(&uneven),
-            "Worker 2 has no chunk in the last 60% of the run, and for 590 us of this time worker 1 still \
-             computes: the work is not divided equally."
+            "Worker 2 has no chunk in the last 60% of the run: worker 1 is busy for 590 us longer \
+             (imbalance), and ends 590 us later."
+        );
+        let shifted = run(2, &[(0, 0, 600, 0), (1, 300, 990, 0)]);
+        assert_eq!(
+            said(&shifted),
+            "Worker 1 has no chunk in the last 40% of the run: worker 2 starts its first chunk 300 us \
+             later, and ends 390 us later."
         );
         let joining = run(2, &[(0, 0, 800, 0), (1, 0, 790, 0)]);
         assert_eq!(
@@ -273,9 +296,9 @@ Hardly any time is lost.
 Each line is a worker. A chunk is a block of █ or ▓, by
 turns. · is a worker without a chunk, and ▏ is such a
 worker with a short chunk in between. ░ is a worker that
-waits for a lock inside a chunk. How long a chunk waited is
-known, but not when, so the drawing shows the waiting at the
-start of the chunk.
+waits for a lock inside a chunk. How long the chunks of
+short waited is known, but not when: the drawing shows the
+waiting at their start.
 The parts are shares of workers x wall time. computing is
 the time inside chunks except for the waiting, which is
 lock. first chunk is the time until a worker starts its
