@@ -169,13 +169,9 @@ fn readme_lists_the_registry() {
     }
 }
 
-/// The crates with `unsafe` code.
-const WITH_UNSAFE_CODE: [&str; 5] =
-    ["fib-core", "fib-python", "fib-threads", "fib-process", "fib-cli"];
-
 /// Rust files of all crates, without tests.
 fn all_sources() -> Vec<(String, String)> {
-    let folders = LIBRARIES.into_iter().chain(WITH_UNSAFE_CODE);
+    let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-cli"]);
     folders.flat_map(|folder| sources(&format!("{folder}/src"))).collect()
 }
 
