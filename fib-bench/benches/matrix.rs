@@ -6,8 +6,11 @@
 use fib::{Settings, kernels};
 use fib_bench::{Plan, SCENARIOS, Scenario, measure, verify};
 use fib_engine::{NAME, Offer, serve_stdio};
+use fib_page::html;
 use fib_report::{Page, Record, Study, analyse, text};
+use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// The argument that makes this program a runner.
 const RUNNER: &str = "runner";
@@ -40,7 +43,19 @@ fn main() -> io::Result<()> {
         Ok(())
     };
     measure(&plan, &mut |_| {}, &mut keep)?;
-    header.map_or(Ok(()), |header| print(&text(&analyse(*header, &samples), Page::default())))
+    let Some(header) = header else { return Ok(()) };
+    let analysis = analyse(*header, &samples);
+    print(&text(&analysis, Page::default()))?;
+    let page = page_file()?;
+    fs::write(&page, html(&[analysis]))?;
+    print(&format!("\nThe same as a page with charts: {}\n", page.display()))
+}
+
+/// The file of the page: in the build folder, which has this program in `release/deps`.
+fn page_file() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.ancestors().nth(3).map_or_else(std::env::temp_dir, PathBuf::from);
+    Ok(folder.join("fib-report.html"))
 }
 
 fn print(text: &str) -> io::Result<()> {

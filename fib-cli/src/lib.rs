@@ -89,6 +89,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Model(args) => commands::model::run(args, cli.quiet),
         Command::Race(args) => commands::race::run(args, cli.quiet),
         Command::Analyse(args) => commands::analyse::run(args),
+        Command::Report(args) => commands::report::run(args),
         Command::Engine { command: EngineCommand::Check { command } } => {
             commands::engine::check(command)
         }

@@ -14,7 +14,7 @@ mod difference;
 mod laws;
 mod record;
 mod recording;
-mod report;
+pub mod report;
 mod rng;
 mod sample;
 mod stats;
@@ -40,7 +40,7 @@ pub use report::{
 };
 pub use rng::SplitMix64;
 pub use sample::*;
-pub use stats::{CONFIDENCE, Estimate};
+pub use stats::{CONFIDENCE, Estimate, quantile};
 pub use studies::*;
 pub use timeline::{MOST_CHUNKS, Timeline, chunk_problem};
 pub use visible::{is_hidden, visible};

@@ -80,7 +80,7 @@ impl Estimate {
     }
 
     /// The estimate of a positive multiple.
-    pub(crate) fn scaled(self, factor: f64) -> Self {
+    pub fn scaled(self, factor: f64) -> Self {
         let interval = self.interval.map(|(low, high)| (low * factor, high * factor));
         Estimate { median: self.median * factor, interval }
     }
@@ -217,7 +217,7 @@ pub(crate) fn standard_deviation(values: &[f64]) -> Option<f64> {
 }
 
 /// The quantile of `values`, with a line between the order statistics; `None` without values.
-pub(crate) fn quantile(values: &[f64], share: f64) -> Option<f64> {
+pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let position = share * values.len().checked_sub(1)? as f64;

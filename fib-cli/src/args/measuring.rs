@@ -21,6 +21,7 @@ kernels and scenarios.
 Examples
   fib compare
   fib compare --scenario few-big --time 60
+  fib compare --report report.html
   fib compare --backend rayon,threads-queue --workers 1,2 --format markdown
   fib compare --scenario 10000xF100 --chunking items:1,items:64,balanced:8
   fib compare --backend threads-static,rayon --against rayon --width 2
@@ -184,8 +185,11 @@ pub(crate) struct CompareArgs {
     /// Also show where worker time went
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Also write the report as an HTML page with charts, as `fib report` does
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Run every cell once and check its results; time nothing
-    #[arg(long, conflicts_with_all = ["time", "record", "resume", "label", "format"])]
+    #[arg(long, conflicts_with_all = ["time", "record", "resume", "label", "format", "report"])]
     pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) measure: MeasureArgs,

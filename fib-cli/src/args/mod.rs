@@ -3,6 +3,7 @@
 mod compute;
 mod measuring;
 mod trace;
+mod report;
 mod values;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -16,6 +17,8 @@ pub(crate) use measuring::{
     RaceArgs, ReportFormat, Sweep, SweepArgs,
 };
 use measuring::{COMPARE_HELP, MODEL_HELP, RACE_HELP, RUNNER_HELP, SWEEP_HELP};
+use report::REPORT_HELP;
+pub(crate) use report::ReportArgs;
 use std::ffi::OsString;
 use trace::TRACE_HELP;
 pub(crate) use trace::TraceArgs;
@@ -61,6 +64,9 @@ pub(crate) enum Command {
     Race(RaceArgs),
     /// Print the report of a record again
     Analyse(AnalyseArgs),
+    /// Show records as one HTML page with charts
+    #[command(after_help = REPORT_HELP)]
+    Report(ReportArgs),
     /// Describe this machine, how noisy it is now, and how small a difference it can measure
     Doctor,
     /// Check engines: programs in any language that run batches for `compare`

@@ -2,24 +2,33 @@
 
 use super::analyse::print;
 use super::engine;
+use super::report::write_page;
 use crate::args::CompareArgs;
 use crate::diagnostics::say;
 use crate::failure::{BadCells, BadInput};
 use crate::measuring::{plan, workers};
 use crate::output::to_stdout;
 use crate::recording::measured;
+use crate::target::Target;
 use fib::ResidueMethod;
 use fib_bench::{Plan, RESIDUE_SCENARIOS, SCENARIOS, Scenario, measure_rounds, verify};
 use fib_report::{BaselineCell, Status, Study};
 use std::num::NonZeroUsize;
+use std::slice;
 
 pub(crate) fn run(args: &CompareArgs, quiet: bool) -> anyhow::Result<()> {
     let plan = planned(args)?;
     if args.verify {
         return run_verify(&plan);
     }
+    // A page that could not be written should not be noticed after the measurement.
+    let page = args.report.as_deref().map(|path| Target::open(Some(path))).transpose()?;
     let (header, samples) = measured(&plan, &args.measure, quiet, measure_rounds)?;
-    let matrix = print(header, &samples, &args.measure.output)?.matrix;
+    let analysis = print(header, &samples, &args.measure.output)?;
+    if let Some(target) = page {
+        write_page(slice::from_ref(&analysis), target)?;
+    }
+    let matrix = analysis.matrix;
     outcome(matrix.rows.iter().flat_map(|row| row.all_cells()).map(|cell| cell.status))
 }
 

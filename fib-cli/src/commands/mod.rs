@@ -11,5 +11,6 @@ pub(crate) mod list;
 pub(crate) mod model;
 pub(crate) mod pages;
 pub(crate) mod race;
+pub(crate) mod report;
 pub(crate) mod sweep;
 pub(crate) mod trace;

@@ -8,6 +8,7 @@ mod predictions;
 mod processes;
 mod program;
 mod records;
+mod report;
 mod resume;
 mod resumed;
 mod streaming;

@@ -19,7 +19,7 @@ pub use verdict::{TOO_NOISY, Verdict};
 
 use crate::record::{Header, ScenarioHead};
 use crate::sample::{Role, Round, Sample, Status};
-use crate::stats::{Estimate, with_nulls};
+use crate::stats::{Estimate, by_run, quantile, with_nulls};
 use crate::timeline::Timeline;
 use fib_simulate::{RunTrace, median};
 use scenario::Scenario;
@@ -149,6 +149,8 @@ pub struct Cell {
     pub karp_flatt: Option<Estimate>,
     /// CPU time over wall time: how many CPUs were busy.
     pub cpus: Option<f64>,
+    /// The most memory that the runner used, worker processes included.
+    pub peak_rss_bytes: Option<u64>,
     /// Where the time of all workers went.
     #[serde(serialize_with = "losses::with_nulls")]
     #[schemars(with = "Losses")]
@@ -180,6 +182,14 @@ pub struct Cell {
     /// The runs with a timeline, in each round that counts.
     #[serde(skip)]
     pub traced: BTreeMap<Round, RunTrace>,
+}
+
+impl Cell {
+    /// The median speedup of each run.
+    pub fn run_medians(&self) -> Vec<f64> {
+        let runs = by_run(self.speedups.iter().map(|(&round, &speedup)| (round, speedup)));
+        runs.iter().filter_map(|run| quantile(run, 0.5)).collect()
+    }
 }
 
 impl Row {

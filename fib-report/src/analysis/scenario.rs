@@ -205,6 +205,10 @@ impl<'a> Scenario<'a> {
             own_cold_speedup: over_own(&cold),
             karp_flatt: None,
             cpus: median(of_cell(role).iter().filter_map(|sample| cpus(sample)).collect()),
+            peak_rss_bytes: of_cell(role)
+                .iter()
+                .filter_map(|s| Some(s.usage?.peak_rss_bytes))
+                .max(),
             losses: explained.and_then(|(useful, sample)| Losses::split(sample, useful)),
             timeline: explained.and_then(|(_, sample)| Timeline::of_sample(sample)),
             left_out_chunks: traced().find_map(|sample| sample.left_out_chunks),

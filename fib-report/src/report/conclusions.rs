@@ -50,7 +50,7 @@ fn median(cell: &Cell) -> f64 {
 
 /// The leading cell with the highest median of those that are faster than the baseline, and the leading cells
 /// below it.
-fn leaders(row: &Row) -> Vec<&Cell> {
+pub fn leaders(row: &Row) -> Vec<&Cell> {
     let mut cells: Vec<&Cell> = our_cells(row).filter(|cell| cell.leads).collect();
     cells.sort_by(|a, b| median(b).total_cmp(&median(a)));
     let is_faster = |cell: &&Cell| cell.verdict == Some(Verdict::Faster);
@@ -159,7 +159,7 @@ fn chunking(matrix: &Matrix, row: &Row) -> String {
 }
 
 /// The label of a cell, with its workers if the scenario has several worker counts above 1.
-pub(super) fn name(row: &Row, cell: &Cell) -> String {
+pub fn name(row: &Row, cell: &Cell) -> String {
     let several = row.cells.iter().any(|other| other.workers != cell.workers && other.workers > 1);
     match several && !is_sequential(cell) {
         true => format!("{} with {} workers", cell.backend, cell.workers),
@@ -168,7 +168,7 @@ pub(super) fn name(row: &Row, cell: &Cell) -> String {
 }
 
 /// The names as in a sentence: "a, b and c".
-pub(super) fn list(names: &[String]) -> String {
+pub fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [name] => name.clone(),

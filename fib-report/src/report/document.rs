@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
     let Analysis { matrix, findings: found } = analysis;
     let mut blocks = vec![];
-    blocks.extend(banner(matrix));
+    blocks.extend(noise_banner(matrix).map(Block::Banner));
     blocks.push(Block::Text(heading(matrix)));
     match (found, &matrix.rows[..]) {
         (Findings::Matrix, [row]) => {
@@ -49,19 +49,19 @@ pub(super) fn document(analysis: &Analysis, width: usize) -> Vec<Block> {
 
 /// A warning above a report in which noise hides the differences between backends in most scenarios, with
 /// what to do about it.
-fn banner(matrix: &Matrix) -> Option<Block> {
+pub fn noise_banner(matrix: &Matrix) -> Option<String> {
     let is_noisy = |row: &&Row| row.noise_floor().is_some_and(|noise| noise > TOO_NOISY);
     let noisy = matrix.rows.iter().filter(is_noisy).count();
     let noise = matrix.noise_floor().filter(|_| 2 * noisy > matrix.rows.len())?;
-    Some(Block::Banner(format!(
+    Some(format!(
         "This measurement is too noisy to compare backends: the baseline differs from itself by up \
          to {:.0}%. Close other programs, or wait until `fib doctor` says that the machine is \
          idle, and measure again. More time (--time) makes the intervals narrower.",
         noise * 100.0
-    )))
+    ))
 }
 
-fn heading(matrix: &Matrix) -> String {
+pub fn heading(matrix: &Matrix) -> String {
     let header = &matrix.header;
     let rounds = matrix.rows.iter().map(|row| row.rounds).filter(|&rounds| rounds > 0);
     let rounds = match (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0)) {
@@ -170,14 +170,14 @@ fn dropped(matrix: &Matrix) -> String {
     [dropped, kept].into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-fn conclusions(matrix: &Matrix) -> Vec<(String, String)> {
+pub fn conclusions(matrix: &Matrix) -> Vec<(String, String)> {
     let rows = matrix.rows.iter();
     rows.map(|row| (row.scenario.name.clone(), conclusion(matrix, row))).collect()
 }
 
 /// Every cell that does not count, with the reason. Cells of a scenario with the same reason share
 /// a line.
-fn faults(matrix: &Matrix) -> String {
+pub fn faults(matrix: &Matrix) -> String {
     let lines = |row: &Row| -> Vec<String> {
         let mut reasons: Vec<(String, Vec<String>)> = vec![];
         for cell in row.all_cells().filter(|cell| cell.status != Status::Ok) {

@@ -2,13 +2,13 @@
 
 use super::matrix::fitting;
 use super::numbers::{duration, ratio, spread};
-use super::page::{Block, Row as Line, Table, narrow};
+use super::page::{Block, Line, Table, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row};
 use crate::record::{EngineHead, LeftOut};
 
 /// A table for every other engine and every worker count, in as many parts as the width needs.
-pub(super) fn engines(matrix: &Matrix, width: usize) -> Vec<Block> {
+pub fn engines(matrix: &Matrix, width: usize) -> Vec<Block> {
     let mut workers = matrix.header.workers.clone();
     workers.dedup();
     let counts = |engine| workers.iter().map(move |&workers| (engine, workers));

@@ -4,6 +4,7 @@ use super::conclusions::{list, name};
 use super::numbers::{duration, percent};
 use super::page::{Block, Table};
 use crate::analysis::{Cell, Loss, Losses, Matrix, Row};
+use std::slice;
 
 /// Below this share of the worker time, a loss needs no advice.
 pub(super) const LITTLE: f64 = 0.03;
@@ -27,16 +28,24 @@ pub(super) fn losses(matrix: &Matrix) -> Vec<Block> {
     let with_losses = |row: &&Row| row.cells.iter().any(|cell| cell.losses.is_some());
     let mut blocks: Vec<Block> = matrix.rows.iter().filter(with_losses).flat_map(section).collect();
     if !blocks.is_empty() {
-        let cells = matrix.rows.iter().flat_map(|row| &row.cells);
-        let shares = cells.filter_map(|cell| {
-            let losses = cell.losses.as_ref()?;
-            Some(losses.inflation_ns / losses.total_ns())
-        });
-        let negative = shares.into_iter().any(|share| share < -0.005);
-        let note = if negative { format!("{NOTE} {NEGATIVE}") } else { NOTE.into() };
-        blocks.push(Block::Text(note));
+        blocks.push(note(&matrix.rows));
     }
     blocks
+}
+
+/// The table and the diagnoses of one scenario, with their note.
+pub fn losses_of(row: &Row) -> Vec<Block> {
+    section(row).into_iter().chain([note(slice::from_ref(row))]).collect()
+}
+
+/// What the columns mean.
+fn note(rows: &[Row]) -> Block {
+    let shares = rows.iter().flat_map(|row| &row.cells).filter_map(|cell| {
+        let losses = cell.losses.as_ref()?;
+        Some(losses.inflation_ns / losses.total_ns())
+    });
+    let negative = shares.into_iter().any(|share| share < -0.005);
+    Block::Text(if negative { format!("{NOTE} {NEGATIVE}") } else { NOTE.into() })
 }
 
 fn section(row: &Row) -> Vec<Block> {

@@ -2,7 +2,7 @@
 //! line.
 
 use super::numbers::{duration, margin_text, percent, ratio, spread};
-use super::page::{Block, Row as Line, Table, narrow};
+use super::page::{Block, Line, Table, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row, Verdict};
 use crate::sample::Status;
@@ -15,7 +15,7 @@ pub(super) fn matrix(matrix: &Matrix, width: usize) -> Vec<Block> {
 }
 
 /// The matrix at one worker count, in as many tables as the width needs.
-fn for_workers(matrix: &Matrix, workers: usize, width: usize) -> Vec<Block> {
+pub fn for_workers(matrix: &Matrix, workers: usize, width: usize) -> Vec<Block> {
     let backend_labels = |row: &Row| -> Vec<String> {
         let cells = row.cells.iter().filter(|c| c.workers == workers && c.engine.is_none());
         cells.map(|cell| cell.backend.clone()).collect()
@@ -132,7 +132,7 @@ fn section(matrix: &Matrix, row: &Row, workers: usize) -> String {
 }
 
 /// The pool start of each backend, for each worker.
-pub(super) fn pool_starts(matrix: &Matrix) -> Vec<Block> {
+pub fn pool_starts(matrix: &Matrix) -> Vec<Block> {
     let Some(row) = matrix.rows.iter().max_by_key(|row| row.cells.len()) else { return vec![] };
     let most_workers = row.cells.iter().map(|cell| cell.workers).max();
     let cells =

@@ -1,4 +1,6 @@
 //! Prints an analysis. The same analysis always gives the same bytes.
+//!
+//! The page of `fib-page` shows the same tables and sentences, so their parts are public.
 
 mod conclusions;
 mod difference;
@@ -24,9 +26,20 @@ pub use json::{csv, difference_json, json, timelines_json};
 pub use numbers::{duration, percent, ratio, with_interval};
 pub use page::Page;
 
+pub use conclusions::{leaders, list, name};
+pub use document::{conclusions, faults, heading, noise_banner};
+pub use engines::engines;
+pub use losses::losses_of;
+pub use matrix::{for_workers as all_scenarios, pool_starts};
+pub use model::table as model_table;
+pub use numbers::{margin_text, percent_up, spread};
+pub use page::{Block, Line, Table, narrow, unbroken};
+pub use race::thousands;
+pub use scenario::{fault, rounds, scenario, verdict};
+pub use studies::{findings, scaling as scaling_tables};
+
 use crate::analyse::Analysis;
 use crate::timeline::Timeline;
-use page::{Block, Table};
 
 /// The report as plain text or in Markdown.
 pub fn text(analysis: &Analysis, page: Page) -> String {

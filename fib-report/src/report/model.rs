@@ -2,7 +2,7 @@
 //! where the speedup was measured.
 
 use super::numbers::{duration, percent, ratio, spread};
-use super::page::{Block, Row, Table};
+use super::page::{Block, Line, Table};
 use crate::analysis::Matrix;
 use crate::stats::Estimate;
 use crate::studies::{Model, Prediction, PredictionErrors, PredictionMethod, RESAMPLES, WORKERS};
@@ -61,7 +61,7 @@ fn columns() -> impl Iterator<Item = usize> + Clone {
     (0..WORKERS.len()).filter(|&i| i.is_multiple_of(2) || WORKERS[i] <= 4)
 }
 
-fn table(model: &Model) -> [Block; 3] {
+pub fn table(model: &Model) -> [Block; 3] {
     let heading = columns().map(|i| WORKERS[i].to_string());
     let mut table = Table::new(["workers".to_owned()].into_iter().chain(heading)).narrow();
     let mut line = |name: String, numbers: &dyn Fn(usize) -> String| {
@@ -131,7 +131,7 @@ fn checks(errors: &[PredictionErrors]) -> Vec<Block> {
         if group.is_empty() {
             continue;
         }
-        table.rows.push(Row::Section(workers(several).into()));
+        table.rows.push(Line::Section(workers(several).into()));
         group.iter().for_each(|errors| table.row(error_cells(errors)));
         sentences.extend(comparison(&group));
     }

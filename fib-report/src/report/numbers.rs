@@ -34,17 +34,17 @@ pub fn percent(part: f64) -> String {
 }
 
 /// The half-width of an interval in percent, rounded up; `?` without an interval.
-pub(super) fn spread(estimate: &Estimate) -> String {
+pub fn spread(estimate: &Estimate) -> String {
     estimate.half_width().map_or("?".into(), percent_up)
 }
 
 /// The margin of a verdict, with all its digits.
-pub(super) fn margin_text(margin: f64) -> String {
+pub fn margin_text(margin: f64) -> String {
     format!("{}%", (margin * 1e4).round() / 1e2)
 }
 
 /// A share of a whole, rounded up to a percent.
-pub(super) fn percent_up(part: f64) -> String {
+pub fn percent_up(part: f64) -> String {
     format!("{:.0}%", (part * 100.0 - 1e-9).max(1.0).ceil())
 }
 

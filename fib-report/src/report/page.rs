@@ -4,7 +4,7 @@ use crate::analysis::Verdict;
 use comfy_table::{CellAlignment, LineStyle, TableStyle, presets};
 
 /// A part of a report.
-pub(super) enum Block {
+pub enum Block {
     /// A warning above everything else, which says whether the report can be trusted.
     Banner(String),
     /// The title of what follows.
@@ -19,15 +19,15 @@ pub(super) enum Block {
 
 /// A table: names to the left, numbers to the right.
 #[derive(Default)]
-pub(super) struct Table {
+pub struct Table {
     /// The heading; a line break splits a heading into lines.
-    pub(super) heading: Vec<String>,
+    pub heading: Vec<String>,
     /// Whether columns stand one blank apart instead of two.
     pub(super) narrow: bool,
-    pub(super) rows: Vec<Row>,
+    pub rows: Vec<Line>,
 }
 
-pub(super) enum Row {
+pub enum Line {
     /// A line across the table, which names the rows below it.
     Section(String),
     Cells(Vec<String>),
@@ -44,7 +44,7 @@ impl Table {
     }
 
     pub(super) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.rows.push(Row::Cells(cells.into_iter().map(Into::into).collect()));
+        self.rows.push(Line::Cells(cells.into_iter().map(Into::into).collect()));
     }
 }
 
@@ -156,13 +156,13 @@ impl Page {
         let mut sections = vec![];
         for row in &table.rows {
             match row {
-                Row::Cells(cells) if self.markdown => lines.add_row(cells.iter().map(breaks)),
-                Row::Cells(cells) => {
+                Line::Cells(cells) if self.markdown => lines.add_row(cells.iter().map(breaks)),
+                Line::Cells(cells) => {
                     let name = cells.first().map(|name| broken(name));
                     lines.add_row(name.into_iter().chain(cells.iter().skip(1).cloned()))
                 }
-                Row::Section(text) if self.markdown => lines.add_row([format!("**{text}**")]),
-                Row::Section(text) => {
+                Line::Section(text) if self.markdown => lines.add_row([format!("**{text}**")]),
+                Line::Section(text) => {
                     sections.push(text.clone());
                     lines.add_row([SECTION])
                 }
@@ -199,7 +199,7 @@ impl Page {
 }
 
 /// A heading or a cell on one line. The pieces of a name that [`narrow`] has split are joined again.
-fn unbroken(text: &str) -> String {
+pub fn unbroken(text: &str) -> String {
     text.replace("-\n", "-").replace('\n', " ")
 }
 
@@ -215,7 +215,7 @@ fn broken(label: &str) -> String {
 
 /// A name as a narrow heading, with a line break after each hyphen or `@`, and within a piece of
 /// more than eight characters.
-pub(super) fn narrow(name: &str) -> String {
+pub fn narrow(name: &str) -> String {
     let pieces = name.split_inclusive(['-', '@']).flat_map(|piece| {
         let half = piece.chars().count().div_ceil(2);
         match half > 4 && !piece.contains(':') {

@@ -54,7 +54,7 @@ fn remarks(results: &[&RaceResult]) -> String {
 }
 
 /// A number with commas between thousands.
-fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     groups.map(String::from_utf8_lossy).collect::<Vec<_>>().join(",")

@@ -9,7 +9,7 @@ use crate::sample::Status;
 use crate::stats::quantile;
 
 /// The scenario as a short table: what most readers want to know.
-pub(super) fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
+pub fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
     let mut table = Table::new([
         "backend",
         "workers",
@@ -68,7 +68,7 @@ fn cells(matrix: &Matrix, cell: &Cell, name: &str) -> Vec<String> {
 }
 
 /// The verdict, or the reason why there is none.
-pub(super) fn verdict(cell: &Cell) -> String {
+pub fn verdict(cell: &Cell) -> String {
     match (cell.verdict, cell.status) {
         (Some(Verdict::Equal(margin)), _) => format!("equal ±{}", margin_text(margin)),
         (Some(verdict), _) => verdict.name().into(),
@@ -79,7 +79,7 @@ pub(super) fn verdict(cell: &Cell) -> String {
 }
 
 /// The word for a cell that does not count.
-pub(super) fn fault(status: Status) -> &'static str {
+pub fn fault(status: Status) -> &'static str {
     match status {
         Status::Ok => "",
         Status::Wrong => "WRONG",
@@ -91,7 +91,7 @@ pub(super) fn fault(status: Status) -> &'static str {
 }
 
 /// How the rounds of each backend are distributed. It is printed only if the report has one scenario.
-pub(super) fn rounds(row: &Row) -> Vec<Block> {
+pub fn rounds(row: &Row) -> Vec<Block> {
     let mut table = Table::new([
         "backend",
         "workers",

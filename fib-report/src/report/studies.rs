@@ -13,7 +13,7 @@ use crate::studies::{
     Granularity, Scaling, StrongPoint, TASKS,
 };
 
-pub(super) fn findings(analysis: &Analysis) -> Vec<Block> {
+pub fn findings(analysis: &Analysis) -> Vec<Block> {
     let matrix = &analysis.matrix;
     match &analysis.findings {
         Findings::Matrix => vec![],
@@ -109,7 +109,7 @@ fn crossing(crossing: &Crossing, show: impl Fn(&f64) -> String) -> String {
     }
 }
 
-fn scaling(scalings: &[Scaling]) -> Vec<Block> {
+pub fn scaling(scalings: &[Scaling]) -> Vec<Block> {
     let mut strong = Table::new(["backend", "workers", "speedup", "serial fraction\n(Karp-Flatt)"]);
     let mut serial = Table::new(["backend", "Amdahl\ntax", "Amdahl\nserial", "Gustafson\nserial"]);
     let mut usl = Table::new(["backend", "USL\ncontention", "USL\ncoherency", "USL\npeak"]);

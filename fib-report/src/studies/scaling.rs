@@ -40,6 +40,8 @@ pub struct Scaling {
     pub amdahl_tax: Result<Estimate, Refusal>,
     /// The serial fraction of Gustafson's law.
     pub gustafson: Result<Estimate, Refusal>,
+    /// The speedup of one worker under the USL.
+    pub usl_unit: Result<Estimate, Refusal>,
     /// Contention of the USL.
     pub usl_contention: Result<Estimate, Refusal>,
     /// Coherency of the USL.
@@ -88,7 +90,8 @@ fn scaling_of(matrix: &Matrix, label: &str, strong: &[&Cell], weak: &[&Cell]) ->
     let usl = Fits::new(strong, laws::usl, |law, p| law.throughput(p as f64)).and_then(|fits| {
         let contention = fits.parameter(&laws::CONTENTION, backends, |law| law.contention)?;
         let coherency = fits.parameter(&laws::COHERENCY, backends, |law| law.coherency)?;
-        Ok((contention, coherency, peak(&fits, backends, coherency)))
+        let unit = fits.estimate(backends, |law| law.unit)?;
+        Ok((unit, contention, coherency, peak(&fits, backends, coherency)))
     });
     let point = |cell: &&Cell| StrongPoint {
         workers: cell.workers,
@@ -101,8 +104,9 @@ fn scaling_of(matrix: &Matrix, label: &str, strong: &[&Cell], weak: &[&Cell]) ->
         amdahl: amdahl.map(|(_, serial)| serial),
         amdahl_tax: amdahl.map(|(tax, _)| tax),
         gustafson,
-        usl_contention: usl.map(|(contention, ..)| contention),
-        usl_coherency: usl.map(|(_, coherency, _)| coherency),
+        usl_unit: usl.map(|(unit, ..)| unit),
+        usl_contention: usl.map(|(_, contention, ..)| contention),
+        usl_coherency: usl.map(|(_, _, coherency, _)| coherency),
         usl_peak: usl.and_then(|(.., peak)| peak),
     }
 }

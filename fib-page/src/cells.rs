@@ -1,0 +1,134 @@
+//! The details of each cell: how its rounds spread, the first batch, CPUs and memory.
+
+use crate::Section;
+use crate::charts::{SpreadRow, spread};
+use crate::figure::{Figure, Item, slug};
+use fib_report::Analysis;
+use fib_report::Findings;
+use fib_report::report::{duration, name, percent, ratio, rounds, verdict, with_interval};
+use fib_report::{Cell, Matrix, Row};
+use maud::{Markup, html};
+
+const TRAP: &str = "The width of a hill says how rounds differ, and not how well the median is known: that is the thick \
+                    line. A hill is as high as its rounds are alike, so heights of two rows say nothing.";
+
+/// The most rows of a chart; the table has all of them.
+const MOST_ROWS: usize = 24;
+
+pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
+    let shown = analyses.iter().enumerate();
+    let shown = shown.filter(|(_, analysis)| matches!(analysis.findings, Findings::Matrix));
+    let items: Vec<Item> = shown
+        .flat_map(|(record, analysis)| {
+            let rows = analysis.matrix.rows.iter().enumerate();
+            rows.flat_map(move |(i, row)| items(record, &analysis.matrix, i, row))
+        })
+        .collect();
+    (!items.is_empty()).then_some(Section { id: "cells", title: "Every cell", items })
+}
+
+/// Where the details of a cell are on the page.
+pub(super) fn anchor(record: usize, row: usize, cell: usize) -> String {
+    format!("cell-{record}-{row}-{cell}")
+}
+
+fn items(record: usize, matrix: &Matrix, i: usize, row: &Row) -> [Item; 2] {
+    let table = Item::Prose(html! {
+        h3.scenario { (row.scenario.name) }
+        p { (row.scenario.summary) "." }
+        (table(record, i, row))
+        @for cell in row.cells.iter().filter(|cell| cell.message.is_some()) {
+            p { (name(row, cell)) ": " (cell.message.as_deref().unwrap_or_default()) }
+        }
+    });
+    [table, Item::Figure(Box::new(figure(matrix, row)))]
+}
+
+fn figure(matrix: &Matrix, row: &Row) -> Figure {
+    let title = format!("How the rounds of {} spread", row.scenario.name);
+    let fits = |cell: &&Cell| cell.workers <= matrix.header.cores;
+    let most = row.cells.iter().filter(fits).map(|cell| cell.workers).max();
+    let many = row.cells.len() > MOST_ROWS;
+    let cells = row.cells.iter().filter(|cell| !many || Some(cell.workers) == most).take(MOST_ROWS);
+    let rows: Vec<SpreadRow> = cells
+        .filter_map(|cell| {
+            Some(SpreadRow {
+                name: name(row, cell),
+                rounds: cell.speedups.values().copied().collect(),
+                runs: cell.run_medians(),
+                speedup: cell.speedup?,
+            })
+        })
+        .collect();
+    let summary = "For each backend: above the line the speedups of the rounds, below it the medians of the runs, and on it the median with its interval.";
+    Figure {
+        name: slug(&["rounds", &row.scenario.name]),
+        svg: spread(&title, summary, &rows),
+        instead: None,
+        title,
+        caption: "The blue hill shows the speedups of the rounds, and the grey hill below it the medians of the runs. The \
+                  dot is the median of all rounds, and the thick line is its interval. Two humps mean that a backend has \
+                  two speeds."
+            .into(),
+        trap: TRAP,
+        table: rounds(row),
+    }
+}
+
+const HEADING: [&str; 12] = [
+    "backend",
+    "workers",
+    "time",
+    "speedup",
+    "of ceiling",
+    "verdict",
+    "first batch",
+    "pool start",
+    "overhead",
+    "CPUs busy",
+    "peak memory",
+    "rounds",
+];
+
+fn table(record: usize, i: usize, row: &Row) -> Markup {
+    html! {
+        div.table tabindex="0" role="region" aria-label={ "Cells of " (row.scenario.name) } {
+            table {
+                thead { tr { @for heading in HEADING { th scope="col" { (heading) } } } }
+                tbody {
+                    (line(None, &row.baseline))
+                    @for (j, cell) in row.cells.iter().enumerate() { (line(Some(anchor(record, i, j)), cell)) }
+                    @if let Some(best) = &row.best { (line(None, best)) }
+                }
+            }
+        }
+    }
+}
+
+fn line(id: Option<String>, cell: &Cell) -> Markup {
+    let time = |ns: Option<f64>| ns.map_or("-".into(), duration);
+    let is_baseline = cell.verdict.is_none() && id.is_none();
+    let columns = [
+        cell.workers.to_string(),
+        time(cell.wall_ns),
+        cell.speedup.filter(|_| !is_baseline).map_or("-".into(), |speedup| with_interval(&speedup)),
+        cell.of_ceiling.map_or("-".into(), |part| percent(part.median)),
+        if is_baseline { "baseline".into() } else { verdict(cell) },
+        cell.cold_speedup.map_or("-".into(), |cold| ratio(cold.median)),
+        time(cell.pool_start_ns),
+        time(cell.overhead_ns.map(|overhead| overhead.median)),
+        cell.cpus.map_or("-".into(), |cpus| format!("{cpus:.2}")),
+        cell.peak_rss_bytes.map_or("-".into(), |bytes| format!("{:.1} MB", bytes as f64 / 1e6)),
+        cell.rounds.to_string(),
+    ];
+    let label = match &*cell.kernel {
+        "stepping" if id.is_none() => format!("{} ({})", cell.backend, cell.kernel),
+        _ => cell.backend.clone(),
+    };
+    html! {
+        tr id=[id] {
+            th scope="row" { (label) }
+            @for column in columns { td { (column) } }
+        }
+    }
+}
