@@ -1,15 +1,13 @@
 //! The first screen: three sentences that answer, and what this measurement can tell apart.
 
 use crate::blocks::show_list;
-use fib_report::Analysis;
-use fib_report::Crossing;
-use fib_report::Status;
 use fib_report::report::{
-    duration, heading, leaders, list, noise_banner, percent, percent_up, ratio, thousands,
+    conclusions, duration, heading, leaders, list, noise_banner, percent_up, ratio, thousands,
 };
-use fib_report::{BreakEven, Findings, Granularity, Model, RaceResult, Scaling};
-use fib_report::{Cell, Matrix, Row, TOO_NOISY, Verdict};
-use fib_report::{Estimate, quantile};
+use fib_report::{
+    Analysis, BreakEven, Cell, Crossing, Estimate, Findings, Granularity, Matrix, Model,
+    RaceResult, Row, Scaling, Status, TOO_NOISY, Verdict, quantile,
+};
 use maud::{Markup, html};
 
 /// The title of the page.
@@ -25,17 +23,44 @@ pub(super) fn title(analyses: &[Analysis]) -> String {
     })
 }
 
-/// The answer, and below it the machine and the noise of each record.
+/// The answer of the widest comparison, and below it its machine and its noise; then what the other records say.
 pub(super) fn first_screen(analyses: &[Analysis]) -> Markup {
-    let matrices = analyses.iter().map(|analysis| &analysis.matrix);
+    let main = main_record(analyses);
+    let is_other = |(i, _): &(usize, &Analysis)| Some(*i) != main;
+    let others: Vec<(usize, Vec<String>)> = analyses
+        .iter()
+        .enumerate()
+        .filter(is_other)
+        .map(|(i, analysis)| (i, sentences(analysis)))
+        .filter(|(_, sentences)| !sentences.is_empty())
+        .collect();
     html! {
         header {
             h1 { (title(analyses)) }
-            @for banner in matrices.filter_map(noise_banner) { p.banner { (banner) } }
-            ul.answer { @for sentence in analyses.iter().flat_map(sentences) { li { (sentence) } } }
-            @for analysis in analyses { (facts(&analysis.matrix)) }
+            @if let Some(analysis) = main.map(|main| &analyses[main]) {
+                @if let Some(banner) = noise_banner(&analysis.matrix) { p.banner { (banner) } }
+                ul.answer { @for sentence in sentences(analysis) { li { (sentence) } } }
+                (facts(&analysis.matrix))
+            }
+            @if !others.is_empty() {
+                details open {
+                    summary { "What the other records say" }
+                    ul.also { @for (i, sentences) in &others {
+                        li { "Record " (i + 1) ": " (sentences.join(" ")) }
+                    } }
+                }
+            }
         }
     }
+}
+
+/// The comparison with the most batches, or else the first record.
+fn main_record(analyses: &[Analysis]) -> Option<usize> {
+    let size = |analysis: &Analysis| match analysis.findings {
+        Findings::Matrix => 1 + analysis.matrix.rows.len(),
+        _ => 0,
+    };
+    (0..analyses.len()).rev().max_by_key(|i| size(&analyses[*i]))
 }
 
 /// Where and how one record was measured, and what it can tell apart.
@@ -78,6 +103,10 @@ fn resolution(matrix: &Matrix) -> String {
 fn sentences(analysis: &Analysis) -> Vec<String> {
     let matrix = &analysis.matrix;
     match &analysis.findings {
+        Findings::Matrix if matrix.rows.len() == 1 => conclusions(matrix)
+            .into_iter()
+            .map(|(batch, text)| format!("{batch}: {text}"))
+            .collect(),
         Findings::Matrix => {
             [winners(matrix), losers(matrix), algorithm(matrix)].into_iter().flatten().collect()
         }
@@ -181,10 +210,12 @@ fn algorithm(matrix: &Matrix) -> Option<String> {
     let (low, high) = best
         .iter()
         .fold((f64::INFINITY, 0.0f64), |(low, high), (_, x)| (low.min(*x), high.max(*x)));
+    let range = match ratio(low) == ratio(high) {
+        true => ratio(low),
+        false => format!("{} to {}", ratio(low), ratio(high)),
+    };
     Some(format!(
-        "A better algorithm ({kernel}) on one core was {} to {} as fast as the baseline, and faster than every parallel backend on {} of {} batches.",
-        ratio(low),
-        ratio(high),
+        "A better algorithm ({kernel}) on one core was {range} as fast as the baseline, and faster than every parallel backend on {} of {} batches.",
         beaten.count(),
         best.len()
     ))
@@ -245,16 +276,22 @@ fn scaling(found: &[Scaling]) -> Option<String> {
     ))
 }
 
+/// The highest predicted speedup.
 fn model(model: &Model) -> Option<String> {
-    let last = |speedups: &[f64]| speedups.last().copied().unwrap_or(0.0);
-    let best =
-        model.predictions.iter().max_by(|a, b| last(&a.speedups).total_cmp(&last(&b.speedups)))?;
+    let all = model.predictions.iter().flat_map(|prediction| {
+        let points = model.workers.iter().zip(prediction.speedups);
+        points.map(move |(workers, speedup)| (prediction, workers, speedup))
+    });
+    let (prediction, workers, speedup) = all.max_by(|a, b| a.2.total_cmp(&b.2))?;
+    let more = match model.workers.last() == Some(workers) {
+        true => "",
+        false => " More workers would make it slower.",
+    };
     Some(format!(
-        "The simulation predicts that 1024 workers would reach at most {} on {} ({}); the longest number alone takes {} of the sequential time.",
-        ratio(last(&best.speedups)),
+        "On {}, the simulation predicts the highest speedup for {} with {workers} workers: {}.{more}",
         model.scenario,
-        best.backend,
-        percent(model.longest)
+        prediction.backend,
+        ratio(speedup),
     ))
 }
 

@@ -34,7 +34,7 @@ pub(super) fn show_list(lines: &[(String, String)]) -> Markup {
 
 fn show_table(table: &Table, caption: Option<&str>) -> Markup {
     html! {
-        div.table tabindex="0" role="region" aria-label=(caption.unwrap_or("Table")) {
+        div.table tabindex="0" role="group" aria-label=(caption.unwrap_or("Table")) {
             table {
                 @if let Some(caption) = caption { caption { (caption) } }
                 thead { tr { @for heading in &table.heading { (show_heading(heading)) } } }

@@ -1,12 +1,9 @@
 //! The details of each cell: how its rounds spread, the first batch, CPUs and memory.
 
-use crate::Section;
 use crate::charts::{SpreadRow, spread};
 use crate::figure::{Figure, Item, slug};
-use fib_report::Analysis;
-use fib_report::Findings;
 use fib_report::report::{duration, name, percent, ratio, rounds, verdict, with_interval};
-use fib_report::{Cell, Matrix, Row};
+use fib_report::{Analysis, Cell, Findings, Matrix, Row};
 use maud::{Markup, html};
 
 const TRAP: &str = "The width of a hill says how rounds differ, and not how well the median is known: that is the thick \
@@ -15,16 +12,12 @@ const TRAP: &str = "The width of a hill says how rounds differ, and not how well
 /// The most rows of a chart; the table has all of them.
 const MOST_ROWS: usize = 24;
 
-pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
-    let shown = analyses.iter().enumerate();
-    let shown = shown.filter(|(_, analysis)| matches!(analysis.findings, Findings::Matrix));
-    let items: Vec<Item> = shown
-        .flat_map(|(record, analysis)| {
-            let rows = analysis.matrix.rows.iter().enumerate();
-            rows.flat_map(move |(i, row)| items(record, &analysis.matrix, i, row))
-        })
-        .collect();
-    (!items.is_empty()).then_some(Section { id: "cells", title: "Every cell", items })
+pub(super) fn items(record: usize, analysis: &Analysis) -> Vec<Item> {
+    if !matches!(analysis.findings, Findings::Matrix) {
+        return vec![];
+    }
+    let rows = analysis.matrix.rows.iter().enumerate();
+    rows.flat_map(|(i, row)| items_of(record, &analysis.matrix, i, row)).collect()
 }
 
 /// Where the details of a cell are on the page.
@@ -32,7 +25,7 @@ pub(super) fn anchor(record: usize, row: usize, cell: usize) -> String {
     format!("cell-{record}-{row}-{cell}")
 }
 
-fn items(record: usize, matrix: &Matrix, i: usize, row: &Row) -> [Item; 2] {
+fn items_of(record: usize, matrix: &Matrix, i: usize, row: &Row) -> [Item; 2] {
     let table = Item::Prose(html! {
         h3.scenario { (row.scenario.name) }
         p { (row.scenario.summary) "." }
@@ -92,7 +85,7 @@ const HEADING: [&str; 12] = [
 
 fn table(record: usize, i: usize, row: &Row) -> Markup {
     html! {
-        div.table tabindex="0" role="region" aria-label={ "Cells of " (row.scenario.name) } {
+        div.table tabindex="0" role="group" aria-label={ "Cells of " (row.scenario.name) } {
             table {
                 thead { tr { @for heading in HEADING { th scope="col" { (heading) } } } }
                 tbody {

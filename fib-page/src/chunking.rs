@@ -1,27 +1,21 @@
 //! How the chunking decides: chunkings down, backends across.
 
-use crate::Section;
 use crate::charts::{HeatMap, heat_map};
 use crate::figure::{Figure, Item, slug};
 use crate::matrix::heat_cell;
-use fib_report::Analysis;
-use fib_report::Findings;
 use fib_report::report::findings;
-use fib_report::{Matrix, Row};
+use fib_report::{Analysis, Findings, Matrix, Row};
 
 const TRAP: &str = "The best chunking of one batch is rarely the best of another. With two workers many chunkings are equally \
                     good; with many workers fewer are.";
 
-pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
-    let items: Vec<Item> = analyses.iter().filter_map(item).collect();
-    (!items.is_empty()).then_some(Section { id: "chunking", title: "Chunking decides too", items })
-}
-
-fn item(analysis: &Analysis) -> Option<Item> {
-    let Findings::Chunking(_) = &analysis.findings else { return None };
+pub(super) fn items(_record: usize, analysis: &Analysis) -> Vec<Item> {
+    if !matches!(analysis.findings, Findings::Chunking(_)) {
+        return vec![];
+    }
     let figures = analysis.matrix.rows.iter();
     let figures = figures.map(|row| (row.scenario.name.clone(), figure(analysis, row)));
-    Item::of("Batch", figures.collect(), 0)
+    Item::of("Batch", figures.collect(), 0).into_iter().collect()
 }
 
 fn figure(analysis: &Analysis, row: &Row) -> Figure {

@@ -2,8 +2,7 @@
 
 use crate::Section;
 use crate::figure::Item;
-use fib_report::Analysis;
-use fib_report::{Matrix, Row};
+use fib_report::{Analysis, Matrix, Row};
 use maud::{PreEscaped, html};
 use serde_json::{Value, json};
 
@@ -12,14 +11,21 @@ const SLIDERS: [(&str, &str, [&str; 4]); 4] = [
     ("serial", "serial fraction f", ["0", "0.5", "0.02", "0.001"]),
     ("contention", "contention a", ["0", "0.3", "0.02", "0.001"]),
     ("coherency", "coherency b", ["0", "0.01", "0.0002", "0.0001"]),
-    ("workers", "workers, as a power of two", ["1", "10", "6", "1"]),
+    ("workers", "workers", ["1", "10", "6", "1"]),
 ];
 
-pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
-    let batches: Vec<Value> =
-        analyses.iter().flat_map(|analysis| batches(&analysis.matrix)).collect();
+pub(super) fn section(analyses: &[Analysis]) -> Section {
+    let batches: Vec<Value> = (1..)
+        .zip(analyses)
+        .flat_map(|(number, analysis)| {
+            let prefix =
+                if analyses.len() > 1 { format!("record {number}: ") } else { String::new() };
+            batches(&analysis.matrix, &prefix)
+        })
+        .collect();
+    let mut section = Section { id: "laws", title: "Try the laws", items: vec![] };
     if batches.is_empty() {
-        return None;
+        return section;
     }
     // `<` could end the script, so it is written as JSON writes any character.
     let data = Value::from(batches).to_string().replace('<', "\\u003c");
@@ -35,7 +41,7 @@ pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
                     }
                 }
             }
-            div.chart tabindex="0" role="region" aria-label="The laws of speedup and the measured speedups" {
+            div.chart tabindex="0" role="group" aria-label="The laws of speedup and the measured speedups" {
                 svg #explorer-chart viewBox="0 0 760 420" role="img" aria-labelledby="explorer-title" {
                     title #explorer-title { "Speedup against workers by three laws" }
                 }
@@ -46,11 +52,12 @@ pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
         }
         script type="application/json" id="explorer-data" { (PreEscaped(data)) }
     };
-    Some(Section { id: "laws", title: "Try the laws", items: vec![Item::Prose(markup)] })
+    section.items.push(Item::Prose(markup));
+    section
 }
 
 /// The measured speedups of each batch: backend, workers, speedup.
-fn batches(matrix: &Matrix) -> Vec<Value> {
+fn batches(matrix: &Matrix, prefix: &str) -> Vec<Value> {
     let batch = |row: &Row| {
         let cells = row.cells.iter().filter(|cell| cell.engine.is_none());
         let points: Vec<Value> = cells
@@ -60,7 +67,8 @@ fn batches(matrix: &Matrix) -> Vec<Value> {
                 Some(json!([cell.backend, cell.workers, (speedup * 1e4).round() / 1e4]))
             })
             .collect();
-        (!points.is_empty()).then(|| json!({ "name": row.scenario.name, "points": points }))
+        (!points.is_empty())
+            .then(|| json!({ "name": format!("{prefix}{}", row.scenario.name), "points": points }))
     };
     matrix.rows.iter().filter_map(batch).collect()
 }

@@ -101,7 +101,7 @@ impl Figure {
             figure id=(self.name) {
                 h3 { (self.title) }
                 // Where the page is narrow, a chart scrolls by itself, and the keyboard must reach it.
-                div.chart tabindex="0" role="region" aria-label=(self.title) {
+                div.chart tabindex="0" role="group" aria-label=(self.title) {
                     @match &self.instead {
                         Some(markup) => { (markup) }
                         None => { (PreEscaped(self.svg.inline(&self.name))) }

@@ -104,7 +104,7 @@ pub(super) fn section() -> Markup {
     html! {
         section id=(LINK.0) {
             h2 { (LINK.1) }
-            div.table tabindex="0" role="region" aria-label=(LINK.1) {
+            div.table tabindex="0" role="group" aria-label=(LINK.1) {
                 table.words {
                     thead { tr { @for heading in ["word", "meaning", "formula", "source"] { th scope="col" { (heading) } } } }
                     tbody { @for [word, rest @ ..] in WORDS { tr {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A page is a pure function of its analyses. It fetches nothing and can be read without its script; only the
-//! explorer needs that. Each section is a function from the analyses to a [`Section`], and a section that has
+//! explorer needs that. Each section is a function from an analysis to its items, and a section that has
 //! nothing to show is left out. The charts are in [`charts`], and the tables are those of the text report.
 //!
 //! Like `fib-report`, this crate has no clock, no process and no thread: `clippy.toml` in its folder forbids them.
@@ -52,20 +52,19 @@ struct Section {
     items: Vec<Item>,
 }
 
-/// A section of the page, or nothing if the records have nothing for it.
-type SectionOf = fn(&[Analysis]) -> Option<Section>;
+/// The items of one record, whose position among the records is given too.
+type ItemsOf = fn(usize, &Analysis) -> Vec<Item>;
 
-/// The sections in the order of reading.
-const SECTIONS: [SectionOf; 9] = [
-    matrix::section,
-    speedups::section,
-    losses::section,
-    timelines::section,
-    sizes::section,
-    chunking::section,
-    race::section,
-    explorer::section,
-    cells::section,
+/// The sections in the order of reading: anchor, title, and what each record has for it.
+const SECTIONS: [(&str, &str, ItemsOf); 8] = [
+    ("matrix", "The matrix", matrix::items),
+    ("speedups", "Speedup against workers", speedups::items),
+    ("losses", "Where the lost speedup went", losses::items),
+    ("timelines", "Who did what when", timelines::items),
+    ("sizes", "How small is too small", sizes::items),
+    ("chunking", "Chunking decides too", chunking::items),
+    ("race", "How much in a given time", race::items),
+    ("cells", "Every cell", cells::items),
 ];
 
 /// The page.
@@ -106,14 +105,21 @@ pub fn chart_files(analyses: &[Analysis]) -> Vec<ChartFile> {
     figures.map(Figure::file).collect()
 }
 
-/// The sections, whose figures have distinct names.
+/// The sections that have something to show, whose figures have distinct names.
 fn sections(analyses: &[Analysis]) -> Vec<Section> {
-    let mut sections: Vec<Section> =
-        SECTIONS.iter().filter_map(|section| section(analyses)).collect();
+    let of_records = SECTIONS.iter().map(|(id, title, items)| {
+        let items = analyses.iter().enumerate().flat_map(|(i, analysis)| {
+            let items = items(i, analysis);
+            let is_needed = analyses.len() > 1 && !items.is_empty();
+            is_needed.then(|| record::named(i, analysis)).into_iter().chain(items)
+        });
+        Section { id, title, items: items.collect() }
+    });
+    let mut sections: Vec<Section> = of_records.chain([explorer::section(analyses)]).collect();
+    sections.retain(|section| !section.items.is_empty());
     let mut taken = BTreeSet::new();
-    for figure in
-        sections.iter_mut().flat_map(|section| &mut section.items).flat_map(Item::figures_mut)
-    {
+    let items = sections.iter_mut().flat_map(|section| &mut section.items);
+    for figure in items.flat_map(Item::figures_mut) {
         let own = figure.name.clone();
         let mut number = 1;
         while !taken.insert(figure.name.clone()) {

@@ -1,30 +1,20 @@
 //! Where the lost speedup went: the time of all workers as stacked bars.
 
-use crate::Section;
 use crate::charts::{Bar, Paint, Part, bars};
 use crate::figure::{Figure, Item, slug};
-use fib_report::Analysis;
 use fib_report::report::{losses_of, name};
-use fib_report::{Cell, Loss, Losses, Matrix, Row};
+use fib_report::{Analysis, Cell, Loss, Losses, Matrix, Row};
 
 const TRAP: &str = "Each bar is one run, the one with the median speedup. The bars have the same length, although the backends \
                     took different times: a share says nothing about which backend is faster.";
 
-pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
-    let items: Vec<Item> = analyses.iter().filter_map(|analysis| item(&analysis.matrix)).collect();
-    (!items.is_empty()).then_some(Section {
-        id: "losses",
-        title: "Where the lost speedup went",
-        items,
-    })
-}
-
-fn item(matrix: &Matrix) -> Option<Item> {
+pub(super) fn items(_record: usize, analysis: &Analysis) -> Vec<Item> {
+    let matrix = &analysis.matrix;
     let figures = matrix.rows.iter().filter_map(|row| {
         let bars = rows(matrix, row);
         (!bars.is_empty()).then(|| (row.scenario.name.clone(), figure(row, &bars)))
     });
-    Item::of("Batch", figures.collect(), 0)
+    Item::of("Batch", figures.collect(), 0).into_iter().collect()
 }
 
 /// A bar for each cell with the most workers that fit the machine.

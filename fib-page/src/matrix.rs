@@ -1,18 +1,13 @@
 //! The matrix as a heat map: scenarios down, backends across, and a choice of worker counts.
 
-use crate::Section;
 use crate::blocks::show_list;
 use crate::cells::anchor;
 use crate::charts::{HeatCell, HeatMap, Paint, heat_map};
 use crate::figure::{Figure, Item, slug};
-use fib_report::Analysis;
-use fib_report::Findings;
-use fib_report::Status;
-use fib_report::report::fault;
 use fib_report::report::{
-    all_scenarios, conclusions, engines, faults, margin_text, pool_starts, ratio, spread, unbroken,
+    all_scenarios, conclusions, engines, fault, faults, margin_text, pool_starts, ratio, spread,
 };
-use fib_report::{Cell, Matrix, Row, Verdict};
+use fib_report::{Analysis, Cell, Findings, Matrix, Row, Status, Verdict};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
@@ -22,15 +17,11 @@ const WIDE: usize = 100_000;
 const TRAP: &str = "A speedup compares with one thread that runs the same algorithm. A backend that is fast here may \
                     be slow on a machine with more CPUs, and the same number of percent can be hours or nanoseconds.";
 
-pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
-    let matrices = analyses.iter().enumerate();
-    let matrices = matrices.filter(|(_, analysis)| matches!(analysis.findings, Findings::Matrix));
-    let items: Vec<Item> =
-        matrices.flat_map(|(record, analysis)| items(record, &analysis.matrix)).collect();
-    (!items.is_empty()).then_some(Section { id: "matrix", title: "The matrix", items })
-}
-
-fn items(record: usize, matrix: &Matrix) -> Vec<Item> {
+pub(super) fn items(record: usize, analysis: &Analysis) -> Vec<Item> {
+    let matrix = &analysis.matrix;
+    if !matches!(analysis.findings, Findings::Matrix) {
+        return vec![];
+    }
     let cells = || matrix.rows.iter().flat_map(|row| &row.cells);
     let counts: BTreeSet<usize> = cells().map(|cell| cell.workers).collect();
     let first = counts.iter().rposition(|count| *count <= matrix.header.cores).unwrap_or(0);
@@ -75,7 +66,7 @@ fn figure(record: usize, matrix: &Matrix, workers: usize) -> Figure {
         instead: Some(shown(record, matrix, &map, &find)),
         title,
         caption: "Each cell shows the speedup, and below it the half-width of its interval. Blue is faster than the \
-                  baseline, and darker blue is closer to the ceiling. Orange is slower. Grey is equal or failed. \
+                  baseline, and stronger blue is closer to the ceiling. Orange is slower. Grey is equal or failed. \
                   Stripes mark what this measurement cannot tell. Follow a cell to its details."
             .into(),
         trap: TRAP,
@@ -108,7 +99,7 @@ fn shown(
         table.heat {
             thead { tr {
                 th scope="col" { "batch" }
-                @for label in &map.columns { th scope="col" { (unbroken(&fib_report::report::narrow(label)).replace("- ", "-")) } }
+                @for label in &map.columns { th scope="col" { (breakable(label)) } }
             } }
             tbody { @for (i, (name, cells)) in map.rows.iter().enumerate() {
                 tr {
@@ -121,6 +112,11 @@ fn shown(
             } }
         }
     }
+}
+
+/// A name that may be broken at its hyphens and slashes.
+fn breakable(name: &str) -> Markup {
+    html! { @for piece in name.split_inclusive(['-', '/', '@']) { (piece) wbr; } }
 }
 
 fn heat_box(cell: &HeatCell, link: &str) -> Markup {
@@ -152,7 +148,7 @@ pub(super) fn heat_cell(cell: &Cell) -> HeatCell {
     HeatCell { paint, value, note }
 }
 
-/// The closer to the ceiling, the darker.
+/// The closer to the ceiling, the stronger.
 fn faster(cell: &Cell) -> Paint {
     let speedup = cell.speedup.map_or(0.0, |speedup| speedup.median);
     match cell.of_ceiling.map_or(speedup / cell.workers as f64, |part| part.median) {
@@ -163,7 +159,7 @@ fn faster(cell: &Cell) -> Paint {
     }
 }
 
-/// The slower, the darker.
+/// The slower, the stronger.
 fn slower(cell: &Cell) -> Paint {
     match cell.speedup.map_or(0.0, |speedup| speedup.median) {
         speedup if speedup >= 0.8 => Paint::Slower1,

@@ -116,7 +116,7 @@
       if (value.serial > 0) { text += ' By Amdahl\u2019s law no number of workers gives more than ' + number(1 / value.serial) + 'x.'; }
       if (value.coherency > 0) {
         var peak = Math.sqrt(Math.max(1, (1 - value.contention) / value.coherency));
-        text += ' By the USL the speedup is highest with ' + number(peak) + ' workers.';
+        text += ' By the USL the speedup is highest with ' + peak.toFixed(0) + ' workers.';
       }
       byId('explorer-reading').textContent = text;
     }

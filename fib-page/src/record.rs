@@ -1,7 +1,7 @@
 //! Where the page comes from: the header of each record, and the commands that repeat it.
 
-use fib_report::Analysis;
-use fib_report::Header;
+use crate::figure::Item;
+use fib_report::{Analysis, Header};
 use maud::{Markup, html};
 
 /// The anchor and the title of the section.
@@ -14,16 +14,28 @@ pub(super) fn section(analyses: &[Analysis]) -> Markup {
             h2 { (LINK.1) }
             p { "This page was made from " (analyses.len()) " record" @if analyses.len() != 1 { "s" } " and nothing else. The same \
                  records give the same page, byte for byte:" }
-            pre { code { "fib report " (several) " -o report.html" } }
+            pre tabindex="0" { code { "fib report " (several) " -o report.html" } }
             p { "Each record was measured by its command:" }
             @for analysis in analyses { (record(&analysis.matrix.header)) }
         }
     }
 }
 
+/// A line that names a record above what it gave, for a page of several records.
+pub(super) fn named(position: usize, analysis: &Analysis) -> Item {
+    let header = &analysis.matrix.header;
+    Item::Prose(html! {
+        p.from {
+            "Record " (position + 1)
+            @if let Some(label) = &header.label { ", " (label) }
+            ": " code { (header.command) }
+        }
+    })
+}
+
 fn record(header: &Header) -> Markup {
     html! {
-        pre { code { (header.command) } }
+        pre tabindex="0" { code { (header.command) } }
         details {
             summary { "The header of this record" }
             dl.header { @for (name, value) in fields(header) { dt { (name) } dd { (value) } } }

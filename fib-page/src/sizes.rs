@@ -1,14 +1,12 @@
 //! Efficiency against the size of tasks, and the smallest batches that are worth it.
 
-use crate::Section;
 use crate::charts::{Layer, Paint, Panel, Panels, Scale, panels, scale};
 use crate::figure::{Figure, Item};
-use fib_report::Analysis;
-use fib_report::Crossing;
-use fib_report::Estimate;
 use fib_report::report::findings;
-use fib_report::{BREAK_EVEN_BATCH, BREAK_EVEN_ITEM, BreakEven, Findings, Granularity};
-use fib_report::{Cell, Matrix, Row};
+use fib_report::{
+    Analysis, BREAK_EVEN_BATCH, BREAK_EVEN_ITEM, BreakEven, Cell, Crossing, Estimate, Findings,
+    Granularity, Matrix, Row,
+};
 use std::cmp::Reverse;
 
 const GRANULARITY_TRAP: &str = "The horizontal axis is logarithmic: a step to the right is ten times the work. A pool that is \
@@ -17,12 +15,7 @@ const GRANULARITY_TRAP: &str = "The horizontal axis is logarithmic: a step to th
 const BREAK_EVEN_TRAP: &str = "Both axes are logarithmic. A pool that exists already was warm: the first batch of a new pool \
                                needs a larger batch to be worth it.";
 
-pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
-    let items: Vec<Item> = analyses.iter().flat_map(items).collect();
-    (!items.is_empty()).then_some(Section { id: "sizes", title: "How small is too small", items })
-}
-
-fn items(analysis: &Analysis) -> Vec<Item> {
+pub(super) fn items(_record: usize, analysis: &Analysis) -> Vec<Item> {
     let figures = match &analysis.findings {
         Findings::Granularity(found) => vec![granularity(analysis, found)],
         Findings::BreakEven(found) => vec![

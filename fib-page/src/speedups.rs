@@ -1,14 +1,12 @@
 //! Speedup against workers: what was measured, the laws that fit it, and what is predicted beyond.
 
-use crate::Section;
 use crate::charts::{Layer, Paint, Panel, Panels, Scale, panels, scale};
 use crate::figure::{Figure, Item, slug};
-use fib_report::Analysis;
-use fib_report::Estimate;
 use fib_report::report::{model_table, scaling_tables, scenario};
-use fib_report::{Amdahl, Usl};
-use fib_report::{Findings, Model, Prediction, STRONG, Scaling, WORKERS};
-use fib_report::{Matrix, Row};
+use fib_report::{
+    Amdahl, Analysis, Estimate, Findings, Matrix, Model, Prediction, Row, STRONG, Scaling, Usl,
+    WORKERS,
+};
 use std::collections::BTreeSet;
 
 const MEASURED_TRAP: &str = "Both axes are logarithmic, so a curve that bends away from the dotted line loses more than it seems \
@@ -17,16 +15,7 @@ const MEASURED_TRAP: &str = "Both axes are logarithmic, so a curve that bends aw
 const PREDICTED_TRAP: &str = "Everything beyond the last dot is a simulation and not a measurement. It assumes a CPU for each \
                               worker and memory that is as fast for a thousand workers as for these.";
 
-pub(super) fn section(analyses: &[Analysis]) -> Option<Section> {
-    let items: Vec<Item> = analyses.iter().filter_map(item).collect();
-    (!items.is_empty()).then_some(Section {
-        id: "speedups",
-        title: "Speedup against workers",
-        items,
-    })
-}
-
-fn item(analysis: &Analysis) -> Option<Item> {
+pub(super) fn items(_record: usize, analysis: &Analysis) -> Vec<Item> {
     let matrix = &analysis.matrix;
     let figures: Vec<(String, Figure)> = match &analysis.findings {
         Findings::Model(models) => {
@@ -36,8 +25,8 @@ fn item(analysis: &Analysis) -> Option<Item> {
             figures.map(|(model, row)| (model.scenario.clone(), predicted(row, model))).collect()
         }
         Findings::Scaling(scalings) => {
-            let row = matrix.rows.iter().find(|row| row.scenario.name == STRONG)?;
-            vec![(STRONG.into(), scaled(matrix, row, scalings))]
+            let rows = matrix.rows.iter().filter(|row| row.scenario.name == STRONG);
+            rows.map(|row| (STRONG.into(), scaled(matrix, row, scalings))).collect()
         }
         Findings::Matrix => {
             let several = |row: &&Row| counts(row).len() > 1;
@@ -46,12 +35,13 @@ fn item(analysis: &Analysis) -> Option<Item> {
         }
         _ => vec![],
     };
-    Item::of("Batch", figures, 0)
+    Item::of("Batch", figures, 0).into_iter().collect()
 }
 
-/// The worker counts of a row.
+/// The worker counts of our own backends.
 fn counts(row: &Row) -> BTreeSet<usize> {
-    row.cells.iter().map(|cell| cell.workers).collect()
+    let own = row.cells.iter().filter(|cell| cell.chunking.is_some());
+    own.map(|cell| cell.workers).collect()
 }
 
 /// The speedups of a backend.
@@ -85,11 +75,17 @@ fn with_axes(panels: Vec<Panel>, most: f64) -> Panels {
                 points.iter().map(|p| p.1).collect()
             }
             Layer::Band(_, points) => points.iter().flat_map(|p| [p.1, p.2]).collect(),
-            Layer::Points(_, points) => points.iter().map(|p| p.1.median).collect(),
+            Layer::Points(_, points) => points.iter().flat_map(|p| ends(p.1)).collect(),
         }
     });
     let y = Scale::log(values.collect::<Vec<_>>(), scale::short);
     Panels { x: Scale::workers(most), y, x_label: "workers", y_label: "speedup", panels }
+}
+
+/// The median and the ends of the interval.
+fn ends(estimate: Estimate) -> Vec<f64> {
+    let interval = estimate.interval.into_iter().flat_map(|(low, high)| [low, high]);
+    interval.chain([estimate.median]).collect()
 }
 
 fn measured(matrix: &Matrix, row: &Row) -> Figure {

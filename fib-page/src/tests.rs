@@ -156,20 +156,41 @@ fn each_cell_leads_to_its_details_and_shows_its_verdict() {
     assert!(page.contains("<td class=\"h-slower2\"><a href=\"#cell-0-0-2\"><b>0.53x</b>"));
 }
 
+/// Two batches: on the first, one backend is faster than one thread, and on the second none is.
+fn two_batches() -> Analysis {
+    let mut head = header(&["quick", "same", "slow"], &[2]);
+    head.scenarios.push(ScenarioHead { name: "tiny".into(), ..head.scenarios[0].clone() });
+    let tiny = rounds(&[("quick", 2, 4000.0), ("same", 2, 4000.0), ("slow", 2, 4000.0)]);
+    let tiny = tiny.into_iter().map(|sample| Sample { scenario: "tiny".into(), ..sample });
+    analyse(head, &rounds(&CELLS).into_iter().chain(tiny).collect::<Vec<_>>())
+}
+
 #[test]
 fn the_first_screen_answers_in_three_sentences() {
-    let page = html(&[small()]);
+    let page = html(&[two_batches()]);
+    check(&page);
+    let answer = page.split("<ul class=\"answer\">").nth(1).unwrap().split("</ul>").next().unwrap();
+    assert_eq!(answer.matches("<li>").count(), 3);
     for sentence in [
-        "Parallel backends beat one thread on 1 of 1 batch: quick leads on 1 (up to 1.56x).",
-        "On none of these batches was one thread as fast as the fastest backend.",
-        "A better algorithm (stepping) on one core was 100x to 100x as fast as the baseline, and faster than \
-         every parallel backend on 1 of 1 batches.",
+        "Parallel backends beat one thread on 1 of 2 batches: quick leads on 1 (up to 1.56x).",
+        "It was not worth it on tiny: there, every backend is slower than one thread.",
+        "A better algorithm (stepping) on one core was 100x as fast as the baseline, and faster than every parallel \
+         backend on 2 of 2 batches.",
     ] {
-        assert!(page.contains(sentence), "{sentence}");
+        assert!(answer.contains(sentence), "{sentence} {answer}");
     }
-    let slow = analyse(header(&["slow"], &[2]), &rounds(&[("slow", 2, 1900.0)]));
-    let sentence = "It was not worth it on batch: there, every backend is slower than one thread.";
-    assert!(html(&[slow]).contains(sentence));
+    assert!(
+        page.contains("Of 6 cells, 1 are faster, 4 are slower, 1 are equal and 0 are unresolved")
+    );
+}
+
+#[test]
+fn the_widest_comparison_answers_first_and_the_others_follow() {
+    let page = html(&[small(), two_batches()]);
+    check(&page);
+    assert!(page.contains("<li>Parallel backends beat one thread on 1 of 2 batches"));
+    assert!(page.contains("<li>Record 1: batch: quick is fastest: 1.56x"), "{page}");
+    assert_eq!(page.matches("<p class=\"from\">Record 1: <code>fib compare</code></p>").count(), 2);
 }
 
 #[test]

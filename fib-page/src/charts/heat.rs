@@ -2,7 +2,6 @@
 
 use super::palette::Paint;
 use super::svg::{Area, Drawn, SMALL, Svg, USUAL, rectangle, stripes, write};
-use fib_report::report::narrow;
 use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
@@ -49,10 +48,26 @@ pub(crate) fn heat_map(title: &str, summary: &str, map: &HeatMap) -> Svg {
     })
 }
 
-/// A name on up to three lines, above its column.
+/// The most characters of a line above a column.
+const LINE: usize = 12;
+
+/// A name on several lines, which end at its hyphens and slashes.
+fn lines(name: &str) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for piece in name.split_inclusive(['-', '/', '@', ':']) {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + piece.chars().count() <= LINE => {
+                line.push_str(piece)
+            }
+            _ => lines.push(piece.into()),
+        }
+    }
+    lines
+}
+
+/// A name above its column.
 fn heading(area: &Area<'_>, name: &str, middle: i32) -> Drawn {
-    let name = narrow(name);
-    let lines: Vec<&str> = name.lines().collect();
+    let lines = lines(name);
     let first = TOP - 8 - 13 * (lines.len() as i32 - 1);
     lines
         .iter()
@@ -73,4 +88,17 @@ fn draw(area: &Area<'_>, cell: &HeatCell, (left, top): (i32, i32)) -> Drawn {
     let y = if cell.note.is_empty() { top + ROW / 2 } else { top + 13 };
     write(area, &cell.value, (middle, y), Paint::Text, USUAL, HPos::Center)?;
     write(area, &cell.note, (middle, top + 28), Paint::Text, SMALL, HPos::Center)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn long_names_take_several_lines() {
+        assert_eq!(lines("threads-static"), ["threads-", "static"]);
+        assert_eq!(lines("process-shm"), ["process-shm"]);
+        assert_eq!(lines("python/process-chunked"), ["python/", "process-", "chunked"]);
+        assert_eq!(lines("rayon@balanced:8"), ["rayon@", "balanced:8"]);
+    }
 }

@@ -146,7 +146,7 @@ def test_sliders_move_the_laws(browser):
     changed = [a != b for a, b in zip(before, curves())]
     assert changed == [False, False, False, True]
     move(browser, "coherency", 0.001)
-    assert "the speedup is highest with 30.0 workers" in reading.text
+    assert "the speedup is highest with 30 workers" in reading.text
     assert len(browser.find_elements(By.CSS_SELECTOR, "#explorer-chart circle")) > 0
 
 
