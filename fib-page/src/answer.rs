@@ -23,6 +23,9 @@ pub(super) fn title(analyses: &[Analysis]) -> String {
     })
 }
 
+/// So many other records speak without being asked.
+const FEW: usize = 3;
+
 /// The answer of the widest comparison, and below it its machine and its noise; then what the other records say.
 pub(super) fn first_screen(analyses: &[Analysis]) -> Markup {
     let main = main_record(analyses);
@@ -43,7 +46,7 @@ pub(super) fn first_screen(analyses: &[Analysis]) -> Markup {
                 (facts(&analysis.matrix))
             }
             @if !others.is_empty() {
-                details open {
+                details open[others.len() <= FEW] {
                     summary { "What the other records say" }
                     ul.also { @for (i, sentences) in &others {
                         li { "Record " (i + 1) ": " (sentences.join(" ")) }
@@ -87,15 +90,17 @@ fn resolution(matrix: &Matrix) -> String {
     });
     let count = |wanted: &dyn Fn(&Cell) -> bool| cells().filter(|cell| wanted(cell)).count();
     let verdict = |name: &str| count(&|cell| cell.verdict.is_some_and(|v| v.name() == name));
-    let failed = count(&|cell| cell.status != Status::Ok);
     let names = [Verdict::Faster, Verdict::Slower, Verdict::Equal(0.0), Verdict::Unresolved];
-    let words: Vec<String> =
-        names.map(|v| format!("{} are {}", verdict(v.name()), v.name())).into();
-    let faults = if failed > 0 { format!(" {failed} cells failed.") } else { String::new() };
+    let words = names.map(|v| format!("{} {}", verdict(v.name()), v.name()));
+    let failed = match count(&|cell| cell.status != Status::Ok) {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
     format!(
-        "{width}{noise} Of {} cells, {}; `unresolved` means that this measurement cannot tell.{faults}",
+        "{width}{noise} Verdicts of {} cells: {}{failed}. `unresolved` means that this measurement cannot tell. A \
+         backend leads if it is the fastest, or if the same rounds do not show that it is slower than the fastest.",
         cells().count(),
-        list(&words)
+        words.join(", ")
     )
 }
 
@@ -157,10 +162,7 @@ fn winners(matrix: &Matrix) -> Option<String> {
     let (won, all) = (won.count(), rows.len());
     let batches = if all == 1 { "batch" } else { "batches" };
     (won > 0 && !names.is_empty()).then(|| {
-        format!(
-            "Parallel backends beat one thread on {won} of {all} {batches}: {}. A backend leads if it is the fastest, or if the same rounds do not show that it is slower than the fastest.",
-            list(&names)
-        )
+        format!("Parallel backends beat one thread on {won} of {all} {batches}: {}.", list(&names))
     })
 }
 

@@ -65,7 +65,7 @@ fn panel(curves: &[Curve], own: usize, lines: &[Layer], marks: Vec<(f64, f64)>) 
     layers.extend_from_slice(lines);
     layers.push(Layer::Line(Paint::Measured, curves[own].line()));
     layers.push(Layer::Points(Paint::Measured, curves[own].points.clone()));
-    layers.push(Layer::Marks(Paint::Law, marks));
+    layers.push(Layer::Marks(Paint::Mark, marks));
     Panel { title: curves[own].label.clone(), layers }
 }
 
@@ -130,7 +130,8 @@ fn break_even(analysis: &Analysis, name: &str, found: &[BreakEven]) -> Figure {
         false => row.scenario.index.map(|index| index as f64),
     };
     let curves = curves(matrix, &rows, |row, cell| Some((size(row)?, cell.speedup?)));
-    let xs: Vec<f64> = rows.iter().filter_map(|row| size(row)).collect();
+    let points = curves.iter().flat_map(|curve| &curve.points);
+    let xs: Vec<f64> = points.map(|point| point.0).collect();
     let ys = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1.median));
     let y = Scale::log(ys.chain([1.0]), scale::short);
     let ends = xs.iter().copied().reduce(f64::min).zip(xs.iter().copied().reduce(f64::max));

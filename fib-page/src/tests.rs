@@ -179,9 +179,7 @@ fn the_first_screen_answers_in_three_sentences() {
     ] {
         assert!(answer.contains(sentence), "{sentence} {answer}");
     }
-    assert!(
-        page.contains("Of 6 cells, 1 are faster, 4 are slower, 1 are equal and 0 are unresolved")
-    );
+    assert!(page.contains("Verdicts of 6 cells: 1 faster, 4 slower, 1 equal, 0 unresolved."));
 }
 
 #[test]

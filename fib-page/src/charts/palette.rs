@@ -16,6 +16,8 @@ pub(crate) enum Paint {
     Measured,
     Predicted,
     Law,
+    /// A point that matters, such as a crossing.
+    Mark,
     Ceiling,
     Ideal,
     /// The other curves behind the curve of a panel.
@@ -40,10 +42,10 @@ pub(crate) enum Paint {
 }
 
 /// Every paint, in the order of the enum.
-pub(crate) const PAINTS: [Paint; 27] = {
+pub(crate) const PAINTS: [Paint; 28] = {
     use Paint::*;
     [
-        Text, Soft, Grid, Page, Measured, Predicted, Law, Ceiling, Ideal, Context, Faster1,
+        Text, Soft, Grid, Page, Measured, Predicted, Law, Mark, Ceiling, Ideal, Context, Faster1,
         Faster2, Faster3, Faster4, Slower1, Slower2, Slower3, Slower4, Equal, Failed, Useful,
         Inflation, Lock, FirstChunk, Dispatch, Tail, Unused,
     ]
@@ -67,6 +69,7 @@ impl Paint {
             Paint::Measured => ("measured", "#0062a3", "#62b4f2"),
             Paint::Predicted => ("predicted", "#0062a3", "#62b4f2"),
             Paint::Law => ("law", "#a84300", "#f3a05f"),
+            Paint::Mark => ("mark", "#a84300", "#f3a05f"),
             Paint::Ceiling => ("ceiling", "#00705a", "#45c7a6"),
             Paint::Ideal => ("ideal", "#6e7781", "#8b949e"),
             Paint::Context => ("context", "#c3cad1", "#4a525c"),
@@ -167,7 +170,7 @@ mod tests {
         use Paint::*;
         let page = Page.look();
         for (paint, least) in
-            [(Soft, 4.5), (Measured, 4.5), (Law, 4.5), (Ceiling, 4.5), (Ideal, 3.0)]
+            [(Soft, 4.5), (Measured, 4.5), (Law, 4.5), (Mark, 4.5), (Ceiling, 4.5), (Ideal, 3.0)]
         {
             let look = paint.look();
             assert!(contrast(look.light, page.light) >= least, "{paint:?}");

@@ -62,13 +62,13 @@ pub(crate) fn panels(title: &str, summary: &str, data: &Panels) -> Svg {
 }
 
 fn draw(area: &Area<'_>, panel: &Panel, data: &Panels) -> Drawn {
-    write_bold(area, &panel.title, (44, 12))?;
+    write_bold(area, &panel.title, (54, 12))?;
     let mut chart = ChartBuilder::on(area)
         .margin_top(24)
         .margin_right(14)
         .margin_bottom(4)
         .x_label_area_size(34)
-        .y_label_area_size(44)
+        .y_label_area_size(54)
         .build_cartesian_2d(data.x.clone(), data.y.clone())?;
     let label = text_style(Paint::Soft, SMALL, HPos::Center, VPos::Center);
     chart
