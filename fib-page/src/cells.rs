@@ -16,8 +16,13 @@ pub(super) fn items(record: usize, analysis: &Analysis) -> Vec<Item> {
     if !matches!(analysis.findings, Findings::Matrix) {
         return vec![];
     }
+    let note = Item::Prose(html! {
+        p { "A cell is one backend at one worker count on one batch. Peak memory is the most that its process has used until \
+             then; a process runs all batches of a run, so it may be that of a larger batch." }
+    });
     let rows = analysis.matrix.rows.iter().enumerate();
-    rows.flat_map(|(i, row)| items_of(record, &analysis.matrix, i, row)).collect()
+    let items = rows.flat_map(|(i, row)| items_of(record, &analysis.matrix, i, row));
+    [note].into_iter().chain(items).collect()
 }
 
 /// Where the details of a cell are on the page.
@@ -42,8 +47,12 @@ fn figure(matrix: &Matrix, row: &Row) -> Figure {
     let fits = |cell: &&Cell| cell.workers <= matrix.header.cores;
     let most = row.cells.iter().filter(fits).map(|cell| cell.workers).max();
     let many = row.cells.len() > MOST_ROWS;
-    let cells = row.cells.iter().filter(|cell| !many || Some(cell.workers) == most).take(MOST_ROWS);
-    let rows: Vec<SpreadRow> = cells
+    let is_shown = |cell: &&Cell| !many || Some(cell.workers) == most;
+    let cells = row.cells.iter().filter(is_shown).take(MOST_ROWS).cloned().collect();
+    let shown = Row { cells, ..row.clone() };
+    let rows: Vec<SpreadRow> = shown
+        .cells
+        .iter()
         .filter_map(|cell| {
             Some(SpreadRow {
                 name: name(row, cell),
@@ -64,7 +73,7 @@ fn figure(matrix: &Matrix, row: &Row) -> Figure {
                   two speeds."
             .into(),
         trap: TRAP,
-        table: rounds(row),
+        table: rounds(&shown),
     }
 }
 

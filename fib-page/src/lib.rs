@@ -6,7 +6,7 @@
 //!
 //! A page is a pure function of its analyses. It fetches nothing and can be read without its script; only the
 //! explorer needs that. Each section is a function from an analysis to its items, and a section that has
-//! nothing to show is left out. The charts are in [`charts`], and the tables are those of the text report.
+//! nothing to show is left out. The charts are in `charts`, and the tables are those of the text report.
 //!
 //! Like `fib-report`, this crate has no clock, no process and no thread: `clippy.toml` in its folder forbids them.
 #![forbid(unsafe_code)]

@@ -69,6 +69,10 @@ fn panel(curves: &[Curve], own: usize, lines: &[Layer], marks: Vec<(f64, f64)>) 
     Panel { title: curves[own].label.clone(), layers }
 }
 
+fn legend(mark: &'static str) -> Vec<(Paint, &'static str)> {
+    vec![(Paint::Measured, "measured"), (Paint::Context, "the other backends"), (Paint::Mark, mark)]
+}
+
 fn value(crossing: &Crossing) -> Option<f64> {
     match crossing {
         Crossing::At { value, .. } => Some(*value),
@@ -103,8 +107,14 @@ fn granularity(analysis: &Analysis, found: &[Granularity]) -> Figure {
     let ys = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1.median));
     let y = Scale::linear(ys.chain([0.0, 1.0]), scale::share_label);
     let each = (0..curves.len()).map(|i| panel(&curves, i, &[], marks(&curves[i].label)));
-    let data =
-        Panels { x, y, x_label: "size of a task", y_label: "efficiency", panels: each.collect() };
+    let data = Panels {
+        x,
+        y,
+        x_label: "size of a task",
+        y_label: "efficiency",
+        legend: legend("METG"),
+        panels: each.collect(),
+    };
     let title = "Efficiency against the size of tasks".to_owned();
     Figure {
         name: "granularity".into(),
@@ -150,6 +160,7 @@ fn break_even(analysis: &Analysis, name: &str, found: &[BreakEven]) -> Figure {
         y,
         x_label,
         y_label: "speedup",
+        legend: legend("break-even"),
         panels: panels_of,
     };
     let what = if is_items { "the number of items" } else { "the size of the numbers" };
@@ -160,7 +171,7 @@ fn break_even(analysis: &Analysis, name: &str, found: &[BreakEven]) -> Figure {
         instead: None,
         title,
         caption: "Above the dotted line a batch is faster than one thread. The orange circle is the break-even: the \
-                  smallest batch that is not slower. The grey curves are the other backends."
+                  smallest batch that is not slower."
             .into(),
         trap: BREAK_EVEN_TRAP,
         table: findings(analysis),

@@ -2,7 +2,7 @@
 
 use crate::charts::{Layer, Paint, Panel, Panels, Scale, panels, scale};
 use crate::figure::{Figure, Item, slug};
-use fib_report::report::{model_table, scaling_tables, scenario};
+use fib_report::report::{Block, Table, model_table, ratio, scaling_tables, spread};
 use fib_report::{
     Amdahl, Analysis, Estimate, Findings, Matrix, Model, Prediction, Row, STRONG, Scaling, Usl,
     WORKERS,
@@ -67,7 +67,7 @@ fn background(row: &Row, most: f64) -> Vec<Layer> {
 }
 
 /// Panels of these layers, whose axes hold everything.
-fn with_axes(panels: Vec<Panel>, most: f64) -> Panels {
+fn with_axes(panels: Vec<Panel>, most: f64, laws: &[(Paint, &'static str)]) -> Panels {
     let layers = panels.iter().flat_map(|panel| &panel.layers);
     let values = layers.flat_map(|layer| -> Vec<f64> {
         match layer {
@@ -79,7 +79,13 @@ fn with_axes(panels: Vec<Panel>, most: f64) -> Panels {
         }
     });
     let y = Scale::log(values.collect::<Vec<_>>(), scale::short);
-    Panels { x: Scale::workers(most), y, x_label: "workers", y_label: "speedup", panels }
+    let background = [
+        (Paint::Measured, "measured"),
+        (Paint::Ideal, "ideal"),
+        (Paint::Ceiling, "ceiling of this machine"),
+    ];
+    let legend = background.into_iter().chain(laws.iter().copied()).collect();
+    Panels { x: Scale::workers(most), y, x_label: "workers", y_label: "speedup", legend, panels }
 }
 
 /// The median and the ends of the interval.
@@ -99,19 +105,38 @@ fn measured(matrix: &Matrix, row: &Row) -> Figure {
         layers.push(Layer::Points(Paint::Measured, points));
         Panel { title: label.clone(), layers }
     };
-    let data = with_axes(labels.map(panel).collect(), most);
+    let data = with_axes(labels.map(panel).collect(), most, &[]);
     let title = format!("Speedup of {} against workers", row.scenario.name);
     Figure {
         name: slug(&["speedup", &row.scenario.name]),
         svg: panels(&title, "For each backend, the measured speedup at each worker count.", &data),
         instead: None,
         title,
-        caption: "The dots are measured speedups with their intervals. The dotted line is the ideal, and the green line is \
-                  the ceiling of this machine."
+        caption: "The dots are measured speedups with their intervals. The space between the dots and the green line is lost \
+                  by the backend, and the space between the green and the dotted line is lost by the machine."
             .into(),
         trap: MEASURED_TRAP,
-        table: scenario(matrix, row),
+        table: vec![Block::Table(by_workers(matrix, row))],
     }
+}
+
+/// The speedups with the half-widths of their intervals: backends down, worker counts across.
+fn by_workers(matrix: &Matrix, row: &Row) -> Table {
+    let counts: Vec<usize> = counts(row).into_iter().collect();
+    let heading = counts.iter().map(|count| match count {
+        1 => "1 worker".into(),
+        count => format!("{count} workers"),
+    });
+    let line = |label: &String| -> Vec<String> {
+        let points = points(row, label);
+        let value = |count: &usize| {
+            let point = points.iter().find(|(workers, _)| *workers == *count as f64);
+            point.map_or("-".into(), |(_, s)| format!("{} ±{}", ratio(s.median), spread(s)))
+        };
+        [label.clone()].into_iter().chain(counts.iter().map(value)).collect()
+    };
+    let labels = matrix.header.backends.iter().map(|head| &head.label);
+    Table::new(["backend".to_owned()].into_iter().chain(heading)).with_rows(labels.map(line))
 }
 
 fn scaled(matrix: &Matrix, row: &Row, scalings: &[Scaling]) -> Figure {
@@ -127,16 +152,16 @@ fn scaled(matrix: &Matrix, row: &Row, scalings: &[Scaling]) -> Figure {
         layers.push(Layer::Points(Paint::Measured, points));
         Panel { title: found.backend.clone(), layers }
     };
-    let data = with_axes(scalings.iter().map(panel).collect(), most);
+    let laws = [(Paint::Law, "Amdahl's law"), (Paint::Predicted, "USL")];
+    let data = with_axes(scalings.iter().map(panel).collect(), most, &laws);
     let title = "Speedup of the same batch against workers".to_owned();
     Figure {
         name: "scaling".into(),
         svg: panels(&title, "For each backend, the measured speedup at each worker count, and the laws that fit it.", &data),
         instead: None,
         title,
-        caption: "The dots are measured speedups with their intervals. The dotted line is the ideal, and the green line is \
-                  the ceiling of this machine. The orange line is Amdahl's law and the dashed line is the USL, where \
-                  they can be fitted; the numbers say why not, where they cannot."
+        caption: "The dots are measured speedups with their intervals. Amdahl's law and the USL are drawn where they can be \
+                  fitted; where they cannot, the numbers say why."
             .into(),
         trap: MEASURED_TRAP,
         table: scaling_tables(scalings),
@@ -175,17 +200,21 @@ fn predicted(row: &Row, model: &Model) -> Figure {
         layers.push(Layer::Points(Paint::Measured, points(row, &prediction.backend)));
         Panel { title: prediction.backend.clone(), layers }
     };
-    let data = with_axes(model.predictions.iter().map(panel).collect(), most);
+    let lines = [
+        (Paint::Predicted, "predicted"),
+        (Paint::Law, "Amdahl's law"),
+        (Paint::Context, "upper bound"),
+    ];
+    let data = with_axes(model.predictions.iter().map(panel).collect(), most, &lines);
     let title = format!("Predicted speedup of {} up to 1024 workers", model.scenario);
     Figure {
         name: slug(&["prediction", &model.scenario]),
         svg: panels(&title, "For each backend, the measured speedups and the predicted speedups up to 1024 workers.", &data),
         instead: None,
         title,
-        caption: "The dots are measured, with their intervals. The dashed blue line is predicted by a simulation of the \
-                  schedule. The dotted line is the ideal, the green line is the ceiling of this machine, and the grey \
-                  line is an upper bound for every schedule. The orange line is Amdahl's law with the serial fraction \
-                  of Karp and Flatt."
+        caption: "Only the dots are measured. The dashed line is predicted by a simulation of the schedule: where it bends \
+                  down, more workers make the batch slower. No schedule can pass the upper bound. Amdahl's law has the \
+                  serial fraction of Karp and Flatt."
             .into(),
         trap: PREDICTED_TRAP,
         table: model_table(model).into(),

@@ -297,11 +297,15 @@ fn laws_are_drawn_where_they_can_be_fitted() {
     let page = html(&[many]);
     check(&page);
     let chart = page.split("<figure id=\"scaling\">").nth(1).unwrap();
-    assert_eq!(chart.split("</svg>").next().unwrap().matches("s-law").count(), 1);
+    assert_eq!(
+        chart.split("</svg>").next().unwrap().matches("s-law").count(),
+        2,
+        "with the legend"
+    );
     let few = html(&[scaled(Study::Scaling, STRONG, &[1, 2])]);
     check(&few);
     let chart = few.split("<figure id=\"scaling\">").nth(1).unwrap();
-    assert_eq!(chart.split("</svg>").next().unwrap().matches("s-law").count(), 0);
+    assert_eq!(chart.split("</svg>").next().unwrap().matches("s-law").count(), 1, "the legend");
     assert!(few.contains("the law needs 3 different worker counts"));
 }
 
@@ -340,8 +344,8 @@ fn crossings_are_marked() {
         let figure = page.split(&format!("<figure id=\"{figure}\">")).nth(1).unwrap();
         figure.split("</svg>").next().unwrap().matches("r=\"5\"").count()
     };
-    // The smallest batches are less than 50% efficient, and the largest 93%.
-    assert_eq!((circles("granularity"), circles("break-even-items")), (3, 1));
+    // The smallest batches are less than 50% efficient, and the largest 93%. The legend has a circle too.
+    assert_eq!((circles("granularity"), circles("break-even-items")), (4, 2));
     assert!(page.contains("2 workers are 90% efficient if each task takes at least"));
 }
 
@@ -396,4 +400,67 @@ fn two_records_of_one_study_share_a_page() {
         page.contains("<figure id=\"matrix-2-workers-2\">")
             && page.contains("href=\"#cell-1-0-0\"")
     );
+}
+
+/// Twelve batches, nine backends and eight worker counts, as a large machine measures them with `--full`.
+#[test]
+fn a_page_of_many_cells_stays_below_a_megabyte() {
+    let labels: Vec<String> = (0..9).map(|i| format!("backend-number-{i}")).collect();
+    let labels: Vec<&str> = labels.iter().map(|label| &**label).collect();
+    let counts = [1, 2, 4, 8, 16, 32, 64, 96];
+    let mut head = Header { cores: 96, ..header(&labels, &counts) };
+    let scenario = head.scenarios[0].clone();
+    head.scenarios = (0..12)
+        .map(|i| ScenarioHead { name: format!("scenario-{i}"), ..scenario.clone() })
+        .collect();
+    let time = |i: usize, workers: usize, round: usize| {
+        1000.0 / workers as f64 * (1.0 + (i + 7 * round % 11) as f64 / 50.0)
+    };
+    let mut samples = vec![];
+    for scenario in &head.scenarios {
+        for round in 0..20 {
+            let mut take = |role, label: &str, workers, us| {
+                samples.push(Sample {
+                    scenario: scenario.name.clone(),
+                    ..sample(role, label, workers, round, us)
+                });
+            };
+            take(Role::Baseline, "sequential", 1, 1000.0);
+            take(Role::Control, "sequential", 1, 1000.0);
+            for (i, label) in labels.iter().enumerate() {
+                counts
+                    .iter()
+                    .for_each(|&workers| take(Role::Cell, label, workers, time(i, workers, round)));
+            }
+        }
+    }
+    let page = html(&[analyse(head, &samples)]);
+    check(&page);
+    assert!(page.len() < 1_000_000, "{}", page.len());
+}
+
+/// Every chart is XML that a browser reads as a picture.
+#[test]
+fn charts_are_well_formed() {
+    let analyses = [
+        two_batches(),
+        sizes(Study::Granularity),
+        scaled(Study::Scaling, STRONG, &[1, 2, 4, 8, 16, 32]),
+    ];
+    let files = chart_files(&analyses);
+    assert!(files.len() >= 5);
+    for ChartFile { name, svg, csv } in files {
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let root = document.root_element();
+        assert_eq!(root.tag_name().name(), "svg", "{name}");
+        assert!(
+            root.descendants().filter(|node| node.is_text() && node.text() == Some("NaN")).count()
+                == 0
+        );
+        let shapes = root.descendants().filter(|node| {
+            ["rect", "polyline", "circle", "polygon"].contains(&node.tag_name().name())
+        });
+        assert!(shapes.count() > 4, "{name}");
+        assert!(csv.lines().count() > 1, "{name}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::palette::Paint;
 use super::scale::Scale;
-use super::svg::{Area, Drawn, SMALL, Svg, text_style, write_bold};
+use super::svg::{Area, Drawn, SMALL, Svg, dot, line, ring, text_style, write, write_bold};
 use fib_report::Estimate;
 use plotters::chart::ChartContext;
 use plotters::coord::cartesian::Cartesian2d;
@@ -16,6 +16,8 @@ pub(crate) struct Panels {
     pub(crate) y: Scale,
     pub(crate) x_label: &'static str,
     pub(crate) y_label: &'static str,
+    /// What the lines and points are.
+    pub(crate) legend: Vec<(Paint, &'static str)>,
     pub(crate) panels: Vec<Panel>,
 }
 
@@ -42,6 +44,7 @@ pub(crate) enum Layer {
 pub(crate) const MOST_PANELS: usize = 24;
 
 const WIDTH: u32 = 760;
+const LEGEND: u32 = 26;
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Scale, Scale>>;
 
@@ -54,10 +57,27 @@ pub(crate) fn panels(title: &str, summary: &str, data: &Panels) -> Svg {
         _ => (3, 200),
     };
     let rows = count.div_ceil(columns);
-    let size = (WIDTH, (rows * height) as u32);
+    let size = (WIDTH, LEGEND + (rows * height) as u32);
     Svg::draw(title, summary, size, |area| {
-        let areas = area.split_evenly((rows, columns));
+        let (top, charts) = area.split_vertically(LEGEND);
+        draw_legend(&top, &data.legend)?;
+        let areas = charts.split_evenly((rows, columns));
         data.panels.iter().zip(&areas).try_for_each(|(panel, area)| draw(area, panel, data))
+    })
+}
+
+/// A short line and a name for each paint.
+fn draw_legend(area: &Area<'_>, legend: &[(Paint, &str)]) -> Drawn {
+    let mut left = 54;
+    legend.iter().try_for_each(|(paint, name)| {
+        match paint {
+            Paint::Measured => dot(area, (left + 12, 9), 4, *paint)?,
+            Paint::Mark => ring(area, (left + 12, 9), 5, *paint)?,
+            _ => line(area, &[(left, 9), (left + 24, 9)], *paint, 2)?,
+        }
+        write(area, name, (left + 30, 9), Paint::Text, SMALL, HPos::Left)?;
+        left += 46 + name.chars().count() as i32 * 6;
+        Ok(())
     })
 }
 

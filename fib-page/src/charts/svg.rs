@@ -25,7 +25,10 @@ pub(crate) struct Svg {
     elements: String,
 }
 
-/// The pixels of small, usual and large text.
+/// The height of the title of a file.
+const TITLE: u32 = 30;
+
+/// The pixels of small and of usual text.
 pub(super) const SMALL: f64 = 10.0;
 pub(super) const USUAL: f64 = 12.0;
 
@@ -59,9 +62,9 @@ impl Svg {
         )
     }
 
-    /// The chart as a file of its own. Readers without style sheets see the light theme.
+    /// The chart as a file of its own, with its title above it. Readers without style sheets see the light theme.
     pub(crate) fn file(&self) -> String {
-        let (width, height) = self.size;
+        let (width, height) = (self.size.0, self.size.1 + TITLE);
         let elements = with_classes(&self.elements, |attribute, look| {
             let dashes = look.dashes.filter(|_| attribute == "stroke");
             let dashes =
@@ -70,14 +73,17 @@ impl Svg {
         });
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" role=\"img\" font-family=\"sans-serif\" \
+             viewBox=\"0 -{TITLE} {width} {height}\" role=\"img\" font-family=\"sans-serif\" \
              aria-labelledby=\"t d\">\n<title id=\"t\">{}</title>\n<desc id=\"d\">{}</desc>\n\
-             <style>\n{}</style>\n<rect width=\"100%\" height=\"100%\" class=\"f-page\" \
-             fill=\"{}\"/>\n{elements}</svg>\n",
+             <style>\n{}</style>\n<rect y=\"-{TITLE}\" width=\"{width}\" height=\"{height}\" \
+             class=\"f-page\" fill=\"{}\"/>\n<text x=\"8\" y=\"-10\" font-size=\"14\" \
+             font-weight=\"bold\" class=\"f-text\" fill=\"{}\">{}</text>\n{elements}</svg>\n",
             escaped(&self.title),
             escaped(&self.summary),
             style_sheet(),
-            Paint::Page.look().light
+            Paint::Page.look().light,
+            Paint::Text.look().light,
+            escaped(&self.title)
         )
     }
 }
@@ -170,6 +176,10 @@ pub(super) fn polygon(area: &Area<'_>, points: &[(i32, i32)], paint: Paint) -> D
 
 pub(super) fn dot(area: &Area<'_>, at: (i32, i32), radius: i32, paint: Paint) -> Drawn {
     area.draw(&Circle::new(at, radius, paint.token().filled()))
+}
+
+pub(super) fn ring(area: &Area<'_>, at: (i32, i32), radius: i32, paint: Paint) -> Drawn {
+    area.draw(&Circle::new(at, radius, paint.token().stroke_width(2)))
 }
 
 /// Stripes across a rectangle, for what is not known.

@@ -34,13 +34,18 @@ pub enum Line {
 }
 
 impl Table {
-    pub(super) fn new<T: Into<String>>(heading: impl IntoIterator<Item = T>) -> Self {
+    pub fn new<T: Into<String>>(heading: impl IntoIterator<Item = T>) -> Self {
         Table { heading: heading.into_iter().map(Into::into).collect(), ..Table::default() }
     }
 
     /// The same table with one blank between columns.
     pub(super) fn narrow(self) -> Self {
         Table { narrow: true, ..self }
+    }
+
+    /// The same table with these lines of cells.
+    pub fn with_rows(self, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
+        Table { rows: rows.into_iter().map(Line::Cells).collect(), ..self }
     }
 
     pub(super) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
