@@ -125,7 +125,7 @@ fn sentences(analysis: &Analysis) -> Vec<String> {
                 "The chunking decides in {matters} of {all} cases: there, the best chunking is shown to be faster than the worst."
             )]
         }
-        Findings::Model(found) => found.iter().filter_map(model).collect(),
+        Findings::Model { models, .. } => models.iter().filter_map(model).collect(),
         Findings::Race(found) => race(matrix, found),
     }
 }

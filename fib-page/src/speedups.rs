@@ -1,8 +1,9 @@
 //! Speedup against workers: what was measured, the laws that fit it, and what is predicted beyond.
 
+use crate::blocks::show_blocks;
 use crate::charts::{Layer, Paint, Panel, Panels, Scale, panels, scale};
 use crate::figure::{Figure, Item, slug};
-use fib_report::report::{Block, Table, model_table, ratio, scaling_tables, spread};
+use fib_report::report::{Block, Table, checks, model_table, ratio, scaling_tables, spread};
 use fib_report::{
     Amdahl, Analysis, Estimate, Findings, Matrix, Model, Prediction, Row, STRONG, Scaling, Usl,
     WORKERS,
@@ -12,13 +13,14 @@ use std::collections::BTreeSet;
 const MEASURED_TRAP: &str = "Both axes are logarithmic, so a curve that bends away from the dotted line loses more than it seems \
                              to. A law that fits a few worker counts says little about many.";
 
-const PREDICTED_TRAP: &str = "Everything beyond the last dot is a simulation and not a measurement. It assumes a CPU for each \
+const PREDICTED_TRAP: &str = "Everything beyond the last dot is a simulation and not a measurement. The band holds the noise of what it is \
+                              computed from, and not the error of the simulation. The simulation assumes a CPU for each \
                               worker and memory that is as fast for a thousand workers as for these.";
 
 pub(super) fn items(_record: usize, analysis: &Analysis) -> Vec<Item> {
     let matrix = &analysis.matrix;
     let figures: Vec<(String, Figure)> = match &analysis.findings {
-        Findings::Model(models) => {
+        Findings::Model { models, .. } => {
             let row =
                 |model: &Model| matrix.rows.iter().find(|row| row.scenario.name == model.scenario);
             let figures = models.iter().filter_map(|model| Some((model, row(model)?)));
@@ -35,7 +37,11 @@ pub(super) fn items(_record: usize, analysis: &Analysis) -> Vec<Item> {
         }
         _ => vec![],
     };
-    Item::of("Batch", figures, 0).into_iter().collect()
+    let errors = match &analysis.findings {
+        Findings::Model { errors, .. } => Some(Item::Prose(show_blocks(&checks(errors)))),
+        _ => None,
+    };
+    Item::of("Batch", figures, 0).into_iter().chain(errors).collect()
 }
 
 /// The worker counts of our own backends.
@@ -187,6 +193,12 @@ fn laws(found: &Scaling, most: f64) -> Vec<Layer> {
     layers
 }
 
+/// The intervals of predicted speedups.
+fn band(ends: &[(f64, f64)]) -> Layer {
+    let points = WORKERS.iter().zip(ends).map(|(count, (low, high))| (*count as f64, *low, *high));
+    Layer::Band(Paint::Predicted, points.collect())
+}
+
 fn predicted(row: &Row, model: &Model) -> Figure {
     let most = WORKERS.last().map_or(1.0, |most| *most as f64);
     let over = |speedups: &[f64]| -> Vec<(f64, f64)> {
@@ -196,6 +208,7 @@ fn predicted(row: &Row, model: &Model) -> Figure {
         let mut layers = background(row, most);
         layers.push(Layer::Line(Paint::Context, over(&model.bound)));
         layers.extend(prediction.amdahl.map(|law| Layer::Line(Paint::Law, over(&law))));
+        layers.extend(prediction.intervals.map(|ends| band(&ends)));
         layers.push(Layer::Line(Paint::Predicted, over(&prediction.speedups)));
         layers.push(Layer::Points(Paint::Measured, points(row, &prediction.backend)));
         Panel { title: prediction.backend.clone(), layers }
@@ -212,7 +225,7 @@ fn predicted(row: &Row, model: &Model) -> Figure {
         svg: panels(&title, "For each backend, the measured speedups and the predicted speedups up to 1024 workers.", &data),
         instead: None,
         title,
-        caption: "Only the dots are measured. The dashed line is predicted by a simulation of the schedule: where it bends \
+        caption: "Only the dots are measured. The dashed line and its band are predicted by a simulation of the schedule: where the line bends \
                   down, more workers make the batch slower. No schedule can pass the upper bound. Amdahl's law has the \
                   serial fraction of Karp and Flatt."
             .into(),

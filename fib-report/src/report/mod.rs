@@ -31,7 +31,7 @@ pub use document::{conclusions, faults, heading, noise_banner};
 pub use engines::engines;
 pub use losses::losses_of;
 pub use matrix::{for_workers as all_scenarios, pool_starts};
-pub use model::table as model_table;
+pub use model::{checks, table as model_table};
 pub use numbers::{margin_text, percent_up, spread};
 pub use page::{Block, Line, Table, narrow, unbroken};
 pub use race::thousands;

@@ -116,7 +116,7 @@ fn size(error: f64) -> String {
 }
 
 /// The errors over all batches and backends, and what they say.
-fn checks(errors: &[PredictionErrors]) -> Vec<Block> {
+pub fn checks(errors: &[PredictionErrors]) -> Vec<Block> {
     const TITLE: &str = "Errors of predictions and guesses, where the speedup was measured";
     if errors.is_empty() {
         let text = "No prediction could be checked, because no backend was measured.";
