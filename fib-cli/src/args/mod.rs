@@ -2,8 +2,8 @@
 
 mod compute;
 mod measuring;
-mod trace;
 mod report;
+mod trace;
 mod values;
 
 use clap::{Parser, Subcommand, ValueEnum};
