@@ -1,6 +1,6 @@
 //! The blocks of the text report as HTML, and their tables as CSV.
 
-use fib_report::report::{Block, Line, Table, unbroken};
+use fib_report::report::{Block, Line, TextTable, unbroken};
 use maud::{Markup, html};
 
 /// The blocks, in their order. A title becomes the caption of the table below it.
@@ -20,6 +20,7 @@ pub(super) fn show_blocks(blocks: &[Block]) -> Markup {
                 Block::Table(table) if table.rows.is_empty() => {}
                 Block::Table(table) => { (show_table(table, before(i).map(|title| &**title))) }
                 Block::List(lines) => { (show_list(lines)) }
+                Block::Drawing(lines, text) => { pre tabindex="0" { (lines.join("\n")) } p { (text) } }
             }
         }
     }
@@ -32,7 +33,7 @@ pub(super) fn show_list(lines: &[(String, String)]) -> Markup {
     }
 }
 
-fn show_table(table: &Table, caption: Option<&str>) -> Markup {
+fn show_table(table: &TextTable, caption: Option<&str>) -> Markup {
     html! {
         div.table tabindex="0" role="group" aria-label=(caption.unwrap_or("Table")) {
             table {
@@ -71,7 +72,7 @@ pub(super) fn csv(blocks: &[Block]) -> String {
     tables.collect::<Vec<_>>().join("\n")
 }
 
-fn table_csv(table: &Table) -> String {
+fn table_csv(table: &TextTable) -> String {
     let has_sections = table.rows.iter().any(|line| matches!(line, Line::Section(_)));
     let group = |name: &str| has_sections.then(|| name.to_owned());
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(vec![]);

@@ -3,7 +3,7 @@
 use crate::blocks::show_blocks;
 use crate::charts::{Layer, Paint, Panel, Panels, Scale, panels, scale};
 use crate::figure::{Figure, Item, slug};
-use fib_report::report::{Block, Table, checks, model_table, ratio, scaling_tables, spread};
+use fib_report::report::{Block, TextTable, checks, model_table, ratio, scaling_tables, spread};
 use fib_report::{
     Amdahl, Analysis, Estimate, Findings, Matrix, Model, Prediction, Row, STRONG, Scaling, Usl,
     WORKERS,
@@ -127,7 +127,7 @@ fn measured(matrix: &Matrix, row: &Row) -> Figure {
 }
 
 /// The speedups with the half-widths of their intervals: backends down, worker counts across.
-fn by_workers(matrix: &Matrix, row: &Row) -> Table {
+fn by_workers(matrix: &Matrix, row: &Row) -> TextTable {
     let counts: Vec<usize> = counts(row).into_iter().collect();
     let heading = counts.iter().map(|count| match count {
         1 => "1 worker".into(),
@@ -142,7 +142,7 @@ fn by_workers(matrix: &Matrix, row: &Row) -> Table {
         [label.clone()].into_iter().chain(counts.iter().map(value)).collect()
     };
     let labels = matrix.header.backends.iter().map(|head| &head.label);
-    Table::new(["backend".to_owned()].into_iter().chain(heading)).with_rows(labels.map(line))
+    TextTable::new(["backend".to_owned()].into_iter().chain(heading)).with_rows(labels.map(line))
 }
 
 fn scaled(matrix: &Matrix, row: &Row, scalings: &[Scaling]) -> Figure {

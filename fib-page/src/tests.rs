@@ -6,7 +6,7 @@ use fib_report::{
     BREAK_EVEN_BATCH, BackendHead, BaselineCell, Header, MARGIN, Machine, Role, SCHEMA_VERSION,
     STRONG, Sample, ScenarioHead, Status, Study, analyse,
 };
-use fib_simulate::WorkerTrace;
+use fib_simulate::{ChunkTrace, PauseTrace, WorkerTrace};
 use std::collections::BTreeMap;
 
 fn header(backends: &[&str], workers: &[usize]) -> Header {
@@ -463,4 +463,47 @@ fn charts_are_well_formed() {
         assert!(shapes.count() > 4, "{name}");
         assert!(csv.lines().count() > 1, "{name}");
     }
+}
+
+#[test]
+fn the_chunks_of_a_run_are_bars() {
+    let mut samples = rounds(&CELLS[..1]);
+    let chunk = |worker, start_ns, end_ns| ChunkTrace { worker, start_ns, end_ns, paused_ns: 0 };
+    let chunks =
+        vec![chunk(0, 100_000, 400_000), chunk(0, 400_000, 700_000), chunk(1, 300_000, 1_000_000)];
+    let traced = |round: usize| {
+        let trace = |chunks, first_ns, last_ns| WorkerTrace {
+            chunks,
+            first_ns,
+            last_ns,
+            busy_ns: last_ns - first_ns,
+            paused_ns: 0,
+        };
+        Sample {
+            traces: Some(vec![trace(2, 100_000, 700_000), trace(1, 300_000, 1_000_000)]),
+            chunks: Some(chunks.clone()),
+            pauses: Some(vec![PauseTrace { worker: 1, start_ns: 300_000, end_ns: 500_000 }]),
+            wall_ns: 1_000_000,
+            repeats: 1,
+            ..sample(Role::Traced, "quick", 2, round, 0.0)
+        }
+    };
+    samples.extend((0..20).map(traced));
+    let analysis = analyse(header(&["quick"], &[2]), &samples);
+    let page = html(std::slice::from_ref(&analysis));
+    check(&page);
+    let chart = page
+        .split("<figure id=\"timelines-batch\">")
+        .nth(1)
+        .unwrap()
+        .split("</svg>")
+        .next()
+        .unwrap();
+    // Three chunks and one pause, each with its place in the legend.
+    assert_eq!(
+        (chart.matches("f-useful").count(), chart.matches("f-lock").count()),
+        (4, 2),
+        "{chart}"
+    );
+    assert!(chart.contains("quick: 1.00 ms") && chart.contains("worker 2"));
 }

@@ -10,6 +10,7 @@ mod panels;
 pub(crate) mod scale;
 mod spread;
 mod svg;
+mod timelines;
 
 pub(crate) use bars::{Bar, Part, bars};
 pub(crate) use heat::{HeatCell, HeatMap, heat_map};
@@ -18,3 +19,4 @@ pub(crate) use panels::{Layer, Panel, Panels, panels};
 pub(crate) use scale::Scale;
 pub(crate) use spread::{SpreadRow, spread};
 pub(crate) use svg::Svg;
+pub(crate) use timelines::{TimelineRun, WorkerRow, timelines};

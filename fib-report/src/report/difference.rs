@@ -2,7 +2,7 @@
 
 use super::json::lines_of_csv;
 use super::numbers::{duration, interval, margin_text, ratio};
-use super::page::{Block, Page, Row as Line, Table};
+use super::page::{Block, Line, Page, TextTable};
 use super::scenario::fault;
 use crate::analysis::Verdict;
 use crate::difference::{CellDifference, Difference, ScenarioDifference};
@@ -36,10 +36,17 @@ pub fn difference_csv(difference: &Difference) -> String {
     lines_of_csv(difference.cells())
 }
 
-fn table(difference: &Difference) -> Table {
-    let mut table =
-        Table::new(["backend", "workers", "old", "new", "new / old", "[99% interval]", "verdict"])
-            .narrow();
+fn table(difference: &Difference) -> TextTable {
+    let mut table = TextTable::new([
+        "backend",
+        "workers",
+        "old",
+        "new",
+        "new / old",
+        "[99% interval]",
+        "verdict",
+    ])
+    .narrow();
     for scenario in &difference.scenarios {
         table.rows.push(Line::Section(section(scenario)));
         scenario.cells.iter().for_each(|cell| table.row(row(cell)));

@@ -2,7 +2,7 @@
 
 use super::matrix::fitting;
 use super::numbers::{duration, ratio, spread};
-use super::page::{Block, Line, Table, narrow};
+use super::page::{Block, Line, TextTable, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row};
 use crate::record::{EngineHead, LeftOut};
@@ -40,7 +40,7 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, width: usize) -> 
         let labels: Vec<String> = [baseline.clone()].into_iter().chain(labels).collect();
         let names = labels.iter().map(|label| narrow(&short(label)));
         let heading = [String::new()].into_iter().chain(names).chain(["fastest\nof ours".into()]);
-        let table = part_of_table(matrix, &labels, workers, Table::new(heading).narrow());
+        let table = part_of_table(matrix, &labels, workers, TextTable::new(heading).narrow());
         [Block::Title(format!("{title}{suffix}")), Block::Table(table)]
     });
     blocks.collect()
@@ -49,7 +49,12 @@ fn table(matrix: &Matrix, engine: &EngineHead, workers: usize, width: usize) -> 
 /// The width of the columns of the baseline and of our fastest backend.
 const OUTER_COLUMNS: usize = 20;
 
-fn part_of_table(matrix: &Matrix, labels: &[String], workers: usize, mut table: Table) -> Table {
+fn part_of_table(
+    matrix: &Matrix,
+    labels: &[String],
+    workers: usize,
+    mut table: TextTable,
+) -> TextTable {
     for row in &matrix.rows {
         // Some backends cannot have as many workers.
         let find = |label: &String| {

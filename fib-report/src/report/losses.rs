@@ -2,7 +2,7 @@
 
 use super::conclusions::{list, name};
 use super::numbers::{duration, percent};
-use super::page::{Block, Table};
+use super::page::{Block, TextTable};
 use crate::analysis::{Cell, Loss, Losses, Matrix, Row};
 use std::slice;
 
@@ -49,7 +49,7 @@ fn note(rows: &[Row]) -> Block {
 }
 
 fn section(row: &Row) -> Vec<Block> {
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "backend",
         "workers",
         "time",

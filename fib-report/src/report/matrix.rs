@@ -2,7 +2,7 @@
 //! line.
 
 use super::numbers::{duration, margin_text, percent, ratio, spread};
-use super::page::{Block, Line, Table, narrow};
+use super::page::{Block, Line, TextTable, narrow};
 use super::scenario::fault;
 use crate::analysis::{Cell, Matrix, Row, Verdict};
 use crate::sample::Status;
@@ -59,9 +59,9 @@ fn title(matrix: &Matrix, workers: usize) -> String {
     format!("All scenarios, {workers}{warning}: speedup over {baseline}")
 }
 
-fn table(matrix: &Matrix, workers: usize, labels: &[String]) -> Table {
+fn table(matrix: &Matrix, workers: usize, labels: &[String]) -> TextTable {
     let heading = [String::new()].into_iter().chain(labels.iter().map(|label| narrow(label)));
-    let mut table = Table::new(heading).narrow();
+    let mut table = TextTable::new(heading).narrow();
     for row in &matrix.rows {
         table.rows.push(Line::Section(section(matrix, row, workers)));
         let find = |label: &String| {

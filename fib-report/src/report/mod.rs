@@ -33,10 +33,11 @@ pub use losses::losses_of;
 pub use matrix::{for_workers as all_scenarios, pool_starts};
 pub use model::{checks, table as model_table};
 pub use numbers::{margin_text, percent_up, spread};
-pub use page::{Block, Line, Table, narrow, unbroken};
+pub use page::{Block, Line, TextTable, narrow, unbroken};
 pub use race::thousands;
 pub use scenario::{fault, rounds, scenario, verdict};
 pub use studies::{findings, scaling as scaling_tables};
+pub use timelines::reading_of;
 
 use crate::analyse::Analysis;
 use crate::timeline::Timeline;
@@ -66,7 +67,7 @@ pub fn table(
     notes: &str,
     page: Page,
 ) -> String {
-    let mut table = Table::new(heading.iter().copied());
+    let mut table = TextTable::new(heading.iter().copied());
     if heading.len() > 6 {
         table = table.narrow();
     }

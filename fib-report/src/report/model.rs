@@ -2,7 +2,7 @@
 //! where the speedup was measured.
 
 use super::numbers::{duration, percent, ratio, spread};
-use super::page::{Block, Line, Table};
+use super::page::{Block, Line, TextTable};
 use crate::analysis::Matrix;
 use crate::stats::Estimate;
 use crate::studies::{Model, Prediction, PredictionErrors, PredictionMethod, RESAMPLES, WORKERS};
@@ -63,7 +63,7 @@ fn columns() -> impl Iterator<Item = usize> + Clone {
 
 pub fn table(model: &Model) -> [Block; 3] {
     let heading = columns().map(|i| WORKERS[i].to_string());
-    let mut table = Table::new(["workers".to_owned()].into_iter().chain(heading)).narrow();
+    let mut table = TextTable::new(["workers".to_owned()].into_iter().chain(heading)).narrow();
     let mut line = |name: String, numbers: &dyn Fn(usize) -> String| {
         table.row([name].into_iter().chain(columns().map(numbers)));
     };
@@ -123,7 +123,7 @@ pub fn checks(errors: &[PredictionErrors]) -> Vec<Block> {
         return vec![Block::Text(text.into())];
     }
     let heading = ["", "cells", "median", "median\nsize", "worst", "in the\ninterval"];
-    let mut table = Table::new(heading);
+    let mut table = TextTable::new(heading);
     let mut sentences = vec![];
     for several in [false, true] {
         let group: Vec<&PredictionErrors> =

@@ -10,7 +10,7 @@ pub enum Block {
     /// The title of what follows.
     Title(String),
     Text(String),
-    Table(Table),
+    Table(TextTable),
     /// Names, and a sentence about each name.
     List(Vec<(String, String)>),
     /// Lines that keep their layout, and the text below them.
@@ -19,7 +19,7 @@ pub enum Block {
 
 /// A table: names to the left, numbers to the right.
 #[derive(Default)]
-pub struct Table {
+pub struct TextTable {
     /// The heading; a line break splits a heading into lines.
     pub heading: Vec<String>,
     /// Whether columns stand one blank apart instead of two.
@@ -33,19 +33,19 @@ pub enum Line {
     Cells(Vec<String>),
 }
 
-impl Table {
+impl TextTable {
     pub fn new<T: Into<String>>(heading: impl IntoIterator<Item = T>) -> Self {
-        Table { heading: heading.into_iter().map(Into::into).collect(), ..Table::default() }
+        TextTable { heading: heading.into_iter().map(Into::into).collect(), ..TextTable::default() }
     }
 
     /// The same table with one blank between columns.
     pub(super) fn narrow(self) -> Self {
-        Table { narrow: true, ..self }
+        TextTable { narrow: true, ..self }
     }
 
     /// The same table with these lines of cells.
     pub fn with_rows(self, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
-        Table { rows: rows.into_iter().map(Line::Cells).collect(), ..self }
+        TextTable { rows: rows.into_iter().map(Line::Cells).collect(), ..self }
     }
 
     pub(super) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
@@ -149,7 +149,7 @@ impl Page {
         lines.iter().map(line).collect()
     }
 
-    fn table(self, table: &Table) -> String {
+    fn table(self, table: &TextTable) -> String {
         let mut lines = comfy_table::Table::new();
         lines.load_style(if self.markdown {
             presets::ASCII_MARKDOWN
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn colour_is_never_alone_and_only_where_it_is_wanted() {
-        let mut table = Table::new(["backend", "verdict"]);
+        let mut table = TextTable::new(["backend", "verdict"]);
         table.row(["rayon", "faster"]);
         let blocks = [Block::Table(table)];
         let plain = Page::default().print(&blocks);
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn only_verdicts_are_coloured_and_long_names_are_split() {
-        let mut table = Table::new(["backend", "verdict"]);
+        let mut table = TextTable::new(["backend", "verdict"]);
         table.row(["detuned/slower", "slower"]);
         table.row(["python/process-chunked", "equal"]);
         let colored = Page { color: true, ..Page::default() };

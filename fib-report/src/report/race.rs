@@ -1,7 +1,7 @@
 //! A race: a table for each contest.
 
 use super::numbers::duration;
-use super::page::{Block, Table};
+use super::page::{Block, TextTable};
 use super::scenario::fault;
 use crate::analysis::Matrix;
 use crate::sample::Status;
@@ -23,8 +23,9 @@ pub(super) fn race(matrix: &Matrix, results: &[RaceResult]) -> Vec<Block> {
     tables.chain([Block::Text(NOTE.into())]).collect()
 }
 
-fn table(results: &[&RaceResult]) -> Table {
-    let mut table = Table::new(["technique", "kernel", "workers", "size", "in time", "longest"]);
+fn table(results: &[&RaceResult]) -> TextTable {
+    let mut table =
+        TextTable::new(["technique", "kernel", "workers", "size", "in time", "longest"]);
     for result in results {
         let technique = result.backend.split('@').next().unwrap_or_default();
         let size = match (result.status, result.size) {

@@ -2,7 +2,7 @@
 
 use super::conclusions::name;
 use super::numbers::{duration, interval, margin_text, percent, ratio, with_interval};
-use super::page::{Block, Table};
+use super::page::{Block, TextTable};
 use crate::analysis::{Ceiling, Cell, Matrix, Row, Verdict};
 use crate::laws::KARP_FLATT;
 use crate::sample::Status;
@@ -10,7 +10,7 @@ use crate::stats::quantile;
 
 /// The scenario as a short table: what most readers want to know.
 pub fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "backend",
         "workers",
         "time",
@@ -92,7 +92,7 @@ pub fn fault(status: Status) -> &'static str {
 
 /// How the rounds of each backend are distributed. It is printed only if the report has one scenario.
 pub fn rounds(row: &Row) -> Vec<Block> {
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "backend",
         "workers",
         "10%\nbelow",
@@ -154,7 +154,7 @@ fn strip(cell: &Cell) -> String {
 /// Everything else that is known about a scenario. It is printed only if the report has one
 /// scenario.
 pub(super) fn details(matrix: &Matrix, row: &Row) -> Vec<Block> {
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "backend",
         "workers",
         "first\nbatch",

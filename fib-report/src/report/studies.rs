@@ -2,7 +2,7 @@
 
 use super::model::model;
 use super::numbers::{duration, percent, ratio, with_interval};
-use super::page::{Block, Table, narrow};
+use super::page::{Block, TextTable, narrow};
 use super::race::race;
 use crate::analyse::Analysis;
 use crate::analysis::{Matrix, Verdict};
@@ -36,7 +36,7 @@ const OPEN: &str = "The interval follows from the intervals of the measured poin
 fn granularity(matrix: &Matrix, granularities: &[Granularity]) -> Vec<Block> {
     let heading = ["backend".into(), "workers".into()].into_iter();
     let mut table =
-        Table::new(heading.chain(EFFICIENCIES.map(|x| format!("METG\n{}", percent(x)))));
+        TextTable::new(heading.chain(EFFICIENCIES.map(|x| format!("METG\n{}", percent(x)))));
     for granularity in granularities {
         let metg = granularity.metg.iter();
         let metg = metg.map(|metg| crossing(&metg.granularity_ns, |ns| duration(*ns)));
@@ -60,7 +60,7 @@ fn efficiencies(matrix: &Matrix, workers: usize) -> [Block; 2] {
     let backends = &matrix.header.backends;
     let heading = ["task".into(), "time\nalone".into()].into_iter();
     let mut table =
-        Table::new(heading.chain(backends.iter().map(|head| narrow(&head.label)))).narrow();
+        TextTable::new(heading.chain(backends.iter().map(|head| narrow(&head.label)))).narrow();
     for row in &matrix.rows {
         let index = row.scenario.index.map_or(String::new(), |n| format!("F({n})"));
         let sequential = row.baseline.wall_ns.map(|ns| duration(ns / row.scenario.items as f64));
@@ -77,7 +77,7 @@ fn efficiencies(matrix: &Matrix, workers: usize) -> [Block; 2] {
 }
 
 fn break_even(points: &[BreakEven]) -> Vec<Block> {
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "backend".into(),
         "workers".into(),
         format!("items of\nF({BREAK_EVEN_INDEX})"),
@@ -110,9 +110,11 @@ fn crossing(crossing: &Crossing, show: impl Fn(&f64) -> String) -> String {
 }
 
 pub fn scaling(scalings: &[Scaling]) -> Vec<Block> {
-    let mut strong = Table::new(["backend", "workers", "speedup", "serial fraction\n(Karp-Flatt)"]);
-    let mut serial = Table::new(["backend", "Amdahl\ntax", "Amdahl\nserial", "Gustafson\nserial"]);
-    let mut usl = Table::new(["backend", "USL\ncontention", "USL\ncoherency", "USL\npeak"]);
+    let mut strong =
+        TextTable::new(["backend", "workers", "speedup", "serial fraction\n(Karp-Flatt)"]);
+    let mut serial =
+        TextTable::new(["backend", "Amdahl\ntax", "Amdahl\nserial", "Gustafson\nserial"]);
+    let mut usl = TextTable::new(["backend", "USL\ncontention", "USL\ncoherency", "USL\npeak"]);
     for scaling in scalings {
         for point in &scaling.strong {
             let (speedup, fraction) = strong_cells(point);
@@ -236,7 +238,7 @@ fn chunking(matrix: &Matrix, effects: &[ChunkingEffect]) -> Vec<Block> {
         let Some(first) = row_effects.first() else { continue };
         let heading = ["chunking".into()].into_iter();
         let mut table =
-            Table::new(heading.chain(row_effects.iter().map(|effect| narrow(&effect.backend))));
+            TextTable::new(heading.chain(row_effects.iter().map(|effect| narrow(&effect.backend))));
         for (i, point) in first.points.iter().enumerate() {
             let speedups = row_effects.iter().map(|effect| {
                 let point = effect.points.get(i);

@@ -94,6 +94,12 @@ fn shares(parts: &Losses) -> String {
     format!("computing {}{lost}", share(parts.useful_ns))
 }
 
+/// What a drawing of this run shows, in one sentence; `None` if the run has no parts.
+pub fn reading_of(run: &Timeline) -> Option<String> {
+    let parts = run.parts().filter(|_| run.wall_ns > 0)?;
+    Some(reading(&parts, &run.traces()))
+}
+
 /// What the drawing shows, in one sentence: the largest part of the time that is lost.
 fn reading(parts: &Losses, traces: &[WorkerTrace]) -> String {
     let (loss, lost) = parts.largest();
