@@ -39,8 +39,8 @@ fn figure(row: &Row, cells: &[(&Cell, &Timeline)]) -> Figure {
         svg: timelines(&title, summary, &runs),
         instead: None,
         title,
-        caption: "Each row is a worker, and each bar is a chunk. The black line is the end of the run: what is empty to the \
-                  left of it is lost. If one worker ends long before the other, the work was not shared well."
+        caption: "Each row is a worker, and each bar is a chunk. The upright line is the end of the run: what is empty before it \
+                  is lost. If one worker ends long before another, the work was not shared well."
             .into(),
         trap: TRAP,
         table: vec![Block::Table(table(row, cells)), Block::List(sentences.collect())],
