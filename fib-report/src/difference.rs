@@ -20,7 +20,7 @@ const SAME_BASELINE: f64 = 0.02;
 pub struct Difference {
     /// The scenarios that both have, in the order of the new record.
     pub scenarios: Vec<ScenarioDifference>,
-    /// Scenarios and cells that only one of them has.
+    /// Scenarios and cells that only one of them has; a cell is named once, whatever its scenario is.
     pub only_in_one: Vec<String>,
     /// Whether one of them has a single run, whose intervals say nothing about another comparison.
     pub has_single_run: bool,
@@ -113,13 +113,15 @@ impl Difference {
         let mut cells = vec![];
         for cell in &new.cells {
             match old.cells.iter().find(|other| is_same(other, cell)) {
-                None => self.only_in_one.push(format!("{} (new)", name(cell))),
+                None => self.note(format!("{} (new)", label(cell))),
                 Some(other) if other.kernel != cell.kernel || other.chunking != cell.chunking => {
                     let how = |cell: &Cell| match &cell.chunking {
                         Some(chunking) => format!("kernel {}, chunking {chunking}", cell.kernel),
                         None => format!("kernel {}", cell.kernel),
                     };
-                    let problem = format!("{}: {}, and then {}", name(cell), how(other), how(cell));
+                    let (scenario, label) = (&cell.scenario, label(cell));
+                    let problem =
+                        format!("{scenario}: {label}: {}, and then {}", how(other), how(cell));
                     return Err(Incomparable(problem));
                 }
                 Some(other) => {
@@ -129,8 +131,9 @@ impl Difference {
             }
         }
         let missing = |cell: &&Cell| !new.cells.iter().any(|other| is_same(cell, other));
-        let only_old = old.cells.iter().filter(missing);
-        self.only_in_one.extend(only_old.map(|cell| format!("{} (old)", name(cell))));
+        for cell in old.cells.iter().filter(missing) {
+            self.note(format!("{} (old)", label(cell)));
+        }
         self.scenarios.push(ScenarioDifference {
             name: new.scenario.name.clone(),
             old_baseline_ns: baselines.0,
@@ -139,14 +142,20 @@ impl Difference {
         });
         Ok(())
     }
+
+    fn note(&mut self, only_in_one: String) {
+        if !self.only_in_one.contains(&only_in_one) {
+            self.only_in_one.push(only_in_one);
+        }
+    }
 }
 
 fn is_same(a: &Cell, b: &Cell) -> bool {
     (&a.backend, a.workers) == (&b.backend, b.workers)
 }
 
-fn name(cell: &Cell) -> String {
-    format!("{}: {}/{}", cell.scenario, cell.backend, cell.workers)
+fn label(cell: &Cell) -> String {
+    format!("{}/{}", cell.backend, cell.workers)
 }
 
 /// The new speedup over the old one. The rounds of a single run say nothing about another comparison.
@@ -316,6 +325,6 @@ mod tests {
         let mut new = comparison(600.0, 700.0, 1.0);
         new.1.retain(|sample| sample.backend != "other");
         let found = difference(comparison(600.0, 700.0, 1.0), new).unwrap();
-        assert_eq!(found.only_in_one, ["batch: other/2 (old)"]);
+        assert_eq!(found.only_in_one, ["other/2 (old)"]);
     }
 }
