@@ -48,6 +48,7 @@ fn arrows_point_one_way() {
             "fib-cli",
             set(&["fib", "fib-bench", "fib-engine", "fib-page", "fib-predict", "fib-report"]),
         ),
+        ("fib-ntt", set(&[])),
         ("fib-shuttle", set(&[])),
         ("fib-python", set(&["fib", "fib-predict"])),
     ];
@@ -89,7 +90,7 @@ fn the_harness_names_no_backend() {
 
 #[test]
 fn one_file_asks_for_backend_features() {
-    let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-cli"]);
+    let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-ntt", "fib-cli"]);
     let all = folders.flat_map(|folder| sources(&format!("{folder}/src")));
     // `fault-injection` is for tests, and not about a backend.
     let asks = |line: &str| line.contains("feature = ") && !line.contains("fault-injection");
@@ -98,7 +99,7 @@ fn one_file_asks_for_backend_features() {
     assert_eq!(asking, ["fib/src/lib.rs"]);
 }
 
-/// All libraries but the four that have `unsafe` code.
+/// All libraries but the five that have `unsafe` code.
 const LIBRARIES: [&str; 11] = [
     "fib-conformance",
     "fib-crossbeam",
@@ -132,6 +133,14 @@ fn unsafe_code_is_in_few_modules_and_explained() {
                 "fib-core/src/residue/dispatch.rs",
                 "fib-core/src/walk/mod.rs",
             ][..],
+        ),
+        (
+            "fib-ntt",
+            &[
+                "fib-ntt/src/lanes/avx2.rs",
+                "fib-ntt/src/lanes/avx512.rs",
+                "fib-ntt/src/processor.rs",
+            ],
         ),
         ("fib-python", &["fib-python/src/buffer.rs", "fib-python/src/table.rs"]),
         ("fib-threads", &["fib-threads/src/loan.rs"]),
@@ -176,7 +185,7 @@ fn readme_lists_the_registry() {
 
 /// Rust files of all crates, without tests.
 fn all_sources() -> Vec<(String, String)> {
-    let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-cli"]);
+    let folders = LIBRARIES.into_iter().chain(["fib-process", "fib-ntt", "fib-cli"]);
     folders.flat_map(|folder| sources(&format!("{folder}/src"))).collect()
 }
 
