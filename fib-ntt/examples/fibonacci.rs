@@ -82,12 +82,15 @@ fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
 
+/// A contestant: its name, and how it computes the number.
+type Side<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 /// num-bigint takes minutes for longer numbers.
 const LONGEST_FOR_NUM_BIGINT: u64 = 10_000_000;
 
 fn compare(n: u64, pool: &rayon::ThreadPool) {
     let (mut one, mut two) = (Transforms::new(), Transforms::new());
-    let mut sides: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![
+    let mut sides: Vec<Side<'_>> = vec![
         ("one thread", Box::new(|| drop(black_box(fibonacci(n, &mut one, &OneThread))))),
         ("two threads", {
             let mut run = || drop(black_box(fibonacci(n, &mut two, &Pool(2))));

@@ -46,11 +46,7 @@ const MOST_WITH_FOUR: u64 = 1 << 40;
 pub(crate) fn primes_for(form: Quadratic, x: usize, y: usize) -> Option<usize> {
     let [negative, positive] = form.column_bounds(x, y);
     let products = negative.saturating_add(positive);
-    if products <= MOST_WITH_THREE {
-        Some(3)
-    } else {
-        (products <= MOST_WITH_FOUR).then_some(4)
-    }
+    if products <= MOST_WITH_THREE { Some(3) } else { (products <= MOST_WITH_FOUR).then_some(4) }
 }
 
 /// 1 / p_i modulo p_k, for i below k.

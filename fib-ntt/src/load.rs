@@ -84,9 +84,14 @@ impl Work for LoadSplit<'_> {
         }
         let rest = more_a.iter_mut().zip(more_b).zip(more_c).zip(more_d);
         for (k, (((a, b), c), d)) in rest.enumerate() {
-            let load = |row: &[u64]| L::from_digits(field, &digits_at(row, full + k)).reduce(field);
-            let (x0, x1, x2, x3) =
-                (load(digits[0]), load(digits[1]), load(digits[2]), load(digits[3]));
+            let (x0, x1) = (
+                reduced_at::<L>(field, digits[0], full + k),
+                reduced_at::<L>(field, digits[1], full + k),
+            );
+            let (x2, x3) = (
+                reduced_at::<L>(field, digits[2], full + k),
+                reduced_at::<L>(field, digits[3], full + k),
+            );
             let (y0, y1) = (x0.add(x2), x1.add(x3));
             let (y2, y3) = (x0.subtract(field, x2), x1.subtract(field, x3).multiply(field, i));
             y0.add(y1).store(a);
@@ -95,6 +100,12 @@ impl Work for LoadSplit<'_> {
             y2.subtract(field, y3).store(d);
         }
     }
+}
+
+/// The residues of eight digits of a row.
+#[inline(always)]
+fn reduced_at<L: Lanes>(field: L::Field, row: &[u64], block: usize) -> L {
+    L::from_digits(field, &digits_at(row, block)).reduce(field)
 }
 
 /// Eight digits of a row. Missing digits are zeros.

@@ -30,6 +30,11 @@ pub(crate) trait Rules: Copy + Debug {
     fn combine(values: [f64; 3], coefficients: [i8; 3]) -> f64;
 }
 
+const TWO_53: f64 = (1_u64 << 53) as f64;
+
+/// It is 2^50 less 51 2^30, and the bounds need this difference.
+const LARGEST_PRIME: f64 = ((1_u64 << 50) - (51 << 30) + 1) as f64;
+
 /// [`Balanced`](super::doubles::Balanced).
 #[derive(Clone, Copy, Debug)]
 struct DoubleRules;
@@ -41,11 +46,11 @@ impl Rules for DoubleRules {
     const REDUCED: f64 = 0.5 + UNITS;
     const DIGIT: f64 = 0.5 + UNITS;
     const SPLIT: f64 = 3.0;
-    const MERGED: f64 = 1.99;
+    const MERGED: f64 = 2.0;
 
-    /// 8p is below 2^53.
+    /// The largest residue is 2^53.
     fn check(value: f64) -> f64 {
-        assert!(value <= 8.0, "{value} p is no exact double");
+        assert!(value <= TWO_53 / LARGEST_PRIME, "{value} p is no exact double");
         value
     }
 
@@ -54,7 +59,7 @@ impl Rules for DoubleRules {
     }
 
     fn multiply(a: f64, b: f64) -> f64 {
-        Self::check(0.5 + 0.375 * a * b)
+        Self::check(0.5 + 3.0 * a * b * LARGEST_PRIME / TWO_53)
     }
 
     fn combine(values: [f64; 3], coefficients: [i8; 3]) -> f64 {
@@ -249,6 +254,11 @@ fn doubles_stay_exact() {
 #[test]
 fn words_never_overflow() {
     check_all_passes::<WordRules>();
+}
+
+#[test]
+fn the_largest_prime_is_the_first() {
+    assert!(PRIMES.iter().all(|prime| prime.p as f64 <= LARGEST_PRIME));
 }
 
 /// The rules notice a pass that forgets to reduce.

@@ -52,6 +52,13 @@ pub(crate) struct DoubleField<D> {
     excess: D,
 }
 
+impl<D: Doubles> Balanced<D> {
+    #[inline(always)]
+    fn times(self, coefficient: i8) -> Self {
+        Balanced(self.0.multiply(D::splat(f64::from(coefficient))))
+    }
+}
+
 impl<D: Doubles> Lanes for Balanced<D> {
     type Field = DoubleField<D>;
 
@@ -116,10 +123,8 @@ impl<D: Doubles> Lanes for Balanced<D> {
     #[inline(always)]
     fn combine(field: DoubleField<D>, values: [Self; 3], coefficients: [i8; 3]) -> Self {
         let [a, b, c] = values;
-        let times =
-            |value: Self, coefficient: i8| value.0.multiply(D::splat(f64::from(coefficient)));
-        let sum = times(a, coefficients[0]).add(times(b, coefficients[1]));
-        Balanced(sum.add(times(c, coefficients[2]))).reduce(field)
+        let [xx, xy, yy] = coefficients;
+        a.times(xx).add(b.times(xy)).add(c.times(yy)).reduce(field)
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use std::process::Command;
 /// Prints the level, for [`the_variable_chooses_a_level`], which runs this test in a process of its own.
 #[test]
 fn print_the_level() {
-    println!("level {} {}", Level::in_use(), Transforms::new().level());
+    println!("in use: {} {}", Level::in_use(), Transforms::new().level());
 }
 
 fn level_with(variable: Option<&str>) -> String {
@@ -17,7 +17,7 @@ fn level_with(variable: Option<&str>) -> String {
         None => command.env_remove("FIB_NTT"),
     };
     let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    let line = output.lines().find_map(|line| line.split_once("level ")).unwrap();
+    let line = output.lines().find_map(|line| line.split_once("in use: ")).unwrap();
     line.1.to_owned()
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn random(len: usize, seed: u64, base: Base) -> Vec<u64> {
         mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
     };
-    (0..len).map(|_| (u128::from(next()) * self::base(base) >> 64) as u64).collect()
+    (0..len).map(|_| ((u128::from(next()) * self::base(base)) >> 64) as u64).collect()
 }
 
 /// Numbers with this many digits that are likely to be computed wrongly.
