@@ -36,23 +36,28 @@ const ODD_BELOW: Quadratic = Quadratic { xx: 1, xy: 0, yy: 1 };
 
 /// F(n) for n of 1 and more, in base 2^64.
 fn fibonacci(n: u64, transforms: &mut Transforms, join: &dyn Join) -> Vec<u64> {
-    let (mut f, mut below) = (vec![1], vec![0]); // F(1) and F(0)
+    // F(n) has 0.6942 n bits. A step may write two limbs more than it needs.
+    let longest = n as usize / 92 + 4;
+    let [mut f, mut doubled] = [vec![0; longest], vec![0; longest]];
+    let [mut below, mut doubled_below] = [vec![0; longest / 2 + 4], vec![0; longest / 2 + 4]];
+    f[0] = 1; // F(1), and `below` is F(0)
+    let mut limbs = 1;
     for bit in (0..n.ilog2()).rev() {
         let is_odd = n >> bit & 1 == 1;
         let (form, form_below) = if is_odd { (ODD, EVEN) } else { (EVEN, ODD_BELOW) };
-        let limbs = 2 * f.len() + usize::from(is_odd);
-        let (mut doubled, mut doubled_below) = (vec![0; limbs], vec![]);
-        let mut forms = vec![(form, &mut doubled[..])];
+        let out_limbs = 2 * limbs + usize::from(is_odd);
+        let mut forms = vec![(form, &mut doubled[..out_limbs])];
         if bit > 0 {
-            doubled_below.resize(limbs, 0);
-            forms.push((form_below, &mut doubled_below[..]));
+            forms.push((form_below, &mut doubled_below[..out_limbs]));
         }
-        transforms.quadratics(&mut forms, &f, &below, Base::Binary, join).expect("it fits");
-        let len = doubled.iter().rposition(|&limb| limb > 0).map_or(0, |last| last + 1);
-        doubled.truncate(len);
-        doubled_below.truncate(len);
-        (f, below) = (doubled, doubled_below);
+        let (x, y) = (&f[..limbs], &below[..limbs]);
+        transforms.quadratics(&mut forms, x, y, Base::Binary, join).expect("it fits");
+        let used = doubled[..out_limbs].iter().rposition(|&limb| limb > 0);
+        limbs = used.map_or(0, |last| last + 1);
+        std::mem::swap(&mut f, &mut doubled);
+        std::mem::swap(&mut below, &mut doubled_below);
     }
+    f.truncate(limbs);
     f
 }
 

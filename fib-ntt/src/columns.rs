@@ -240,7 +240,7 @@ fn integers<L: Lanes, const K: usize>(
         let field = L::field(&PRIMES[k]);
         let mut rest = L::load(residues[k]);
         for (known, inverse) in known.iter().zip(constants.inverses[k]).take(k) {
-            rest = rest.subtract(field, *known).multiply(field, L::splat(inverse));
+            rest = rest.subtract(field, *known).times(field, L::factor(field, inverse));
         }
         if k + 1 == K {
             rest = rest.subtract(field, L::splat(constants.centre_residue));

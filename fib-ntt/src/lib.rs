@@ -30,7 +30,7 @@
 //! | `processor` | runs code with the vector instructions that were found |
 //! | `roots` | tables of roots |
 //! | `shape` | how many points: powers of two, and sums of a few of them |
-//! | `transform` | transforms, and the way back |
+//! | `transform`, `small` | transforms, and the way back |
 //! | `quadratic` | products, point by point |
 //! | `convolution` | products by transforms, part by part |
 //! | `load`, `lift` | from digits to residues; from the parts of a shape to columns |
@@ -44,7 +44,7 @@
 //! No step rounds to what is only probably right. Residues are exact: the module `lanes::doubles` bounds the error of a
 //! quotient, and the tests of `lanes::bounds` run every pass with upper bounds in place of residues, and prove that no
 //! residue leaves the integers that a double holds. The module `columns` proves that three primes determine the columns
-//! if the coefficients of the form add up to S in absolute value, the numbers have n limbs, and S n is below 2^22 - 725;
+//! if the coefficients of the form add up to S in absolute value, the numbers have n limbs, and S n is at most 2^22 - 700;
 //! four primes do up to S n = 2^40. The primes have roots of unity for 2^30 points. So products have at most
 //! [`LONGEST`] limbs, and longer ones are refused.
 #![deny(unsafe_code)]
@@ -67,6 +67,7 @@ mod quadratic;
 mod ring;
 mod roots;
 mod shape;
+mod small;
 mod transform;
 mod transforms;
 

@@ -28,18 +28,18 @@ impl Work for LiftRows<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let (field, lift) = (L::field(self.prime), self.lift);
-        let inverse = L::splat(lift.inverse);
+        let inverse = L::factor(field, lift.inverse);
         let Some((last, rows)) = self.rows.split_last_mut() else { return };
         for (i, last) in last.iter_mut().enumerate() {
             let mut known = L::load(&rows[0][i]).reduce(field);
             for (row, power) in rows.iter().zip(&lift.powers).skip(1) {
-                let product = L::load(&row[i]).multiply(field, L::splat(*power));
+                let product = L::load(&row[i]).times(field, L::factor(field, *power));
                 known = known.add(product).reduce(field);
             }
-            let difference = L::load(last).subtract(field, known).multiply(field, inverse);
+            let difference = L::load(last).subtract(field, known).times(field, inverse);
             difference.store(last);
             for &(row, factor) in &lift.terms {
-                let product = difference.multiply(field, L::splat(factor));
+                let product = difference.times(field, L::factor(field, factor));
                 let place = &mut rows[row][i];
                 L::load(place).reduce(field).add(product).store(place);
             }

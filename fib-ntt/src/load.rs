@@ -28,7 +28,7 @@ impl Work for Load<'_> {
                 others.fill([0; 8]);
             }
             Some(factor) => {
-                let factor = L::splat(factor);
+                let factor = L::factor(field, factor);
                 for (block, digits) in filled.iter_mut().zip(full) {
                     add_product::<L>(field, block, digits, factor);
                 }
@@ -41,7 +41,7 @@ impl Work for Load<'_> {
             }
             match self.factor {
                 None => L::from_digits(field, &digits).store(last),
-                Some(factor) => add_product::<L>(field, last, &digits, L::splat(factor)),
+                Some(factor) => add_product::<L>(field, last, &digits, L::factor(field, factor)),
             }
         }
     }
@@ -64,7 +64,7 @@ impl Work for LoadSplit<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let field = L::field(self.prime);
-        let i = L::splat(self.roots.singles()[1]);
+        let i = L::factor(field, self.roots.singles()[1]);
         let digits = self.digits;
         // Most numbers are no longer than two rows.
         let is_half = digits[2].is_empty() && digits[3].is_empty();
@@ -76,7 +76,7 @@ impl Work for LoadSplit<'_> {
         for ((((a, b), c), d), (x0, x1)) in a.iter_mut().zip(b).zip(c).zip(d).zip(numbers) {
             let x0 = L::from_digits(field, x0).reduce(field);
             let x1 = L::from_digits(field, x1).reduce(field);
-            let y1 = x1.multiply(field, i);
+            let y1 = x1.times(field, i);
             x0.add(x1).store(a);
             x0.subtract(field, x1).store(b);
             x0.add(y1).store(c);
@@ -93,7 +93,7 @@ impl Work for LoadSplit<'_> {
                 reduced_at::<L>(field, digits[3], full + k),
             );
             let (y0, y1) = (x0.add(x2), x1.add(x3));
-            let (y2, y3) = (x0.subtract(field, x2), x1.subtract(field, x3).multiply(field, i));
+            let (y2, y3) = (x0.subtract(field, x2), x1.subtract(field, x3).times(field, i));
             y0.add(y1).store(a);
             y0.subtract(field, y1).store(b);
             y2.add(y3).store(c);
@@ -123,7 +123,7 @@ fn digits_at(row: &[u64], block: usize) -> Block {
 }
 
 #[inline(always)]
-fn add_product<L: Lanes>(field: L::Field, block: &mut Block, digits: &Block, factor: L) {
-    let product = L::from_digits(field, digits).multiply(field, factor);
+fn add_product<L: Lanes>(field: L::Field, block: &mut Block, digits: &Block, factor: L::Factor) {
+    let product = L::from_digits(field, digits).times(field, factor);
     L::load(block).reduce(field).add(product).store(block);
 }

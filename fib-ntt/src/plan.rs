@@ -114,11 +114,12 @@ mod tests {
     #[test]
     fn the_longest_products_need_four_primes() {
         let primes = |form, limbs| Plan::new(&[form], limbs, limbs).unwrap().unwrap().primes;
-        // Three primes hold 2^150 - 2^135.5, a little less than 2^22 products of two limbs.
+        // The product of three primes is a little below 2^150, and the square of a limb is 2^128.
         let form = Quadratic { xx: 1, xy: 2, yy: -1 };
-        assert_eq!(primes(form, (1 << 20) - (1 << 10)), 3);
+        assert_eq!(primes(form, (1 << 20) - 175), 3);
         assert_eq!(primes(form, 1 << 20), 4);
-        assert_eq!(primes(Quadratic::PRODUCT, (1 << 22) - (1 << 11)), 3);
+        assert_eq!(primes(Quadratic::PRODUCT, (1 << 22) - 700), 3);
+        assert_eq!(primes(Quadratic::PRODUCT, (1 << 22) - 680), 4);
         assert_eq!(primes(Quadratic::PRODUCT, LONGEST / 2), 4);
     }
 

@@ -93,16 +93,19 @@ mod tests {
         fn run<L: Lanes>(self) -> Self::Output {
             let field = L::field(self.prime);
             let [x, y] = [self.x, self.y].map(|digits| L::from_digits(field, &digits));
-            let scale = L::splat(self.representation.scale(self.prime, 5));
-            let constant = L::splat(self.representation.constant(self.prime, self.prime.p - 3));
-            let product = x.multiply(field, scale).multiply(field, y.reduce(field));
+            let scale = L::factor(field, self.representation.scale(self.prime, 5));
+            let constant = self.representation.constant(self.prime, self.prime.p - 3);
+            let zero = L::factor(field, self.representation.constant(self.prime, 0));
+            let product = x.times(field, scale).multiply(field, y.reduce(field));
             let mut results = vec![
                 x,
                 x.reduce(field),
                 x.add(y),
                 x.subtract(field, y),
                 product,
-                x.multiply(field, constant),
+                x.times(field, L::factor(field, constant)),
+                x.multiply(field, L::splat(constant)),
+                x.times(field, zero),
                 L::combine(field, [product, product, product], [-5, 2, 1]),
             ];
             results.extend(L::transpose([x, y, x, x, y, y, x, product]));
@@ -130,6 +133,8 @@ mod tests {
             lanes(&|x, y| x - y),
             product,
             lanes(&|x, _| -3 * x),
+            lanes(&|x, _| -3 * x),
+            [0; 8],
             lanes(&|x, y| x * y % p * -10),
         ];
         let rows = [x_lanes, y_lanes, x_lanes, x_lanes, y_lanes, y_lanes, x_lanes, product];

@@ -75,7 +75,8 @@ impl Work for Combine<'_, '_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let (field, scale) = (L::field(self.prime), L::splat(self.scale));
+        let field = L::field(self.prime);
+        let scale = L::factor(field, self.scale);
         let points = self.arrays[0].len();
         let mut products = [[[0; 8]; 3]; PIECE];
         for start in (0..points).step_by(PIECE) {
@@ -84,7 +85,7 @@ impl Work for Combine<'_, '_> {
             let y = if self.has_y { &self.arrays[1][piece.clone()] } else { x };
             for ((x, y), products) in x.iter().zip(y).zip(&mut products) {
                 let (x, y) = (L::load(x).reduce(field), L::load(y).reduce(field));
-                let (scaled_x, scaled_y) = (x.multiply(field, scale), y.multiply(field, scale));
+                let (scaled_x, scaled_y) = (x.times(field, scale), y.times(field, scale));
                 scaled_x.multiply(field, x).store(&mut products[0]);
                 scaled_x.multiply(field, y).store(&mut products[1]);
                 scaled_y.multiply(field, y).store(&mut products[2]);

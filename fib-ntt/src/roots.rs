@@ -131,10 +131,10 @@ impl Work for Fill<'_> {
     fn run<L: Lanes>(self) {
         let field = L::field(self.prime);
         for (s, factor) in self.factors.iter().enumerate() {
-            let factor = L::splat(*factor);
+            let factor = L::factor(field, *factor);
             let (done, rest) = self.table.split_at_mut(1 << s);
             for (out, root) in rest.iter_mut().zip(done) {
-                L::load(root).multiply(field, factor).reduce(field).store(out);
+                L::load(root).times(field, factor).digit(field).store(out);
             }
         }
     }

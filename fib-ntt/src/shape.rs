@@ -35,7 +35,7 @@ pub(crate) struct Shape {
 const EIGHTHS: [&[usize]; 6] = [&[8], &[8, 1], &[8, 2], &[8, 2, 1], &[8, 4], &[8, 4, 2]];
 
 /// A part more takes as much time as so many more points (measured with `fib-ntt/examples/lengths.rs`).
-const COST_OF_A_PART: f64 = 0.03;
+const COST_OF_A_PART: f64 = 0.065;
 
 impl Shape {
     /// The cheapest shape with at least this many points.

@@ -6,16 +6,12 @@
 //! polynomial at all nodes of all levels leads to its values at the roots of unity, in the order of the nodes
 //! (Gauss's fast Fourier transform, modulo a prime).
 //!
-//! Two things make this fast. Two levels are split in one pass over memory. And the last six levels, of 64 points, are
-//! one piece of code: three levels split points that are eight apart, with the same root in
-//! all lanes; then lanes and registers are exchanged, and three levels remain, with a different root in each lane.
+//! Two levels are split in one pass over memory. The last six levels, of 64 points, are in [`small`](crate::small).
 
 use crate::lanes::{Block, Lanes, Work};
 use crate::prime::Prime;
 use crate::roots::Direction;
-
-/// The blocks of 64 points.
-const SMALL: usize = 8;
+use crate::small::{SMALL, merge_64, split_64};
 
 /// The quarters of a polynomial.
 pub(crate) fn quarters(blocks: &mut [Block]) -> [&mut [Block]; 4] {
@@ -154,9 +150,9 @@ fn split_2<L: Lanes>(
     (low, high): (&mut [Block], &mut [Block]),
     node: usize,
 ) {
-    let root = L::splat(roots.singles()[node]);
+    let root = L::factor(field, roots.singles()[node]);
     for (a, b) in low.iter_mut().zip(high) {
-        let (x, y) = (L::load(a).reduce(field), L::load(b).multiply(field, root));
+        let (x, y) = (L::load(a).reduce(field), L::load(b).times(field, root));
         x.add(y).store(a);
         x.subtract(field, y).store(b);
     }
@@ -170,11 +166,11 @@ fn merge_2<L: Lanes>(
     (low, high): (&mut [Block], &mut [Block]),
     node: usize,
 ) {
-    let root = L::splat(roots.singles()[node]);
+    let root = L::factor(field, roots.singles()[node]);
     for (a, b) in low.iter_mut().zip(high) {
         let (x, y) = (L::load(a), L::load(b));
         x.add(y).reduce(field).store(a);
-        x.subtract(field, y).multiply(field, root).store(b);
+        x.subtract(field, y).times(field, root).store(b);
     }
 }
 
@@ -187,13 +183,13 @@ fn split_4<L: Lanes>(
     node: usize,
 ) {
     let singles = roots.singles();
-    let root = L::splat(singles[node]);
-    let (left, right) = (L::splat(singles[2 * node]), L::splat(singles[2 * node + 1]));
+    let root = L::factor(field, singles[node]);
+    let (left, right) = (L::factor(field, singles[2 * node]), L::factor(field, singles[2 * node + 1]));
     for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
         let (x0, x1) = (L::load(a).reduce(field), L::load(b));
-        let (x2, x3) = (L::load(c).multiply(field, root), L::load(d).multiply(field, root));
-        let (y0, y1) = (x0.add(x2), x1.add(x3).multiply(field, left));
-        let (y2, y3) = (x0.subtract(field, x2), x1.subtract(field, x3).multiply(field, right));
+        let (x2, x3) = (L::load(c).times(field, root), L::load(d).times(field, root));
+        let (y0, y1) = (x0.add(x2), x1.add(x3).times(field, left));
+        let (y2, y3) = (x0.subtract(field, x2), x1.subtract(field, x3).times(field, right));
         y0.add(y1).store(a);
         y0.subtract(field, y1).store(b);
         y2.add(y3).store(c);
@@ -210,132 +206,15 @@ fn merge_4<L: Lanes>(
     node: usize,
 ) {
     let singles = roots.singles();
-    let root = L::splat(singles[node]);
-    let (left, right) = (L::splat(singles[2 * node]), L::splat(singles[2 * node + 1]));
+    let root = L::factor(field, singles[node]);
+    let (left, right) = (L::factor(field, singles[2 * node]), L::factor(field, singles[2 * node + 1]));
     for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
         let (x0, x1, x2, x3) = (L::load(a), L::load(b), L::load(c), L::load(d));
-        let (y0, y1) = (x0.add(x1), x0.subtract(field, x1).multiply(field, left));
-        let (y2, y3) = (x2.add(x3), x2.subtract(field, x3).multiply(field, right));
+        let (y0, y1) = (x0.add(x1), x0.subtract(field, x1).times(field, left));
+        let (y2, y3) = (x2.add(x3), x2.subtract(field, x3).times(field, right));
         y0.add(y2).reduce(field).store(a);
         y1.add(y3).reduce(field).store(b);
-        y0.subtract(field, y2).multiply(field, root).store(c);
-        y1.subtract(field, y3).multiply(field, root).store(d);
+        y0.subtract(field, y2).times(field, root).store(c);
+        y1.subtract(field, y3).times(field, root).store(d);
     }
-}
-
-/// Splits at the nodes of the last six levels.
-#[inline(always)]
-fn split_64<L: Lanes>(
-    field: L::Field,
-    roots: &Direction,
-    blocks: &mut [Block; SMALL],
-    node: usize,
-) {
-    let x = load_8::<L>(blocks);
-    let x = split_8(field, x, &common_roots(roots, node));
-    let x = split_8(field, L::transpose(x), &lane_roots(field, roots, node));
-    store_8(blocks, x);
-}
-
-/// 64 times the reverse of [`split_64`].
-#[inline(always)]
-fn merge_64<L: Lanes>(
-    field: L::Field,
-    roots: &Direction,
-    blocks: &mut [Block; SMALL],
-    node: usize,
-) {
-    let x = load_8::<L>(blocks);
-    let x = merge_8(field, x, &lane_roots(field, roots, node));
-    let x = merge_8(field, L::transpose(x), &common_roots(roots, node));
-    store_8(blocks, x);
-}
-
-#[inline(always)]
-fn load_8<L: Lanes>(blocks: &[Block; SMALL]) -> [L; 8] {
-    let mut out = [L::load(&blocks[0]); 8];
-    for (lanes, block) in out.iter_mut().zip(blocks) {
-        *lanes = L::load(block);
-    }
-    out
-}
-
-#[inline(always)]
-fn store_8<L: Lanes>(blocks: &mut [Block; SMALL], lanes: [L; 8]) {
-    for (lanes, block) in lanes.into_iter().zip(blocks) {
-        lanes.store(block);
-    }
-}
-
-/// The roots of a node, of its two children, and of their four children, each in all lanes.
-#[inline(always)]
-fn common_roots<L: Lanes>(roots: &Direction, node: usize) -> [L; 7] {
-    let singles = roots.singles();
-    let ([b, c], [d, e, f, g]) = (
-        [singles[2 * node], singles[2 * node + 1]],
-        [singles[4 * node], singles[4 * node + 1], singles[4 * node + 2], singles[4 * node + 3]],
-    );
-    [singles[node], b, c, d, e, f, g].map(L::splat)
-}
-
-/// The same for eight nodes side by side: the nodes three levels below a node.
-///
-/// The table has the roots of the first grandchildren. The square of the root of node 2j is the root of node j, and
-/// the other roots are products with the roots of the nodes 1, 2 and 3.
-#[inline(always)]
-fn lane_roots<L: Lanes>(field: L::Field, roots: &Direction, node: usize) -> [L; 7] {
-    let singles = roots.singles();
-    let (one, two, three) = (L::splat(singles[1]), L::splat(singles[2]), L::splat(singles[3]));
-    let grandchild = L::load(&roots.quads()[node]);
-    let child = grandchild.multiply(field, grandchild);
-    [
-        child.multiply(field, child),
-        child,
-        child.multiply(field, one),
-        grandchild,
-        grandchild.multiply(field, one),
-        grandchild.multiply(field, two),
-        grandchild.multiply(field, three),
-    ]
-}
-
-/// Splits at three levels. The seven roots are those of a node, of its children and of their children.
-#[inline(always)]
-fn split_8<L: Lanes>(field: L::Field, mut x: [L; 8], roots: &[L; 7]) -> [L; 8] {
-    for i in 0..4 {
-        let y = x[i + 4].multiply(field, roots[0]);
-        (x[i], x[i + 4]) = (x[i].add(y), x[i].subtract(field, y));
-    }
-    for i in [0, 1, 4, 5] {
-        let y = x[i + 2].multiply(field, roots[1 + i / 4]);
-        (x[i], x[i + 2]) = (x[i].add(y), x[i].subtract(field, y));
-    }
-    for i in [0, 2, 4, 6] {
-        let y = x[i + 1].multiply(field, roots[3 + i / 2]);
-        let reduced = x[i].reduce(field);
-        (x[i], x[i + 1]) = (reduced.add(y), reduced.subtract(field, y));
-    }
-    x
-}
-
-/// Eight times the reverse of [`split_8`].
-#[inline(always)]
-fn merge_8<L: Lanes>(field: L::Field, mut x: [L; 8], roots: &[L; 7]) -> [L; 8] {
-    for i in [0, 2, 4, 6] {
-        let difference = x[i].subtract(field, x[i + 1]);
-        x[i] = x[i].add(x[i + 1]).reduce(field);
-        x[i + 1] = difference.multiply(field, roots[3 + i / 2]);
-    }
-    for i in [0, 1, 4, 5] {
-        let difference = x[i].subtract(field, x[i + 2]);
-        x[i] = x[i].add(x[i + 2]);
-        x[i + 2] = difference.multiply(field, roots[1 + i / 4]);
-    }
-    for i in 0..4 {
-        let difference = x[i].subtract(field, x[i + 4]);
-        let sum = x[i].add(x[i + 4]);
-        x[i] = if i < 2 { sum.reduce(field) } else { sum };
-        x[i + 4] = difference.multiply(field, roots[0]);
-    }
-    x
 }

@@ -141,7 +141,7 @@ impl Transforms {
             forms.iter_mut().for_each(|(_, out)| out.fill(0));
             return Ok(());
         };
-        let context = Context { processor: self.processor, join };
+        let context = Context::new(self.processor, join, plan.blocks());
         roots::reserve(&mut self.tables[..plan.primes], plan.shape.points(), context)?;
         self.scratch.reserve(plan.blocks())?;
         let residues = &mut self.scratch.blocks_mut()[..plan.blocks()];

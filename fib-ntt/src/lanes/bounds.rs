@@ -120,6 +120,7 @@ impl<R: Rules> Bounds<R> {
 
 impl<R: Rules> Lanes for Bounds<R> {
     type Field = ();
+    type Factor = Self;
 
     fn field(_: &Prime) {}
 
@@ -131,8 +132,8 @@ impl<R: Rules> Lanes for Bounds<R> {
         *block = self.0.map(f64::to_bits);
     }
 
-    fn splat(constant: u64) -> Self {
-        Self::all(f64::from_bits(constant))
+    fn splat(residue: u64) -> Self {
+        Self::all(f64::from_bits(residue))
     }
 
     fn from_digits((): (), _: &Block) -> Self {
@@ -145,6 +146,14 @@ impl<R: Rules> Lanes for Bounds<R> {
 
     fn subtract(self, (): (), other: Self) -> Self {
         self.each(other, R::subtract)
+    }
+
+    fn factor((): (), constant: u64) -> Self {
+        Self::splat(constant)
+    }
+
+    fn times(self, (): (), factor: Self) -> Self {
+        self.each(factor, R::multiply)
     }
 
     fn multiply(self, (): (), other: Self) -> Self {

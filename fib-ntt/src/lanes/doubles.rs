@@ -54,13 +54,14 @@ pub(crate) struct DoubleField<D> {
 
 impl<D: Doubles> Balanced<D> {
     #[inline(always)]
-    fn times(self, coefficient: i8) -> Self {
+    fn times_small(self, coefficient: i8) -> Self {
         Balanced(self.0.multiply(D::splat(f64::from(coefficient))))
     }
 }
 
 impl<D: Doubles> Lanes for Balanced<D> {
     type Field = DoubleField<D>;
+    type Factor = Self;
 
     #[inline(always)]
     fn field(prime: &Prime) -> DoubleField<D> {
@@ -83,8 +84,8 @@ impl<D: Doubles> Lanes for Balanced<D> {
     }
 
     #[inline(always)]
-    fn splat(constant: u64) -> Self {
-        Balanced(D::splat(f64::from_bits(constant)))
+    fn splat(residue: u64) -> Self {
+        Balanced(D::splat(f64::from_bits(residue)))
     }
 
     /// At most 2.2p: the high 14 bits times 2^50 - p are below 1.2p.
@@ -102,6 +103,16 @@ impl<D: Doubles> Lanes for Balanced<D> {
     #[inline(always)]
     fn subtract(self, _: DoubleField<D>, other: Self) -> Self {
         Balanced(self.0.subtract(other.0))
+    }
+
+    #[inline(always)]
+    fn factor(_: DoubleField<D>, constant: u64) -> Self {
+        Self::splat(constant)
+    }
+
+    #[inline(always)]
+    fn times(self, field: DoubleField<D>, factor: Self) -> Self {
+        self.multiply(field, factor)
     }
 
     /// At most (1/2 + 3/8 B) p: see the module.
@@ -124,7 +135,7 @@ impl<D: Doubles> Lanes for Balanced<D> {
     fn combine(field: DoubleField<D>, values: [Self; 3], coefficients: [i8; 3]) -> Self {
         let [a, b, c] = values;
         let [xx, xy, yy] = coefficients;
-        a.times(xx).add(b.times(xy)).add(c.times(yy)).reduce(field)
+        a.times_small(xx).add(b.times_small(xy)).add(c.times_small(yy)).reduce(field)
     }
 
     #[inline(always)]

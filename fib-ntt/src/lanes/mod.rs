@@ -32,14 +32,17 @@ pub(crate) trait Lanes: Copy {
     /// The prime, in all lanes.
     type Field: Copy;
 
+    /// What all lanes are multiplied by.
+    type Factor: Copy;
+
     fn field(prime: &Prime) -> Self::Field;
 
     fn load(block: &Block) -> Self;
 
     fn store(self, block: &mut Block);
 
-    /// A constant of [`Representation::constant`] in all lanes.
-    fn splat(constant: u64) -> Self;
+    /// The same residue in all lanes, by [`Representation::residue`].
+    fn splat(residue: u64) -> Self;
 
     /// Eight digits, any 64-bit numbers, as residues.
     fn from_digits(field: Self::Field, digits: &Block) -> Self;
@@ -48,8 +51,14 @@ pub(crate) trait Lanes: Copy {
 
     fn subtract(self, field: Self::Field, other: Self) -> Self;
 
-    /// The product. If both factors are residues, and none is a constant, it is the product divided by the number
-    /// that [`Representation::scale`] accounts for.
+    /// A factor, from a constant of [`Representation::constant`].
+    fn factor(field: Self::Field, constant: u64) -> Self::Factor;
+
+    /// The product with a factor.
+    fn times(self, field: Self::Field, factor: Self::Factor) -> Self;
+
+    /// The product with a constant for each lane. If none of the two is a constant, it is the product divided by the
+    /// number that [`Representation::scale`] accounts for.
     fn multiply(self, field: Self::Field, other: Self) -> Self;
 
     fn reduce(self, field: Self::Field) -> Self;
@@ -80,7 +89,7 @@ pub(crate) enum Representation {
 }
 
 impl Representation {
-    /// A residue that is added or subtracted and never multiplied, for [`Lanes::splat`].
+    /// A residue, for [`Lanes::splat`].
     pub(crate) fn residue(self, prime: &Prime, value: u64) -> u64 {
         match self {
             Representation::Balanced if value > prime.p / 2 => {
@@ -91,7 +100,7 @@ impl Representation {
         }
     }
 
-    /// A factor, for [`Lanes::splat`].
+    /// A constant to multiply by, for [`Lanes::factor`] or for a table.
     pub(crate) fn constant(self, prime: &Prime, value: u64) -> u64 {
         match self {
             Representation::Balanced => self.residue(prime, value),
@@ -99,8 +108,7 @@ impl Representation {
         }
     }
 
-    /// The constant by which one factor is multiplied, so that the product of the residues x and y becomes
-    /// x y `value`.
+    /// The constant by which x is multiplied, so that the product of the residues x and y becomes x y `value`.
     pub(crate) fn scale(self, prime: &Prime, value: u64) -> u64 {
         match self {
             Representation::Balanced => self.constant(prime, value),

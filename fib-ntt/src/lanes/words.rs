@@ -17,6 +17,14 @@ pub(crate) struct WordField {
     inverse: u64,
 }
 
+/// A factor below p.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WordFactor {
+    value: u64,
+    /// `value` 2^64 / p, rounded down.
+    quotient: u64,
+}
+
 /// 2^64 modulo p.
 pub(crate) const fn radix(prime: &Prime) -> u64 {
     ((1_u128 << 64) % prime.p as u128) as u64
@@ -47,6 +55,7 @@ impl Words {
 
 impl Lanes for Words {
     type Field = WordField;
+    type Factor = WordFactor;
 
     fn field(prime: &Prime) -> WordField {
         let mut inverse = 1_u64;
@@ -69,8 +78,8 @@ impl Lanes for Words {
     }
 
     #[inline(always)]
-    fn splat(constant: u64) -> Self {
-        Words([constant; 8])
+    fn splat(residue: u64) -> Self {
+        Words([residue; 8])
     }
 
     #[inline(always)]
@@ -90,8 +99,28 @@ impl Lanes for Words {
         self.each_pair(other, |x, y| x.wrapping_add(offset).wrapping_sub(y))
     }
 
+    /// The constant c is below p, and it is the factor times 2^64, modulo p. With m = c / p modulo 2^64, m p is
+    /// h 2^64 + c for some h. So h is minus the factor, modulo p, and the quotient of p - h is 2^64 - m.
+    #[inline(always)]
+    fn factor(field: WordField, constant: u64) -> WordFactor {
+        let multiple = constant.wrapping_mul(field.inverse);
+        let high = (u128::from(multiple) * u128::from(field.p)) >> 64;
+        let value = if multiple == 0 { 0 } else { field.p - high as u64 };
+        WordFactor { value, quotient: multiple.wrapping_neg() }
+    }
+
+    /// Shoup's product, below 2p, of anything with a factor: the quotient is at most one too small (Harvey, Faster
+    /// arithmetic for number-theoretic transforms, Journal of Symbolic Computation 60, 2014).
+    #[inline(always)]
+    fn times(self, field: WordField, factor: WordFactor) -> Self {
+        self.each(|x| {
+            let quotient = ((u128::from(x) * u128::from(factor.quotient)) >> 64) as u64;
+            x.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(field.p))
+        })
+    }
+
     /// Montgomery's product, below 2p, for factors whose product is below 2^64 p. For a constant, which is below
-    /// 2p, the other factor may be anything below 2^63.
+    /// 2p, the other number may be anything below 2^63.
     #[inline(always)]
     fn multiply(self, field: WordField, other: Self) -> Self {
         self.each_pair(other, |x, y| {
