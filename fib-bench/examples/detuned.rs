@@ -1,7 +1,7 @@
 //! An engine whose backends have known faults, to see whether a comparison finds them. `scripts/aa-check` uses
 //! it: `cargo run --release -p fib-bench --example detuned plain slower` offers these two backends.
 
-use fib::{Descriptor, Error, FibBackend, Job, Scheduling, Sequential, kernels};
+use fib::{Descriptor, Error, FibBackend, Forking, Job, Scheduling, Sequential, kernels};
 use fib_engine::{Offer, serve_stdio};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -53,12 +53,14 @@ const BACKENDS: [Descriptor; 4] = [
         name: "plain",
         summary: "sequential, and reads the clock",
         scheduling: Scheduling::Serial,
+        forking: Forking::Sequential,
         build: |_| Ok(Box::new(Detuned(0.0))),
     },
     Descriptor {
         name: "slower",
         summary: "5 % slower than plain",
         scheduling: Scheduling::Serial,
+        forking: Forking::Sequential,
         build: |_| Ok(Box::new(Detuned(0.05))),
     },
     Descriptor {

@@ -60,7 +60,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.downcast_ref::<fib::Error>() {
         return match error {
-            fib::Error::Limit { .. } | fib::Error::Allocation { .. } => 3,
+            fib::Error::Limit { .. } | fib::Error::Index { .. } | fib::Error::Allocation { .. } => {
+                3
+            }
             fib::Error::Backend { .. } => 4,
             _ => 1,
         };

@@ -1,6 +1,6 @@
 //! The grammar of a SPEC: `N`, `A..B`, `A..=B`, `KxN` or the name of a scenario. `FN` is `N`.
 
-use fib::{Error, Kernel, MemoryLimit, number_bytes, size, table_bytes};
+use fib::{Error, Kernel, MemoryLimit, check_index, number_bytes, size, table_bytes};
 use fib_bench::Scenario;
 use std::str::FromStr;
 
@@ -175,12 +175,13 @@ impl NumberLimits<'_> {
     /// Checks the largest number of `spec`.
     ///
     /// # Errors
-    /// [`IndexLimit`] and [`Error::Limit`].
+    /// [`IndexLimit`], [`Error::Index`] and [`Error::Limit`].
     pub(crate) fn check(&self, spec: Spec) -> anyhow::Result<()> {
         let Some(n) = spec.largest() else { return Ok(()) };
         if let Some(limit) = self.max_index.filter(|&limit| n > limit) {
             return Err(IndexLimit { n, limit }.into());
         }
+        check_index(self.kernel, n)?;
         let bytes = number_bytes(self.kernel, n);
         Ok(self.memory.check(bytes).map_err(|limit| Error::Limit { bytes, limit })?)
     }

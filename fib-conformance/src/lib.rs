@@ -14,6 +14,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // this is test code: a panic is a finding
 
 mod behaviour;
+mod forks;
 mod oracle;
 mod probes;
 mod values;
@@ -44,6 +45,12 @@ pub const SUITE: &[(&str, Property)] = &[
     ("use inside a task of its own", behaviour::nested_in_itself),
     ("use inside another backend's task", behaviour::nested_in_another),
     ("pinned workers", behaviour::pinned),
+    ("values of a kernel that forks", forks::values),
+    ("the halves of a fork run at once, or say that they do not", forks::at_once),
+    ("at most `workers` halves at once, and they are on the timeline", forks::no_more_than_workers),
+    ("a panic in a half loses its index only", forks::panics),
+    ("cancelled inside a half", forks::cancelled),
+    ("use inside a half", forks::nested),
 ];
 
 /// Checks every property of [`SUITE`].

@@ -139,6 +139,6 @@ pub fn kernel(name: &str) -> Option<Arc<dyn Kernel>> {
         "dawdling" => Arc::new(Dawdling),
         "nesting" => Arc::new(Nesting(Arc::new(Sequential))),
         _ if name.starts_with(COUNTING) => Arc::new(Counting(name.to_owned().leak())),
-        _ => return None,
+        _ => return crate::forks::kernel(name),
     })
 }

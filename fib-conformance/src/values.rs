@@ -2,7 +2,7 @@
 
 use super::oracle::{LAST, assert_right};
 use super::{build, with_each_worker_count};
-use fib_core::kernels::{KERNELS, arithmetic, in_text};
+use fib_core::kernels::{KERNELS, in_text, unlimited};
 use fib_core::{
     Chunking, Descriptor, FibBackend, Kernel, Modulus, Options, ResidueMethod, compute, residues,
 };
@@ -38,7 +38,7 @@ fn both_forms(kernel: Arc<dyn Kernel>) -> [Arc<dyn Kernel>; 2] {
 }
 
 fn assert_batch(backend: &dyn FibBackend, wanted: &[u64]) {
-    let exact = arithmetic().map(|entry| (entry.get)()).flat_map(both_forms);
+    let exact = unlimited().map(|entry| (entry.get)()).flat_map(both_forms);
     let modulo = ResidueMethod::ALL.map(|method| residues(Modulus::WORD, method));
     for kernel in exact.chain(modulo) {
         for chunking in chunkings() {

@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 /// A complete backend, with its entry for a registry:
 ///
 /// ```
-/// use fib_core::{Descriptor, Error, FibBackend, Job, Scheduling};
+/// use fib_core::{Descriptor, Error, FibBackend, Forking, Job, Scheduling};
 /// use std::{num::NonZeroUsize, sync::Mutex, thread};
 ///
 /// /// Two threads that take the next chunk from a shared stack.
@@ -45,6 +45,7 @@ use std::num::NonZeroUsize;
 ///     name: "stack",
 ///     summary: "two threads that take chunks from a shared stack",
 ///     scheduling: Scheduling::Dynamic,
+///     forking: Forking::Sequential,
 ///     build: |_settings| Ok(Box::new(Stack)),
 /// };
 /// # let stack = STACK.build(Default::default())?;
@@ -90,6 +91,16 @@ impl Scheduling {
     }
 }
 
+/// What a backend does with the two halves of a fork ([`Forks::join`](crate::Forks::join)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forking {
+    /// It runs both halves at once if another worker has time. It runs its chunks with
+    /// [`Chunk::run_with_forks`](crate::Chunk::run_with_forks).
+    Parallel,
+    /// It runs one half after the other.
+    Sequential,
+}
+
 /// How to build a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -126,6 +137,8 @@ pub struct Descriptor {
     pub summary: &'static str,
     /// Who decides which worker runs a chunk. Predictions simulate this schedule.
     pub scheduling: Scheduling,
+    /// What the backend does with the two halves of a fork.
+    pub forking: Forking,
     /// Builds the backend, with its workers started and warm.
     pub build: fn(Settings) -> Result<Box<dyn FibBackend>, Error>,
 }

@@ -5,6 +5,7 @@
 //! `Skipped`.
 
 use crate::control::Control;
+use crate::fork::Fork;
 use crate::kernel::Checkpoint;
 use crate::layout::Layout;
 use crate::record::ChunkRecord;
@@ -56,19 +57,26 @@ impl<'a> Chunk<'a> {
     /// Fills the slots on the calling thread. `worker` is the number of the worker: at least 0 and
     /// below [`FibBackend::workers`](crate::FibBackend::workers).
     pub fn run(self, worker: usize) {
-        self.run_inner(worker, None);
+        self.run_inner(worker, None, None);
     }
 
     /// Like [`run`](Self::run), with a pause between indices: calls `checkpoint` before each index.
     /// `checkpoint` returns how long it kept the worker waiting.
     pub fn run_with_checkpoint(self, worker: usize, checkpoint: &mut dyn FnMut() -> Duration) {
-        self.run_inner(worker, Some(checkpoint));
+        self.run_inner(worker, Some(checkpoint), None);
     }
 
-    fn run_inner(self, worker: usize, checkpoint: Option<Checkpoint<'_>>) {
+    /// Like [`run`](Self::run), on a backend that can run the halves of a fork at once.
+    pub fn run_with_forks(self, worker: usize, fork: &dyn Fork) {
+        self.run_inner(worker, None, Some(fork));
+    }
+
+    fn run_inner(self, worker: usize, checkpoint: Option<Checkpoint<'_>>, fork: Option<&dyn Fork>) {
         let (indices, offsets) = (self.indices(), self.offsets());
         let Chunk { layout, out, record, control, timeline } = self;
-        let work = Work { kernel: &**layout.kernel(), indices, offsets, control, timeline };
+        let kernel = &**layout.kernel();
+        let fork = fork.filter(|_| kernel.forks());
+        let work = Work { kernel, indices, offsets, control, timeline, fork };
         *record = work.perform(out, record.slots.clone(), worker, checkpoint);
     }
 

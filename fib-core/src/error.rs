@@ -14,6 +14,16 @@ pub enum Error {
         /// The limit they were checked against, in bytes.
         limit: u64,
     },
+    /// Refused before any work, because the kernel does not compute such large indices.
+    #[error("the kernel {kernel} computes no index above {largest}, and F({index}) is asked for")]
+    Index {
+        /// The name of the kernel.
+        kernel: &'static str,
+        /// The largest index of the batch.
+        index: u64,
+        /// The largest index of the kernel.
+        largest: u64,
+    },
     /// The system refused the memory, although the limit allowed it.
     #[error("the system refused {} for the results", size(*bytes))]
     Allocation {

@@ -58,6 +58,11 @@ impl<'a> Job<'a> {
         self.layout
     }
 
+    /// Whether the kernel forks. If it does, a worker that has no chunk left may find halves to run.
+    pub fn forks(&self) -> bool {
+        self.layout.kernel().forks()
+    }
+
     /// How the caller wants the batch to be cut.
     pub fn chunking(&self) -> Chunking {
         self.chunking

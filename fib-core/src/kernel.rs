@@ -1,6 +1,7 @@
 //! What a kernel is: it decides *what* to compute and never sees a thread.
 
 use crate::control::Control;
+use crate::fork::Forks;
 use crate::residue::Modulus;
 use crate::size;
 use std::sync::Arc;
@@ -87,6 +88,18 @@ pub trait Kernel: Send + Sync {
         size::limbs(n)
     }
 
+    /// Whether this kernel forks ([`Run::forks`]). For such a kernel, workers that have no chunk left look for
+    /// halves until the end of the batch.
+    fn forks(&self) -> bool {
+        false
+    }
+
+    /// The largest index that this kernel computes; `None` if memory is the only limit. A batch with a larger
+    /// index is refused before any work.
+    fn largest_index(&self) -> Option<u64> {
+        None
+    }
+
     /// The most memory that computing F(n) takes besides its slot, in bytes. It counts against the
     /// memory limit, so that a number is refused before work if it cannot be computed.
     fn scratch_bytes(&self, _n: u64) -> u128 {
@@ -116,6 +129,8 @@ pub struct Slot<'r> {
     /// A kernel that computes a large number looks here between its steps. If the computation was cancelled,
     /// the kernel returns [`Run::give_back`].
     pub(crate) control: &'r Control,
+    /// What another kernel gets that computes this slot.
+    forks: Forks<'r>,
 }
 
 impl Slot<'_> {
@@ -127,7 +142,7 @@ impl Slot<'_> {
     pub(crate) fn compute_with(&self, kernel: &dyn Kernel, out: &mut [u64]) -> Option<()> {
         let (indices, offsets) = ([self.n], [0, out.len()]);
         // This run reports no progress: it ends with its first slot.
-        let mut run = Run::new(&indices, &offsets, out, self.control, None);
+        let mut run = Run::new(&indices, &offsets, out, self.control, None, self.forks);
         kernel.fill(&mut run);
         assert!(run.next == 1 || self.control.is_cancelled(), "the kernel stopped early");
         (run.next == 1).then_some(())
@@ -145,6 +160,7 @@ pub struct Run<'a> {
     pub(crate) out: &'a mut [u64],
     pub(crate) control: &'a Control,
     pub(crate) checkpoint: Option<Checkpoint<'a>>,
+    forks: Forks<'a>,
     pub(crate) next: usize,
     pub(crate) paused: Duration,
     /// The number of indices since progress was reported last. The last slot that was handed out is one
@@ -166,10 +182,16 @@ impl<'a> Run<'a> {
         out: &'a mut [u64],
         control: &'a Control,
         checkpoint: Option<Checkpoint<'a>>,
+        forks: Forks<'a>,
     ) -> Self {
         let (next, unreported, weight) = (0, 0, 0);
         let paused = Duration::ZERO;
-        Run { indices, offsets, out, control, checkpoint, next, paused, unreported, weight }
+        Run { indices, offsets, out, control, checkpoint, forks, next, paused, unreported, weight }
+    }
+
+    /// Runs two halves of a computation at once, if the backend can.
+    pub fn forks(&self) -> Forks<'a> {
+        self.forks
     }
 
     /// The next slot to fill; `None` if no slot is left or the computation was cancelled.
@@ -191,14 +213,16 @@ impl<'a> Run<'a> {
         self.next += 1;
         self.unreported += 1;
         let (before, rest) = self.out.split_at_mut(start);
-        Some(Slot { n, out: &mut rest[..len], before, control: self.control })
+        Some(Slot { n, out: &mut rest[..len], before, control: self.control, forks: self.forks })
     }
 
     /// Takes back the slot that was handed out last, because the computation was cancelled before it was
     /// filled. The kernel must return then.
     pub(crate) fn give_back(&mut self) {
-        self.next -= 1;
-        self.unreported -= 1;
+        if self.next > 0 {
+            self.next -= 1;
+            self.unreported -= 1;
+        }
     }
 
     /// Hands out the next slots at once, as long as they hold F(n+1), F(n+2), ... and have `limbs` limbs

@@ -62,11 +62,14 @@ impl Layout {
     /// Lays out `wanted` in the order that the kernel asks for.
     ///
     /// # Errors
+    /// [`Error::Index`] if the kernel does not compute the largest index.
     /// [`Error::Limit`] if the results, their table and the scratch memory of the largest number need
     /// more than `limit`. In that case nothing large was allocated.
     pub fn new(kernel: Arc<dyn Kernel>, wanted: &[u64], limit: MemoryLimit) -> Result<Self, Error> {
-        let largest = wanted.iter().max().map_or(0, |&n| kernel.scratch_bytes(n));
-        let besides = table_bytes(wanted.len() as u128) + largest;
+        let largest = wanted.iter().copied().max();
+        check_index(&*kernel, largest.unwrap_or(0))?;
+        let scratch = largest.map_or(0, |n| kernel.scratch_bytes(n));
+        let besides = table_bytes(wanted.len() as u128) + scratch;
         let limit = limit.fixed_for(besides);
         check(limit, besides)?;
         let (indices, slot_of) = match kernel.order() {
@@ -165,6 +168,19 @@ impl Layout {
     /// the cost of that slot.
     pub fn costs(&self) -> &[f64] {
         &self.costs
+    }
+}
+
+/// Whether the kernel computes this index.
+///
+/// # Errors
+/// [`Error::Index`].
+pub fn check_index(kernel: &dyn Kernel, index: u64) -> Result<(), Error> {
+    match kernel.largest_index() {
+        Some(largest) if index > largest => {
+            Err(Error::Index { kernel: kernel.name(), index, largest })
+        }
+        _ => Ok(()),
     }
 }
 

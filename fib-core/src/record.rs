@@ -59,12 +59,21 @@ pub struct ChunkRecord {
     /// The times between `start` and `end` in which the worker waited at checkpoints; empty unless a timeline
     /// was asked for.
     pub pauses: Vec<Range<Instant>>,
+    /// The stretches of the chunk, if there is a timeline and another worker took a half of a fork: times in
+    /// which a worker computed without waiting for a half. Stretches of one worker do not overlap.
+    pub stretches: Vec<ChunkSpan>,
 }
 
 impl ChunkRecord {
     pub(crate) fn new(slots: Range<usize>) -> Self {
-        let (failures, pauses) = (Vec::new(), Vec::new());
-        ChunkRecord { slots, outcome: Outcome::Skipped, failures, span: None, pauses }
+        let (failures, pauses, stretches) = (Vec::new(), Vec::new(), Vec::new());
+        ChunkRecord { slots, outcome: Outcome::Skipped, failures, span: None, pauses, stretches }
+    }
+
+    /// Which worker computed the chunk, and when: its stretches if other workers took part, or else its span.
+    pub fn spans(&self) -> impl Iterator<Item = ChunkSpan> {
+        let whole = self.span.filter(|_| self.stretches.is_empty());
+        self.stretches.iter().copied().chain(whole)
     }
 
     /// The slots of this chunk that hold no result, ascending.

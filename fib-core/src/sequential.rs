@@ -1,6 +1,6 @@
 //! The baseline: the calling thread runs every chunk, one after another.
 
-use crate::backend::{Descriptor, FibBackend, Scheduling};
+use crate::backend::{Descriptor, FibBackend, Forking, Scheduling};
 use crate::error::Error;
 use crate::job::Job;
 use std::num::NonZeroUsize;
@@ -25,5 +25,6 @@ pub const SEQUENTIAL: Descriptor = Descriptor {
     name: "sequential",
     summary: "the calling thread alone: the baseline of every speedup",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Ok(Box::new(Sequential)),
 };

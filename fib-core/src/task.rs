@@ -65,6 +65,7 @@ impl Task {
             offsets: &offsets[slots.start..=slots.end],
             control: &control,
             timeline,
+            fork: None, // a task may run in another process
         };
         work.perform(out, slots, worker, None)
     }

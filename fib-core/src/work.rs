@@ -4,6 +4,7 @@
 //! tasks both end up here, so every backend gets all four by running its chunks.
 
 use crate::control::Control;
+use crate::fork::{CancelledFork, Fork, ForkContext};
 use crate::kernel::{Checkpoint, Kernel, Run};
 use crate::record::{ChunkRecord, ChunkSpan, Failure, Outcome};
 use std::any::Any;
@@ -21,6 +22,25 @@ pub fn inside_a_chunk() -> bool {
     INSIDE_A_CHUNK.get()
 }
 
+/// Calls `work` as a part of a chunk that another thread may have started.
+#[inline]
+pub(crate) fn inside<R>(work: impl FnOnce() -> R) -> R {
+    if INSIDE_A_CHUNK.get() { work() } else { enter(work) }
+}
+
+#[cold]
+fn enter<R>(work: impl FnOnce() -> R) -> R {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            INSIDE_A_CHUNK.set(false);
+        }
+    }
+    INSIDE_A_CHUNK.set(true);
+    let _leave = Leave; // even if `work` panics
+    work()
+}
+
 /// The part of a chunk or task that does not depend on who owns the results.
 pub(crate) struct Work<'a> {
     pub(crate) kernel: &'a dyn Kernel,
@@ -29,6 +49,8 @@ pub(crate) struct Work<'a> {
     pub(crate) offsets: &'a [usize],
     pub(crate) control: &'a Control,
     pub(crate) timeline: bool,
+    /// `None` if the worker cannot fork.
+    pub(crate) fork: Option<&'a dyn Fork>,
 }
 
 impl Work<'_> {
@@ -41,8 +63,24 @@ impl Work<'_> {
         worker: usize,
         checkpoint: Option<Checkpoint<'_>>,
     ) -> ChunkRecord {
-        let start = self.timeline.then(Instant::now);
         let mut record = ChunkRecord { outcome: Outcome::Done, ..ChunkRecord::new(slots) };
+        let context = ForkContext::new(self.fork, self.control, self.timeline);
+        let start = self.timeline.then(Instant::now);
+        let (paused, stretches) =
+            context.traced(|| self.fill_all(&mut record, out, &context, checkpoint));
+        record.span = start.map(|start| ChunkSpan { worker, start, end: Instant::now(), paused });
+        record.stretches = stretches;
+        record
+    }
+
+    /// Fills `out`, notes in `record` what becomes of it, and returns the time spent at checkpoints.
+    fn fill_all(
+        &self,
+        record: &mut ChunkRecord,
+        out: &mut [u64],
+        context: &ForkContext<'_>,
+        checkpoint: Option<Checkpoint<'_>>,
+    ) -> Duration {
         let (mut first, mut paused) = (0, Duration::ZERO);
         let mut pauses = vec![];
         let mut checkpoint = checkpoint.map(|wait| noting(wait, self.timeline, &mut pauses));
@@ -53,7 +91,7 @@ impl Work<'_> {
                 Some(checkpoint) => Some(checkpoint),
                 None => None,
             };
-            let mut run = Run::new(indices, offsets, out, self.control, pause);
+            let mut run = Run::new(indices, offsets, out, self.control, pause, context.forks());
             let stop = self.fill(&mut run);
             paused += run.paused;
             match stop {
@@ -71,14 +109,16 @@ impl Work<'_> {
         }
         drop(checkpoint);
         record.pauses = pauses;
-        record.span = start.map(|start| ChunkSpan { worker, start, end: Instant::now(), paused });
-        record
+        paused
     }
 
     fn fill(&self, run: &mut Run<'_>) -> Stop {
         let outer = INSIDE_A_CHUNK.replace(true);
         let caught = catch_unwind(AssertUnwindSafe(|| self.kernel.fill(run)));
         INSIDE_A_CHUNK.set(outer);
+        if matches!(&caught, Err(panic) if panic.is::<CancelledFork>()) {
+            run.give_back();
+        }
         run.report();
         // A kernel that panics before it takes its first slot fails at that slot.
         let last = run.next.saturating_sub(1);
@@ -88,6 +128,7 @@ impl Work<'_> {
             Ok(()) => {
                 Stop::Failed { position: run.next, message: "the kernel stopped early".into() }
             }
+            Err(panic) if panic.is::<CancelledFork>() => Stop::Cancelled,
             Err(panic) => Stop::Failed { position: last, message: panic_message(panic) },
         }
     }

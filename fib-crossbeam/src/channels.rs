@@ -11,8 +11,8 @@
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use fib_core::{
-    Chunk, Descriptor, Error, FibBackend, Job, Pending, Scheduling, Settings, Task, TaskReply,
-    affinity, affordable_threads, warn_of_fewer_threads,
+    Chunk, Descriptor, Error, FibBackend, Forking, Job, Pending, Scheduling, Settings, Task,
+    TaskReply, affinity, affordable_threads, warn_of_fewer_threads,
 };
 use std::num::NonZeroUsize;
 use std::thread::{Builder, JoinHandle};
@@ -137,5 +137,6 @@ pub const CHANNELS: Descriptor = Descriptor {
     name: "crossbeam",
     summary: "a pool of threads: owned chunks in, owned results back, over bounded channels",
     scheduling: Scheduling::Dynamic,
+    forking: Forking::Sequential,
     build: |settings| Ok(Box::new(Channels::new(settings)?)),
 };

@@ -6,7 +6,8 @@
 
 use crossbeam::channel::bounded;
 use fib_core::{
-    Descriptor, Error, FibBackend, Job, Scheduling, affordable_threads, warn_of_fewer_threads,
+    Descriptor, Error, FibBackend, Forking, Job, Scheduling, affordable_threads,
+    warn_of_fewer_threads,
 };
 use std::num::NonZeroUsize;
 use std::thread::{Builder, scope};
@@ -51,6 +52,7 @@ pub const SCOPED: Descriptor = Descriptor {
     name: "crossbeam-scoped",
     summary: "a bounded channel that feeds borrowed chunks to scoped threads",
     scheduling: Scheduling::Dynamic,
+    forking: Forking::Sequential,
     build: |settings| {
         let workers = affordable_threads("crossbeam-scoped", settings.workers);
         Ok(Box::new(Scoped { workers }))

@@ -204,21 +204,18 @@ fn digest(table: &Table) -> Digest {
 fn timing(wall: Duration, records: Vec<ChunkRecord>, start: Instant) -> Timing {
     let mut timing = Timing { wall, timeline: vec![], slots: vec![], pauses: vec![] };
     let since = |time: Instant| nanoseconds(time.saturating_duration_since(start));
-    for ChunkRecord { slots, span, pauses, .. } in records {
-        let Some(ChunkSpan { worker, start, end, paused }) = span else { continue };
-        let (start_ns, end_ns) = (since(start), since(end));
-        timing.slots.push(slots);
-        timing.timeline.push(TimelineSpan {
-            worker,
-            start_ns,
-            end_ns,
-            paused_ns: nanoseconds(paused),
-        });
+    for record in records {
+        for ChunkSpan { worker, start, end, paused } in record.spans() {
+            let (start_ns, end_ns, paused_ns) = (since(start), since(end), nanoseconds(paused));
+            timing.slots.push(record.slots.clone());
+            timing.timeline.push(TimelineSpan { worker, start_ns, end_ns, paused_ns });
+        }
+        let Some(ChunkSpan { worker, .. }) = record.span else { continue };
         let pause = |times: Range<Instant>| {
             let (start_ns, end_ns) = (since(times.start), since(times.end));
             PauseSpan { worker, start_ns, end_ns }
         };
-        timing.pauses.extend(pauses.into_iter().map(pause));
+        timing.pauses.extend(record.pauses.into_iter().map(pause));
     }
     timing
 }

@@ -242,7 +242,7 @@ impl CheckedCandidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fib::kernels::{arithmetic, stepping};
+    use fib::kernels::{stepping, unlimited};
     use fib_simulate::Overheads;
 
     fn advice(indices: &[u64]) -> Advice {
@@ -253,7 +253,7 @@ mod tests {
         });
         let calibration = Calibration::with_overheads(2, backends);
         let two = NonZeroUsize::new(2).unwrap();
-        let kernels: Vec<KernelEntry> = arithmetic().copied().collect();
+        let kernels: Vec<KernelEntry> = unlimited().copied().collect();
         advise(indices, &kernels, two, MemoryLimit::default(), &calibration).unwrap()
     }
 

@@ -4,8 +4,8 @@ use crate::cache::calibration;
 use crate::calibration::Calibration;
 use fib::kernels::KERNELS;
 use fib::{
-    Chunking, Descriptor, Error, FibBackend, Job, Layout, Order, REGISTRY, SEQUENTIAL, Scheduling,
-    Sequential, Settings,
+    Chunking, Descriptor, Error, FibBackend, Forking, Job, Layout, Order, REGISTRY, SEQUENTIAL,
+    Scheduling, Sequential, Settings,
 };
 use fib_simulate::{Factors, Overheads, travelling_bytes};
 use std::num::NonZeroUsize;
@@ -18,6 +18,7 @@ pub const AUTO: Descriptor = Descriptor {
     name: "auto",
     summary: "runs each batch on the calling thread or on the pool that is predicted to be fastest",
     scheduling: Scheduling::Dynamic,
+    forking: Forking::Sequential, // a single number stays on the calling thread
     build: |settings| Ok(Box::new(Auto::new(settings)?)),
 };
 

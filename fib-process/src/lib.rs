@@ -75,7 +75,7 @@ mod wire;
 mod worker;
 
 use fib_core::Scheduling;
-pub use fib_core::{Descriptor, Error, FibBackend, Kernel, Settings};
+pub use fib_core::{Descriptor, Error, FibBackend, Forking, Kernel, Settings};
 pub use policy::{Builder, Supervision, set_default_program};
 pub use pool::ProcessPool;
 pub use statistics::WorkerStatistics;
@@ -88,6 +88,7 @@ pub const PIPES: Descriptor = Descriptor {
     name: "process",
     summary: "worker processes, like Python's ProcessPoolExecutor; results come back through pipes",
     scheduling: Scheduling::Dynamic,
+    forking: Forking::Sequential,
     build: |settings| Ok(Box::new(Builder::from_settings(settings).build()?)),
 };
 
@@ -96,6 +97,7 @@ pub const SHARED: Descriptor = Descriptor {
     name: "process-shm",
     summary: "worker processes that write their results to shared memory",
     scheduling: Scheduling::Dynamic,
+    forking: Forking::Sequential,
     build: |settings| Ok(Box::new(Builder::from_settings(settings).shared_memory(true).build()?)),
 };
 

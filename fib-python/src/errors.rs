@@ -7,7 +7,7 @@ use pyo3::types::PyModule;
 /// The exception for an error.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     let class = match error {
-        Error::Limit { .. } | Error::Allocation { .. } => "LimitError",
+        Error::Limit { .. } | Error::Index { .. } | Error::Allocation { .. } => "LimitError",
         Error::Failed(_) => "ComputeError",
         _ => "BackendError",
     };

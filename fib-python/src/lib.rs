@@ -216,7 +216,7 @@ fn _set_worker_command(command: Vec<OsString>) {
 
 fn number_kernel(name: Option<&str>) -> PyResult<Arc<dyn fib::Kernel>> {
     let name = name.unwrap_or("stepping");
-    let known = kernels::arithmetic().find(|entry| entry.name == name);
+    let known = kernels::unlimited().find(|entry| entry.name == name);
     known.map(|entry| (entry.get)()).ok_or_else(|| {
         PyValueError::new_err(format!(
             "kernel: expected stepping, doubling or iterative, not {name:?}"

@@ -2,8 +2,8 @@
 //!
 //! Every chunk is a rayon task. The calling thread is not a worker of the pool, so the tasks that it
 //! spawns wait in the queue of the pool (rayon calls it the injector), and idle workers take the next
-//! task from there. Workers steal from each other only what a task spawns itself, as when a backend
-//! is used inside a chunk. The pool starts with the backend and sleeps between batches, so a batch
+//! task from there. Workers steal from each other only what a task forks itself: the second
+//! half of a `rayon::join`. The pool starts with the backend and sleeps between batches, so a batch
 //! pays for waking the workers and not for starting them. The backend has its own pool, because
 //! rayon's global pool belongs to the program and panics where the system refuses threads.
 //!
@@ -14,8 +14,8 @@
 #![forbid(unsafe_code)]
 
 use fib_core::{
-    Descriptor, Error, FibBackend, Job, Scheduling, Settings, affinity, affordable_threads,
-    warn_of_fewer_threads,
+    Descriptor, Error, FibBackend, Fork, Forking, Job, Scheduling, Settings, affinity,
+    affordable_threads, warn_of_fewer_threads,
 };
 use rayon::{ThreadPool, ThreadPoolBuilder, current_thread_index};
 use std::num::NonZeroUsize;
@@ -37,10 +37,30 @@ impl FibBackend for Rayon {
     fn run(&self, job: Job<'_>) -> Result<(), Error> {
         self.pool.in_place_scope(|scope| {
             for chunk in job.into_chunks() {
-                scope.spawn(|_| chunk.run(current_thread_index().unwrap_or(0)));
+                scope.spawn(|_| chunk.run_with_forks(RayonForks.worker(), &RayonForks));
             }
         });
         Ok(())
+    }
+}
+
+/// What rayon offers to kernels that fork: its own `join`.
+struct RayonForks;
+
+impl Fork for RayonForks {
+    fn join(&self, a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
+        match current_thread_index() {
+            Some(_) => drop(rayon::join(a, b)),
+            None => (a(), b()).1, // a thread of the kernel: rayon would start its global pool
+        }
+    }
+
+    fn worker(&self) -> usize {
+        current_thread_index().unwrap_or(0)
+    }
+
+    fn workers(&self) -> usize {
+        rayon::current_num_threads()
     }
 }
 
@@ -86,5 +106,6 @@ pub const RAYON: Descriptor = Descriptor {
     name: "rayon",
     summary: "the pool of rayon: every chunk is a task, and idle workers take the next one",
     scheduling: Scheduling::Dynamic,
+    forking: Forking::Parallel,
     build: |settings| Ok(Box::new(Rayon::new(settings)?)),
 };

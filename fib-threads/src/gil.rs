@@ -14,7 +14,9 @@
 //! cannot win the lock straight back.
 
 use crate::team::{lock, on_threads};
-use fib_core::{Chunk, Descriptor, Error, FibBackend, Job, Scheduling, affordable_threads};
+use fib_core::{
+    Chunk, Descriptor, Error, FibBackend, Forking, Job, Scheduling, affordable_threads,
+};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -148,6 +150,7 @@ pub const GIL: Descriptor = Descriptor {
     name: "gil",
     summary: "threads that compute only while they hold one global lock, like CPython's threads",
     scheduling: Scheduling::Exclusive,
+    forking: Forking::Sequential,
     build: |settings| {
         let workers = affordable_threads("gil", settings.workers);
         Ok(Box::new(Gil { workers }))

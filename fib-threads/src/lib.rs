@@ -7,14 +7,18 @@
 //! wakes them and does not start them.
 //!
 //! Read `fixed.rs`, `queue.rs`, `pool.rs`, then `gil.rs`. If the system refuses a thread, `team.rs` has the other
-//! threads do its work, with one warning. `loan.rs` lets the pool borrow, with the only `unsafe` code.
+//! threads do its work, with one warning. `forks.rs`
+//! lets a kernel divide the work of one number among workers. `loan.rs` lets the pool borrow. These two modules have
+//! the only `unsafe` code.
 #![deny(unsafe_code)]
 
 // In thread models, the crate `shuttle` runs the threads.
 #[cfg(shuttle)]
+#[macro_use]
 extern crate fib_shuttle as std;
 
 mod fixed;
+mod forks;
 mod gil;
 mod loan;
 mod pool;

@@ -9,7 +9,7 @@
 #![allow(unsafe_code)]
 
 use crate::team::lock;
-use fib_core::Chunk;
+use fib_core::{Chunk, Fork};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Lends chunks. `hand_out` gives them to threads, and this function waits until all of them are back.
@@ -29,9 +29,9 @@ impl Loan {
     ///
     /// This takes `&mut self`: an argument by value would have to stay valid until the function returns,
     /// and at the end of the function the loan would be back already.
-    pub(crate) fn run(&mut self, worker: usize) {
+    pub(crate) fn run(&mut self, worker: usize, fork: &dyn Fork) {
         if let Some(chunk) = self.chunk.take() {
-            chunk.run(worker);
+            chunk.run_with_forks(worker, fork);
         }
     }
 }
@@ -80,6 +80,7 @@ impl Drop for Lender {
 #[allow(clippy::unwrap_used)] // in helpers of tests a panic is a finding
 mod tests {
     use super::*;
+    use crate::forks::ForkTeam;
     use fib_core::{Error, FibBackend, Job, Options, compute, kernels};
     use std::num::NonZeroUsize;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -101,7 +102,7 @@ mod tests {
                     let run_all = move || {
                         for mut loan in loans {
                             sleep(Duration::from_millis(5));
-                            loan.run(0);
+                            loan.run(0, &ForkTeam::new(1));
                         }
                     };
                     self.0.send(spawn(run_all)).unwrap();

@@ -7,7 +7,7 @@
 //!
 //! `cargo test -p fib --example 04-your-own-backend` runs the suite that every backend must pass.
 
-use fib::{Descriptor, Error, FibBackend, Job, Scheduling, warn_of_fewer_threads};
+use fib::{Descriptor, Error, FibBackend, Forking, Job, Scheduling, warn_of_fewer_threads};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -50,6 +50,7 @@ const MY_STACK: Descriptor = Descriptor {
     name: "my-stack",
     summary: "threads that take the last chunk of a shared stack",
     scheduling: Scheduling::Dynamic,
+    forking: Forking::Sequential,
     build: |settings| Ok(Box::new(Stack { workers: settings.workers })),
 };
 

@@ -3,7 +3,7 @@
 
 use crate::rounds::ok;
 use crate::run;
-use fib::kernels::{doubling, in_text, iterative, pair, stepping};
+use fib::kernels::{doubling, in_text, iterative, pair, recursive, stepping};
 use fib::{Kernel, Sequential};
 use fib_engine::{repeats, time};
 use std::hint::black_box;
@@ -20,6 +20,9 @@ pub(crate) fn print_all() {
         }
         for n in [10, 100, 200, 500, 1000, 10_000, 100_000, 1_000_000] {
             predicted(&in_form(doubling()), n);
+        }
+        for n in [10, 15, 20, 25, 30] {
+            predicted(&in_form(recursive()), n);
         }
         for n in [1000, 10_000, 100_000] {
             for gap in [1, 2, 6, 7, 90, 180] {

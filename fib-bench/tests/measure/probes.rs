@@ -1,7 +1,7 @@
 //! Backends and a kernel whose behaviour is known.
 
 use fib::kernels::{self, KernelEntry};
-use fib::{Descriptor, Error, FibBackend, Job, Kernel, Run, Scheduling, Sequential};
+use fib::{Descriptor, Error, FibBackend, Forking, Job, Kernel, Run, Scheduling, Sequential};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -55,24 +55,28 @@ pub(crate) const HONEST: Descriptor = Descriptor {
     name: "honest",
     summary: "",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Ok(Box::new(Sequential)),
 };
 pub(crate) const LYING: Descriptor = Descriptor {
     name: "lying",
     summary: "",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Ok(Box::new(Lying)),
 };
 pub(crate) const FORGETFUL: Descriptor = Descriptor {
     name: "forgetful",
     summary: "",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Ok(Box::new(Forgetful)),
 };
 pub(crate) const UNBUILT: Descriptor = Descriptor {
     name: "unbuilt",
     summary: "",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Err(Error::Backend { backend: "unbuilt", reason: "out of threads".into() }),
 };
 
@@ -88,18 +92,21 @@ pub(crate) const ABORTING: Descriptor = Descriptor {
     name: "aborting",
     summary: "",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Ok(Box::new(Aborting)),
 };
 pub(crate) const SLEEPING: Descriptor = Descriptor {
     name: "sleeping",
     summary: "",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Ok(Box::new(Sleeping)),
 };
 pub(crate) const TALKING: Descriptor = Descriptor {
     name: "talking",
     summary: "",
     scheduling: Scheduling::Serial,
+    forking: Forking::Sequential,
     build: |_| Ok(Box::new(Talking)),
 };
 

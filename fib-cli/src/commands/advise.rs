@@ -5,7 +5,7 @@ use crate::args::{AdviseArgs, AdviseFormat, ColorChoice};
 use crate::diagnostics::say;
 use crate::output::{page, to_stdout};
 use fib::Order;
-use fib::kernels::arithmetic;
+use fib::kernels::unlimited;
 use fib_bench::is_debug_build;
 use fib_predict::{Calibration, Source, advise, calibration, check, recalibrate};
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &AdviseArgs, quiet: bool) -> anyhow::Result<()> {
     let memory = args.max_memory.unwrap_or_default().fixed();
     let kernels = match args.kernel {
         Some(kernel) => vec![*kernel],
-        None => arithmetic().copied().collect(),
+        None => unlimited().copied().collect(),
     };
     let order = if kernels.iter().any(|k| (k.get)().order() == Order::Ascending) {
         Order::Ascending

@@ -143,7 +143,7 @@ fn unsafe_code_is_in_few_modules_and_explained() {
             ],
         ),
         ("fib-python", &["fib-python/src/buffer.rs", "fib-python/src/table.rs"]),
-        ("fib-threads", &["fib-threads/src/loan.rs"]),
+        ("fib-threads", &["fib-threads/src/forks.rs", "fib-threads/src/loan.rs"]),
         ("fib-process", &["fib-process/src/segment.rs"]),
         ("fib-cli", &["fib-cli/src/last_resort.rs", "fib-cli/src/stdout.rs"]),
     ] {
@@ -174,7 +174,11 @@ fn readme_lists_the_registry() {
     let table = table.split("\n## ").next().unwrap();
     let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
     for entry in fib::REGISTRY {
-        let row = format!("| `{}` | {} |", entry.name, entry.summary);
+        let halves = match entry.forking {
+            fib::Forking::Parallel => "at once",
+            fib::Forking::Sequential => "in turn",
+        };
+        let row = format!("| `{}` | {} | {halves} |", entry.name, entry.summary);
         assert!(rows.contains(&row.as_str()), "README lacks the row\n{row}");
     }
     let all = ["crossbeam", "process", "rayon", "threads-static"];

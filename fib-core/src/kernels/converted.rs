@@ -18,6 +18,14 @@ impl Kernel for Converted {
         Form::Text
     }
 
+    fn forks(&self) -> bool {
+        self.0.forks()
+    }
+
+    fn largest_index(&self) -> Option<u64> {
+        self.0.largest_index()
+    }
+
     fn order(&self) -> Order {
         self.0.order()
     }

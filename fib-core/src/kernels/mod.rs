@@ -13,6 +13,8 @@
 //!   Toom-3 for the longest; with AVX-512 IFMA transforms, n log n).
 //! - [`iterative`] for measuring: the textbook loop, with work that is easy to predict. F(n) costs
 //!   n additions, O(n^2) bit operations.
+//! - [`recursive`] for measuring forks: the tree F(n) = F(n-1) + F(n-2), up to F(60). F(n) costs
+//!   1.6 times as much as F(n-1).
 //! - [`empty`] for measuring: it computes nothing, so what is left is the cost of scheduling.
 
 mod converted;
@@ -20,6 +22,7 @@ mod doubling;
 mod empty;
 mod iterative;
 mod notation;
+mod recursive;
 mod stepping;
 
 pub use doubling::pair;
@@ -56,15 +59,49 @@ pub const KERNELS: &[KernelEntry] = &[
         get: stepping,
     },
     KernelEntry {
+        name: recursive::NAME,
+        summary: "the tree F(n) = F(n-1) + F(n-2), which forks: measures fork-join, up to F(60)",
+        get: recursive,
+    },
+    KernelEntry {
         name: "empty",
         summary: "no arithmetic at all: the pure cost of scheduling",
         get: empty,
     },
 ];
 
-/// The kernel with this name.
+/// The kernel `recursive` with other cutoffs: the index below which it does not fork. The last never forks. They
+/// measure what a fork costs.
+pub const CUTOFFS: &[(u64, KernelEntry)] = &[
+    with_cutoff::<2>("recursive:2"),
+    with_cutoff::<4>("recursive:4"),
+    with_cutoff::<6>("recursive:6"),
+    with_cutoff::<8>("recursive:8"),
+    with_cutoff::<10>("recursive:10"),
+    with_cutoff::<12>("recursive:12"),
+    with_cutoff::<14>("recursive:14"),
+    with_cutoff::<NO_FORKS>("recursive:none"),
+];
+
+const NO_FORKS: u64 = recursive::LARGEST + 1;
+
+const fn with_cutoff<const CUTOFF: u64>(name: &'static str) -> (u64, KernelEntry) {
+    let (summary, get) = ("the tree with this cutoff", recursive::with_cutoff::<CUTOFF>);
+    (CUTOFF, KernelEntry { name, summary, get })
+}
+
+/// The index below which `recursive` itself does not fork.
+pub const RECURSIVE_CUTOFF: u64 = recursive::CUTOFF;
+
+/// How often `recursive` forks while it computes F(`n`) with this cutoff.
+pub fn forks(n: u64, cutoff: u64) -> u64 {
+    recursive::forks(n, cutoff)
+}
+
+/// The kernel with this name, of [`KERNELS`] or [`CUTOFFS`].
 pub fn by_name(name: &str) -> Option<Arc<dyn Kernel>> {
-    KERNELS.iter().find(|entry| entry.name == name).map(|entry| (entry.get)())
+    let mut all = KERNELS.iter().chain(CUTOFFS.iter().map(|(_, entry)| entry));
+    all.find(|entry| entry.name == name).map(|entry| (entry.get)())
 }
 
 /// The kernel that writes the numbers of `kernel` as decimal text. If the kernel itself cannot
@@ -90,6 +127,11 @@ pub fn arithmetic() -> impl Iterator<Item = &'static KernelEntry> {
     KERNELS.iter().filter(|entry| entry.name != empty::NAME)
 }
 
+/// The kernels that compute every number that fits the memory: all but [`empty`] and [`recursive`].
+pub fn unlimited() -> impl Iterator<Item = &'static KernelEntry> {
+    arithmetic().filter(|entry| entry.name != recursive::NAME)
+}
+
 /// The textbook loop, ready for [`compute`](crate::compute).
 pub fn iterative() -> Arc<dyn Kernel> {
     Arc::new(iterative::ITERATIVE)
@@ -103,6 +145,12 @@ pub fn doubling() -> Arc<dyn Kernel> {
 /// The walk from index to index, ready for [`compute`](crate::compute).
 pub fn stepping() -> Arc<dyn Kernel> {
     Arc::new(stepping::STEPPING)
+}
+
+/// The tree of the definition, ready for [`compute`](crate::compute). It forks, and it computes no index above
+/// 60.
+pub fn recursive() -> Arc<dyn Kernel> {
+    recursive::with_cutoff::<{ recursive::CUTOFF }>()
 }
 
 /// The kernel without arithmetic, ready for [`compute`](crate::compute).

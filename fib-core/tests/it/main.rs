@@ -3,4 +3,5 @@
 
 mod cancel;
 mod conformance;
+mod forks;
 mod kernels;
