@@ -29,6 +29,6 @@ mod verify;
 pub use machine::{header, is_debug_build, resumed};
 pub use measure::{First, Progress, measure, measure_rounds};
 pub use plan::Plan;
-pub use scenario::{NamedBatch, RESIDUE_SCENARIOS, SCENARIOS, Scenario};
+pub use scenario::{NamedBatch, RESIDUE_SCENARIOS, SCENARIOS, Scenario, TREE_SCENARIOS};
 pub use search::search;
 pub use verify::{CellCheck, verify};

@@ -2,8 +2,8 @@
 
 use crate::engine::{Engine, one_line};
 use crate::scenario::NamedBatch;
-use fib::kernels::KERNELS;
-use fib::{Chunking, Descriptor, SEQUENTIAL, Settings};
+use fib::kernels::{self, KERNELS};
+use fib::{Chunking, Descriptor, Forking, SEQUENTIAL, Settings};
 use fib_engine::COPIES;
 use fib_engine::protocol::{Capabilities, OfferedBackend};
 use fib_report::{BackendHead, BaselineCell, LeftOut, MARGIN, Study, visible};
@@ -112,7 +112,9 @@ impl Plan {
                 let chunking_suffix = suffix(&self.chunkings, chunking);
                 let label = format!("{}{number}{kernel_suffix}{chunking_suffix}", backend.name);
                 let (name, scheduling) = (backend.name.into(), backend.scheduling);
-                (BackendHead { label, name, scheduling, chunking }, kernel)
+                let forks_in_turn = backend.forking == Forking::Sequential
+                    && kernels::by_name(kernel).is_some_and(|kernel| kernel.forks());
+                (BackendHead { label, name, scheduling, chunking, forks_in_turn }, kernel)
             }));
         }
         heads
@@ -128,6 +130,9 @@ impl Plan {
     /// Copies of the sequential backend, with each kernel and for each worker count, but at most one copy
     /// for each CPU.
     pub(crate) fn copies_specs(&self) -> Vec<CellSpec> {
+        if !self.study.definition().has_ceiling {
+            return vec![];
+        }
         let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let mut counts: Vec<_> = self.workers.iter().map(|&workers| workers.min(cpus)).collect();
         counts.dedup();

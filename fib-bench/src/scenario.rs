@@ -103,6 +103,22 @@ pub const RESIDUE_SCENARIOS: &[Scenario] = &[
     },
 ];
 
+/// Every scenario of trees, which the kernel `recursive` computes. They show what forks bring where chunks
+/// cannot divide the work.
+pub const TREE_SCENARIOS: &[Scenario] = &[
+    numbers("tree-27", "F(27) alone, as a tree: a fraction of a millisecond to divide", || {
+        vec![27]
+    }),
+    numbers(
+        "tree-32",
+        "F(32) alone, as a tree: milliseconds of work that only forks divide",
+        || vec![32],
+    ),
+    numbers("trees-30", "F(0) to F(30), each as a tree: the last two are most of the work", || {
+        (0..=30).collect()
+    }),
+];
+
 /// A batch with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedBatch {
@@ -132,7 +148,12 @@ impl Scenario {
 
     /// The scenario of exact numbers with this name.
     pub fn by_name(name: &str) -> Option<&'static Scenario> {
-        SCENARIOS.iter().find(|scenario| scenario.name == name)
+        SCENARIOS.iter().chain(TREE_SCENARIOS).find(|scenario| scenario.name == name)
+    }
+
+    /// Whether this is one of [`TREE_SCENARIOS`].
+    pub fn is_tree(&self) -> bool {
+        TREE_SCENARIOS.iter().any(|scenario| scenario.name == self.name)
     }
 }
 
@@ -173,8 +194,9 @@ mod tests {
 
     #[test]
     fn names_are_distinct_and_found() {
-        for scenario in SCENARIOS {
-            assert_eq!(SCENARIOS.iter().filter(|s| s.name == scenario.name).count(), 1);
+        let all = || SCENARIOS.iter().chain(TREE_SCENARIOS);
+        for scenario in all() {
+            assert_eq!(all().filter(|s| s.name == scenario.name).count(), 1);
             assert_eq!(Scenario::by_name(scenario.name).map(|s| s.summary), Some(scenario.summary));
         }
         for scenario in RESIDUE_SCENARIOS {

@@ -1,7 +1,7 @@
 //! The batches of every sweep.
 
 use crate::scenario::NamedBatch;
-use fib::Chunking;
+use fib::{Chunking, kernels};
 use fib_report::{
     BREAK_EVEN_BATCH, BREAK_EVEN_INDEX, BREAK_EVEN_ITEM, BREAK_EVEN_ITEMS, STRONG, TASKS, WEAK,
 };
@@ -52,6 +52,15 @@ pub fn scaling(workers: &[NonZeroUsize]) -> Vec<NamedBatch> {
         )
     };
     [strong].into_iter().chain(workers.iter().map(weak)).collect()
+}
+
+/// The scenario of the sweep over forks.
+pub const FORKS_SCENARIO: &str = "tree-27";
+
+/// The kernels of that sweep: the tree without forks, which is the baseline, and then the tree with each cutoff.
+pub fn fork_kernels() -> Vec<&'static str> {
+    let cutoffs = kernels::CUTOFFS.iter().rev().map(|(_, entry)| entry.name);
+    cutoffs.chain([kernels::recursive().name()]).collect()
 }
 
 /// The scenarios of the sweep over chunkings: tiny equal numbers, where each chunk costs something,

@@ -5,7 +5,7 @@ use fib_report::report::{
     conclusions, duration, heading, leaders, list, noise_banner, percent_up, ratio, thousands,
 };
 use fib_report::{
-    Analysis, BreakEven, Cell, Crossing, Estimate, Findings, Granularity, Matrix, Model,
+    Analysis, BreakEven, Cell, Crossing, Estimate, Findings, ForkCost, Granularity, Matrix, Model,
     RaceResult, Row, Scaling, Status, TOO_NOISY, Verdict, quantile,
 };
 use maud::{Markup, html};
@@ -125,6 +125,7 @@ fn sentences(analysis: &Analysis) -> Vec<String> {
                 "The chunking decides in {matters} of {all} cases: there, the best chunking is shown to be faster than the worst."
             )]
         }
+        Findings::Forks(found) => forks(found).into_iter().collect(),
         Findings::Model { models, .. } => models.iter().filter_map(model).collect(),
         Findings::Race(found) => race(matrix, found),
     }
@@ -298,6 +299,18 @@ fn model(model: &Model) -> Option<String> {
 }
 
 /// The best technique of each contest.
+/// Where a fork costs least.
+fn forks(found: &[ForkCost]) -> Option<String> {
+    // `sequential` offers no half to anybody.
+    let several = found.iter().filter(|cost| cost.workers > 1);
+    let costs = several.filter_map(|cost| Some((cost, cost.fork_ns?.median)));
+    let (least, ns) = costs.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(format!(
+        "A fork costs least on {} with {} workers: {ns:.1} ns of worker time.",
+        least.backend, least.workers
+    ))
+}
+
 fn race(matrix: &Matrix, found: &[RaceResult]) -> Vec<String> {
     let limit = matrix.header.limit_s.unwrap_or(1.0);
     let contests = matrix.header.scenarios.iter();

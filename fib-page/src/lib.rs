@@ -63,6 +63,7 @@ const SECTIONS: [(&str, &str, ItemsOf); 8] = [
     ("timelines", "Who did what when", timelines::items),
     ("sizes", "How small is too small", sizes::items),
     ("chunking", "Chunking decides too", chunking::items),
+    ("forks", "What a fork costs", race::forks),
     ("race", "How much in a given time", race::items),
     ("cells", "Every cell", cells::items),
 ];

@@ -254,6 +254,7 @@ fn an_empty_record_gives_a_page() {
         Study::BreakEven,
         Study::Scaling,
         Study::Chunking,
+        Study::Forks,
         Study::Model,
         Study::Race,
     ] {

@@ -118,6 +118,9 @@ pub struct BackendHead {
     #[serde(with = "as_text")]
     #[schemars(with = "String")]
     pub chunking: Chunking,
+    /// Whether its kernel forks, and the backend runs the halves of a fork one after the other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forks_in_turn: bool,
 }
 
 /// [`Scheduling`] as it stands in records.
@@ -181,6 +184,8 @@ pub enum Study {
     Scaling,
     /// Sweep over chunkings.
     Chunking,
+    /// Sweep over the cutoffs of a tree of forks.
+    Forks,
     /// Prediction for many more workers.
     Model,
     /// The largest batches and numbers in a given time.

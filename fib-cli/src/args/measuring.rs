@@ -37,6 +37,8 @@ scaling      a batch with 1, 2, 4 ... workers, and a batch that grows with the
              workers: Karp-Flatt, Amdahl, Gustafson, USL
 chunking     the same batch in chunks of 1, 16 and 256 items, and in 1 and 8
              chunks for each worker
+forks        what a fork costs, and from which cutoff on it pays: F(27) as a tree,
+             on the backends that run the halves of a fork at once
 
 Examples
   fib sweep granularity
@@ -158,7 +160,8 @@ pub(crate) enum ColorChoice {
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
-    /// Scenarios to measure [default: all of exact numbers except one-100, one-1000 and range-5000]
+    /// Scenarios to measure [default: all of exact numbers except one-100, one-1000 and range-5000; with
+    /// --kernel recursive, the trees]
     #[arg(short, long, value_name = "NAMES", value_delimiter = ',', value_parser = any_scenario_parser(), hide_possible_values = true)]
     pub(crate) scenario: Vec<&'static Scenario>,
     /// Measure the scenarios of residues (mod-...) instead of exact numbers: one index after another and
@@ -197,9 +200,12 @@ pub(crate) struct CompareArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct SweepArgs {
-    /// The parameter to vary: granularity, break-even, scaling or chunking
+    /// The parameter to vary: granularity, break-even, scaling, chunking or forks
     #[arg(value_enum, hide_possible_values = true)]
     pub(crate) sweep: Sweep,
+    /// With `forks`: measure this engine too; may be repeated
+    #[arg(short, long, value_name = "ENGINE")]
+    pub(crate) engine: Vec<String>,
     #[command(flatten)]
     pub(crate) measure: MeasureArgs,
 }
@@ -214,6 +220,8 @@ pub(crate) enum Sweep {
     Scaling,
     /// Size of chunks
     Chunking,
+    /// Size of the parts that a tree of forks is divided into
+    Forks,
 }
 
 #[derive(Args, Debug)]

@@ -53,7 +53,7 @@ pub(crate) enum Command {
     /// Measure every backend on nine scenarios, and print the speedup matrix of this machine
     #[command(after_help = COMPARE_HELP)]
     Compare(CompareArgs),
-    /// Vary one parameter: task size, batch size, worker count or chunking
+    /// Vary one parameter: task size, batch size, worker count, chunking or forks
     #[command(after_help = SWEEP_HELP)]
     Sweep(SweepArgs),
     /// Predict the speedup of a batch for up to 1024 workers, from measurements on this machine

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fib::MOST_WORKERS;
 use fib::kernels::{self, KernelEntry};
 use fib::{Descriptor, MemoryLimit, ResidueMethod};
-use fib_bench::{RESIDUE_SCENARIOS, SCENARIOS, Scenario};
+use fib_bench::{RESIDUE_SCENARIOS, SCENARIOS, Scenario, TREE_SCENARIOS};
 use fib_report::{LONGEST_NAME, visible};
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -31,9 +31,9 @@ pub(super) fn scenario_parser() -> impl TypedValueParser<Value = &'static Scenar
     named(SCENARIOS.iter().map(|entry| (entry.name, entry.summary, entry)))
 }
 
-/// Scenarios of numbers and of residues.
+/// Scenarios of numbers, of trees and of residues.
 pub(super) fn any_scenario_parser() -> impl TypedValueParser<Value = &'static Scenario> {
-    let all = SCENARIOS.iter().chain(RESIDUE_SCENARIOS);
+    let all = SCENARIOS.iter().chain(TREE_SCENARIOS).chain(RESIDUE_SCENARIOS);
     named(all.map(|entry| (entry.name, entry.summary, entry)))
 }
 

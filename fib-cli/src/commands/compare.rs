@@ -10,8 +10,10 @@ use crate::measuring::{plan, workers};
 use crate::output::to_stdout;
 use crate::recording::measured;
 use crate::target::Target;
-use fib::ResidueMethod;
-use fib_bench::{Plan, RESIDUE_SCENARIOS, SCENARIOS, Scenario, measure_rounds, verify};
+use fib::{ResidueMethod, check_index, kernels};
+use fib_bench::{
+    Plan, RESIDUE_SCENARIOS, SCENARIOS, Scenario, TREE_SCENARIOS, measure_rounds, verify,
+};
 use fib_report::{BaselineCell, Status, Study};
 use std::num::NonZeroUsize;
 use std::slice;
@@ -44,6 +46,12 @@ fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
         let problem = "--kernel: residues are always measured with the kernels scalar and lanes";
         return Err(BadInput(problem.into()).into());
     }
+    let of_trees = scenarios.iter().filter(|scenario| scenario.is_tree()).count();
+    if (1..scenarios.len()).contains(&of_trees) && !args.measure.names_kernel() {
+        let problem = "--scenario: trees (tree-...) are measured with the kernel recursive, and other scenarios \
+                       are not; measure them in two commands, or choose a --kernel for both";
+        return Err(BadInput(problem.into()).into());
+    }
     let batches = scenarios.into_iter().map(Scenario::batch).collect();
     let engines = args.engine.iter().filter_map(|text| engine::chosen(text).transpose());
     let default_s = if args.full { 150 } else { 27 };
@@ -52,6 +60,10 @@ fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
     if of_residues > 0 {
         plan.kernels = ResidueMethod::ALL.iter().map(|method| method.name()).collect();
     }
+    if of_trees > 0 && !args.measure.names_kernel() {
+        plan.kernels = vec![kernels::recursive().name()];
+    }
+    check_indices(&plan)?;
     plan.engines = engines.collect::<anyhow::Result<_>>()?;
     if !args.chunking.is_empty() {
         plan.chunkings = args.chunking.clone();
@@ -74,10 +86,20 @@ fn planned(args: &CompareArgs) -> anyhow::Result<Plan> {
     }
 }
 
+/// Checks that every kernel computes the largest index.
+fn check_indices(plan: &Plan) -> Result<(), fib::Error> {
+    let largest = plan.batches.iter().flat_map(|batch| &batch.indices).copied().max();
+    let kernels = plan.kernels.iter().filter_map(|name| kernels::by_name(name));
+    kernels.into_iter().try_for_each(|kernel| check_index(&*kernel, largest.unwrap_or(0)))
+}
+
 /// The scenarios to measure.
 fn scenarios(args: &CompareArgs) -> Vec<&'static Scenario> {
     if args.residues {
         return RESIDUE_SCENARIOS.iter().collect();
+    }
+    if args.scenario.is_empty() && args.measure.kernel().name == kernels::recursive().name() {
+        return TREE_SCENARIOS.iter().collect();
     }
     let default = SCENARIOS.iter().filter(|scenario| args.full || !scenario.full_only);
     if args.scenario.is_empty() { default.collect() } else { args.scenario.clone() }

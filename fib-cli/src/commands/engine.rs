@@ -5,6 +5,7 @@ use crate::backends;
 use crate::failure::{BadCells, BadInput};
 use crate::measuring::own_runner;
 use crate::output::to_stdout;
+use fib::kernels::{CUTOFFS, KERNELS};
 use fib_bench::engine::{Engine, check as check_engine, python};
 use fib_engine::{NAME, Offer, end_with_parent, serve_stdio};
 use std::ffi::{OsStr, OsString};
@@ -16,7 +17,9 @@ pub(crate) fn runner(command: &[OsString]) -> anyhow::Result<()> {
         return become_engine(program, arguments);
     }
     let backends: Vec<_> = backends::all().collect();
-    let offer = Offer { name: NAME, backends: &backends, kernels: fib::kernels::KERNELS };
+    let cutoffs = CUTOFFS.iter().map(|(_, entry)| *entry);
+    let kernels: Vec<_> = KERNELS.iter().copied().chain(cutoffs).collect();
+    let offer = Offer { name: NAME, backends: &backends, kernels: &kernels };
     Ok(serve_stdio(offer)?)
 }
 

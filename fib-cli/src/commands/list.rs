@@ -4,24 +4,27 @@ use crate::args::{ColorChoice, ListedKind};
 use crate::backends;
 use crate::output::{page, to_stdout};
 use fib::kernels::KERNELS;
-use fib_bench::{RESIDUE_SCENARIOS, SCENARIOS};
+use fib::{Descriptor, Forking};
+use fib_bench::{RESIDUE_SCENARIOS, SCENARIOS, TREE_SCENARIOS};
 use std::io::{self, IsTerminal, Write};
 
-type Lines = Vec<(&'static str, &'static str)>;
+type Lines = Vec<(&'static str, String)>;
+
+const BACKENDS: &str = "Backends: where and when batches run; (forks): can divide one number";
 
 pub(crate) fn run(kind: Option<ListedKind>) -> anyhow::Result<()> {
-    let backends = || backends::all().map(|entry| (entry.name, entry.summary)).collect();
-    let kernels = || KERNELS.iter().map(|entry| (entry.name, entry.summary)).collect();
+    let backends = || backends::all().map(|entry| (entry.name, with_forks(entry))).collect();
+    let kernels = || KERNELS.iter().map(|entry| (entry.name, entry.summary.into())).collect();
     let scenarios = || {
-        let all = SCENARIOS.iter().chain(RESIDUE_SCENARIOS);
-        all.map(|entry| (entry.name, entry.summary)).collect()
+        let all = SCENARIOS.iter().chain(TREE_SCENARIOS).chain(RESIDUE_SCENARIOS);
+        all.map(|entry| (entry.name, entry.summary.into())).collect()
     };
     let sections: Vec<(&str, Lines)> = match kind {
         Some(ListedKind::Backends) => vec![("", backends())],
         Some(ListedKind::Kernels) => vec![("", kernels())],
         Some(ListedKind::Scenarios) => vec![("", scenarios())],
         None => vec![
-            ("Backends: where and when batches run", backends()),
+            (BACKENDS, backends()),
             ("Kernels: how numbers are computed", kernels()),
             ("Scenarios: batches that `fib compare` measures", scenarios()),
         ],
@@ -32,6 +35,14 @@ pub(crate) fn run(kind: Option<ListedKind>) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+/// The summary of a backend, with a mark if it runs the halves of a fork at once.
+fn with_forks(entry: &Descriptor) -> String {
+    match entry.forking {
+        Forking::Parallel => format!("{} (forks)", entry.summary),
+        Forking::Sequential => entry.summary.into(),
+    }
 }
 
 fn write_section(

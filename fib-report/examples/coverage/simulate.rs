@@ -263,6 +263,7 @@ fn header(cells: usize) -> Header {
         name: label(cell),
         scheduling: fib_core::Scheduling::Dynamic,
         chunking: fib_core::Chunking::default(),
+        forks_in_turn: false,
     };
     Header {
         schema_version: SCHEMA_VERSION,

@@ -61,7 +61,7 @@ pub(crate) fn header(backends: &[&str], workers: &[usize]) -> Header {
 pub(crate) fn head(label: &str) -> BackendHead {
     let (label, name) = (label.to_owned(), label.to_owned());
     let (scheduling, chunking) = (Scheduling::Dynamic, Chunking::default());
-    BackendHead { label, name, scheduling, chunking }
+    BackendHead { label, name, scheduling, chunking, forks_in_turn: false }
 }
 
 pub(crate) fn sample(role: Role, backend: &str, workers: usize, round: usize, us: f64) -> Sample {

@@ -5,7 +5,7 @@ use crate::analysis::{Cell, Row};
 use crate::difference::{CellDifference, Difference};
 use crate::record::Header;
 use crate::studies::{
-    BreakEven, ChunkingEffect, Findings, Granularity, Model, PredictionErrors, RaceResult, Scaling,
+    BreakEven, ChunkingEffect, Findings, ForkCost, Granularity, Model, PredictionErrors, RaceResult, Scaling,
 };
 use crate::timeline::Timeline;
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ enum Line<'a> {
     BreakEven(&'a BreakEven),
     Scaling(&'a Scaling),
     Chunking(&'a ChunkingEffect),
+    Forks(&'a ForkCost),
     Model(&'a Model),
     PredictionErrors(&'a PredictionErrors),
     Race(&'a RaceResult),
@@ -56,6 +57,7 @@ pub fn json(analysis: &Analysis) -> String {
         Findings::BreakEven(found) => lines.extend(found.iter().map(Line::BreakEven)),
         Findings::Scaling(found) => lines.extend(found.iter().map(Line::Scaling)),
         Findings::Chunking(found) => lines.extend(found.iter().map(Line::Chunking)),
+        Findings::Forks(found) => lines.extend(found.iter().map(Line::Forks)),
         Findings::Model { models, errors } => {
             lines.extend(models.iter().map(Line::Model));
             lines.extend(errors.iter().map(Line::PredictionErrors));

@@ -3,7 +3,7 @@
 
 use super::numbers::{duration, margin_text, percent, ratio, spread};
 use super::page::{Block, Line, TextTable, narrow};
-use super::scenario::fault;
+use super::scenario::{IN_TURN, fault, marked};
 use crate::analysis::{Cell, Matrix, Row, Verdict};
 use crate::sample::Status;
 
@@ -22,11 +22,13 @@ pub fn for_workers(matrix: &Matrix, workers: usize, width: usize) -> Vec<Block> 
     };
     let labels = matrix.rows.iter().map(backend_labels).max_by_key(Vec::len).unwrap_or_default();
     let title = title(matrix, workers);
-    let blocks = fitting(&labels, width).into_iter().enumerate().flat_map(|(part, labels)| {
+    let has_marks = matrix.header.backends.iter().any(|head| head.forks_in_turn);
+    let room = if has_marks { width.saturating_sub(labels.len()) } else { width };
+    let blocks = fitting(&labels, room).into_iter().enumerate().flat_map(|(part, labels)| {
         let suffix = if part > 0 { " (continued)" } else { "" };
         [Block::Title(format!("{title}{suffix}")), Block::Table(table(matrix, workers, labels))]
     });
-    blocks.collect()
+    blocks.chain(has_marks.then(|| Block::Text(IN_TURN.into()))).collect()
 }
 
 /// The labels in groups whose columns fit the width.
@@ -60,7 +62,8 @@ fn title(matrix: &Matrix, workers: usize) -> String {
 }
 
 fn table(matrix: &Matrix, workers: usize, labels: &[String]) -> TextTable {
-    let heading = [String::new()].into_iter().chain(labels.iter().map(|label| narrow(label)));
+    let names = labels.iter().map(|label| narrow(&marked(matrix, label)));
+    let heading = [String::new()].into_iter().chain(names);
     let mut table = TextTable::new(heading).narrow();
     for row in &matrix.rows {
         table.rows.push(Line::Section(section(matrix, row, workers)));

@@ -6,6 +6,7 @@ mod conclusions;
 mod difference;
 mod document;
 mod engines;
+mod forks;
 mod gantt;
 mod json;
 mod losses;

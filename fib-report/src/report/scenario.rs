@@ -20,7 +20,7 @@ pub fn scenario(matrix: &Matrix, row: &Row) -> Vec<Block> {
         "verdict",
     ]);
     for cell in &row.cells {
-        table.row(cells(matrix, cell, &cell.backend));
+        table.row(cells(matrix, cell, &marked(matrix, &cell.backend)));
     }
     if let Some(best) = &row.best {
         let name = format!("({} alone)", best.kernel);
@@ -51,7 +51,21 @@ fn baseline(matrix: &Matrix, row: &Row) -> String {
     if row.cells.iter().any(|cell| cell.workers > matrix.header.cores) {
         text += "\n* more workers than CPUs";
     }
+    if matrix.header.backends.iter().any(|head| head.forks_in_turn) {
+        text += "\n";
+        text += IN_TURN;
+    }
     text
+}
+
+/// What the mark of [`marked`] means.
+pub(super) const IN_TURN: &str = "† runs the halves of a fork one after the other";
+
+/// A label, with a mark if its backend runs the halves of forks one after the other.
+pub(super) fn marked(matrix: &Matrix, label: &str) -> String {
+    let head = matrix.header.backends.iter().find(|head| head.label == label);
+    let is_marked = head.is_some_and(|head| head.forks_in_turn);
+    if is_marked { format!("{label}†") } else { label.into() }
 }
 
 fn cells(matrix: &Matrix, cell: &Cell, name: &str) -> Vec<String> {

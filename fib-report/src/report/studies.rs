@@ -1,5 +1,6 @@
 //! The findings of a study as tables.
 
+use super::forks::forks;
 use super::model::model;
 use super::numbers::{duration, percent, ratio, with_interval};
 use super::page::{Block, TextTable, narrow};
@@ -21,6 +22,7 @@ pub fn findings(analysis: &Analysis) -> Vec<Block> {
         Findings::BreakEven(points) => break_even(points),
         Findings::Scaling(scalings) => scaling(scalings),
         Findings::Chunking(effects) => chunking(matrix, effects),
+        Findings::Forks(costs) => forks(matrix, costs),
         Findings::Model { models, errors } => model(matrix, models, errors),
         Findings::Race(results) => race(matrix, results),
     }
@@ -30,7 +32,7 @@ const METG: &str = "METG (minimum effective task granularity): the smallest task
                     reach this efficiency. The size of a task is wall time x workers / tasks. \
                     Efficiency is speedup over number of workers.";
 
-const OPEN: &str = "The interval follows from the intervals of the measured points; ? marks an end \
+pub(super) const OPEN: &str = "The interval follows from the intervals of the measured points; ? marks an end \
                     that lies beyond them.";
 
 fn granularity(matrix: &Matrix, granularities: &[Granularity]) -> Vec<Block> {
@@ -97,7 +99,7 @@ fn break_even(points: &[BreakEven]) -> Vec<Block> {
 }
 
 /// A crossing with its interval below it, or the side of the measured points on which it lies.
-fn crossing(crossing: &Crossing, show: impl Fn(&f64) -> String) -> String {
+pub(super) fn crossing(crossing: &Crossing, show: impl Fn(&f64) -> String) -> String {
     match crossing {
         Crossing::At { value, low, high } => {
             let end = |bound: &Option<f64>| bound.as_ref().map_or("?".into(), &show);

@@ -6,6 +6,7 @@
 
 mod chunking;
 mod curves;
+mod forks;
 mod model;
 mod race;
 mod scaling;
@@ -20,6 +21,7 @@ pub use curves::{
     BREAK_EVEN_BATCH, BREAK_EVEN_INDEX, BREAK_EVEN_ITEM, BREAK_EVEN_ITEMS, BreakEven, EFFICIENCIES,
     Granularity, Metg, TASKS,
 };
+pub use forks::{CutoffPoint, ForkCost};
 pub use model::{
     Counts, Model, PIECES, Prediction, PredictionCheck, PredictionErrors, PredictionMethod,
     RESAMPLES, WORKERS,
@@ -36,6 +38,8 @@ pub struct Definition {
     /// Whether a reader compares all cells of a scenario at once. A search looks at each cell
     /// alone.
     pub compares_cells: bool,
+    /// Whether the ceiling is measured.
+    pub has_ceiling: bool,
     /// What is measured in addition to the matrix.
     pub extra_role: Option<Role>,
     /// Whether the record keeps the indices of each scenario.
@@ -57,6 +61,8 @@ pub enum Findings {
     Scaling(Vec<Scaling>),
     /// The effects of chunking.
     Chunking(Vec<ChunkingEffect>),
+    /// The costs of forks.
+    Forks(Vec<ForkCost>),
     /// Predictions for many more workers, and how wrong they are where they were measured.
     Model { models: Vec<Model>, errors: Vec<PredictionErrors> },
     /// How much each technique computed in the time of a race.
@@ -65,6 +71,7 @@ pub enum Findings {
 
 const MATRIX: Definition = Definition {
     compares_cells: true,
+    has_ceiling: true,
     extra_role: None,
     keeps_indices: false,
     find: |_, _| Findings::Matrix,
@@ -89,6 +96,12 @@ impl Study {
             Study::Chunking => {
                 Definition { find: |m, _| Findings::Chunking(chunking::effects(m)), ..MATRIX }
             }
+            Study::Forks => Definition {
+                compares_cells: false,
+                has_ceiling: false,
+                find: |m, _| Findings::Forks(forks::fork_costs(m)),
+                ..MATRIX
+            },
             Study::Model => Definition {
                 extra_role: Some(Role::Pieces),
                 keeps_indices: true,

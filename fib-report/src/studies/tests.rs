@@ -12,6 +12,7 @@ use crate::rng::SplitMix64;
 use crate::sample::Sample;
 use crate::stats::Estimate;
 use fib_core::Scheduling;
+use fib_core::kernels::{CUTOFFS, forks};
 use fib_simulate::WorkerTrace;
 
 const ROUNDS: usize = 20;
@@ -127,6 +128,53 @@ fn a_chunking_that_decides_is_named() {
     assert!(effect.matters());
     assert_eq!(effect.fastest().unwrap().chunking, "balanced:8");
     assert_eq!(effect.slowest().unwrap().chunking, "items:1");
+}
+
+/// A fork takes 20 ns of worker time. The tree takes 300 us without forks.
+#[test]
+fn the_cost_of_a_fork_and_its_break_even_are_found() {
+    let kernels: Vec<_> = CUTOFFS.iter().filter(|(cutoff, _)| *cutoff <= 27).collect();
+    let label = |kernel: &str| format!("cell@{kernel}");
+    let backends = kernels.iter().map(|(_, entry)| head(&label(entry.name))).collect();
+    let names = kernels.iter().map(|(_, entry)| (label(entry.name), entry.name.to_owned()));
+    let mut header = Header {
+        backends,
+        study: Study::Forks,
+        kernel: "recursive:none".into(),
+        kernels: names.collect(),
+        ..header(&[], &[1, 2])
+    };
+    header.scenarios[0].index = Some(27);
+    let mut samples = vec![];
+    for round in 0..ROUNDS {
+        let drift = 1.0 + (round % 4) as f64;
+        let mut take = |role, label: &str, workers, us: f64| {
+            samples.push(sample(role, label, workers, round, us * drift));
+        };
+        take(Role::Baseline, "sequential", 1, 300.0);
+        take(Role::Control, "sequential", 1, 300.0);
+        for (cutoff, entry) in &kernels {
+            let worker_time = 300.0 + 0.02 * forks(27, *cutoff) as f64;
+            take(Role::Cell, &label(entry.name), 1, worker_time);
+            take(Role::Cell, &label(entry.name), 2, worker_time / 2.0);
+        }
+    }
+    let Findings::Forks(found) = analyse(header, &samples).findings else {
+        panic!("another study")
+    };
+    let [one, two] = &found[..] else { panic!("two worker counts: {found:?}") };
+    for cost in [one, two] {
+        assert_eq!((&*cost.backend, cost.forks), ("cell", 317_810));
+        let fork = cost.fork_ns.unwrap(); // times the median drift of 2.5
+        assert!(close(fork.median, 50.0), "{fork:?}");
+        assert!(fork.interval.is_some_and(|(low, high)| low < 50.0 && 50.0 < high));
+        assert!(cost.points.iter().map(|point| point.cutoff).eq(kernels.iter().map(|(c, _)| *c)));
+    }
+    assert!(one.break_even_cutoff.is_none());
+    // Two workers break even with 15,000 forks of 20 ns: between 17,710 with cutoff 8 and 10,945 with
+    // cutoff 9.
+    let Some(Crossing::At { value, .. }) = two.break_even_cutoff else { panic!("no crossing") };
+    assert!((8.0..9.0).contains(&value), "{value}");
 }
 
 /// How a simulated record is measured.
