@@ -55,35 +55,6 @@ impl Trees for Chili {
     }
 }
 
-/// A pool of forte must live as long as the program.
-pub(crate) struct Forte(&'static forte::ThreadPool);
-
-impl Trees for Forte {
-    fn new(workers: NonZeroUsize) -> Self {
-        let pool: &'static forte::ThreadPool = Box::leak(Box::new(forte::ThreadPool::new()));
-        pool.resize_to(workers.get() - 1);
-        Forte(pool)
-    }
-
-    fn compute(&self, cutoff: u64, indices: &[u64]) -> Vec<u64> {
-        fn tree<const CUTOFF: u64>(n: u64, worker: &forte::Worker) -> u64 {
-            if n < CUTOFF {
-                return branch(n);
-            }
-            let (a, b) = worker.join(|w| tree::<CUTOFF>(n - 1, w), |w| tree::<CUTOFF>(n - 2, w));
-            a + b
-        }
-        let tree = with_cutoff!(tree, cutoff);
-        self.0.with_worker(|worker| indices.iter().map(|&n| tree(n, worker)).collect())
-    }
-}
-
-impl Drop for Forte {
-    fn drop(&mut self) {
-        self.0.depopulate();
-    }
-}
-
 pub(crate) struct Rayon(rayon::ThreadPool);
 
 impl Trees for Rayon {

@@ -178,7 +178,7 @@ fn every_study_is_printed_again_byte_for_byte() {
         (&["sweep", "break-even"], "16 items", "break-even"),
         (&["sweep", "scaling"], "Gustafson", "scaling"),
         (&["sweep", "chunking"], "speedup by chunking", "chunking"),
-        (&["sweep", "forks"], "what a fork costs", "forks"),
+        (&["sweep", "forks"], "What a fork costs", "forks"),
         (&["model", "10x100", "0..500"], "upper bound", "model"),
     ] {
         let file = folder.path().join(study[1]);

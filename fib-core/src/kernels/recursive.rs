@@ -11,7 +11,8 @@ pub(super) const NAME: &str = "recursive";
 /// The largest index. F(60) takes about an hour.
 pub(super) const LARGEST: u64 = 60;
 
-/// Below this index a half is computed without forks. A half at the cutoff takes some us, and a fork some ns.
+/// Below this index a half is computed without forks. A half at the cutoff takes 1 to 2 us, and a fork some ns:
+/// smaller cutoffs bring no more speedup (`fib sweep forks`).
 pub(super) const CUTOFF: u64 = 16;
 
 /// Computes F(n) by the tree of F(n-1) and F(n-2), as two halves of a fork from `CUTOFF` up.
@@ -52,10 +53,10 @@ impl<N: Notation, const CUTOFF: u64> Kernel for Recursive<N, CUTOFF> {
         N::limbs(n)
     }
 
-    /// Predicted nanoseconds, fitted to `cargo run --release -p fib-bench --example kernels costs`.
+    /// Predicted nanoseconds on one thread, fitted to `fib compare --scenario tree-27,tree-32`.
     fn cost(&self, n: u64, _previous: Option<u64>) -> f64 {
         const GOLDEN_RATIO: f64 = 1.618_033_988_749_895;
-        4.0 + 0.7 * GOLDEN_RATIO.powi(n.min(LARGEST) as i32)
+        4.0 + 0.94 * GOLDEN_RATIO.powi(n.min(LARGEST) as i32)
     }
 
     fn fill(&self, run: &mut Run<'_>) {

@@ -2,6 +2,7 @@
 
 use super::numbers::ratio;
 use super::page::{Block, Table, narrow};
+use super::race::thousands;
 use super::studies::{OPEN, crossing};
 use crate::analysis::Matrix;
 use crate::studies::ForkCost;
@@ -28,7 +29,7 @@ pub(super) fn forks(matrix: &Matrix, costs: &[ForkCost]) -> Vec<Block> {
     }
     let index = matrix.rows.first().and_then(|row| row.scenario.index).unwrap_or(0);
     let forks = costs.first().map_or(0, |cost| cost.forks);
-    let title = format!("F({index}) as a tree of {forks} forks: what a fork costs");
+    let title = format!("What a fork costs: F({index}) as a tree of {} forks", thousands(forks));
     let mut blocks =
         vec![Block::Title(title), Block::Table(table), Block::Text(format!("{NOTE} {OPEN}"))];
     let mut counts: Vec<usize> = costs.iter().map(|cost| cost.workers).collect();
@@ -43,8 +44,16 @@ fn nanoseconds(ns: f64) -> String {
 }
 
 /// Cutoffs down, backends across.
-fn by_cutoff(costs: &[ForkCost], workers: usize) -> [Block; 2] {
+fn by_cutoff(costs: &[ForkCost], workers: usize) -> Vec<Block> {
+    const COLUMNS: usize = 7; // fit 80 columns
     let costs: Vec<&ForkCost> = costs.iter().filter(|cost| cost.workers == workers).collect();
+    let workers = if workers == 1 { "1 worker".into() } else { format!("{workers} workers") };
+    let title = format!("Speedup over one thread without forks, {workers}");
+    let tables = costs.chunks(COLUMNS).map(|part| Block::Table(cutoffs(part)));
+    [Block::Title(title)].into_iter().chain(tables).collect()
+}
+
+fn cutoffs(costs: &[&ForkCost]) -> Table {
     let names = costs.iter().map(|cost| narrow(&cost.backend));
     let mut table = Table::new(["cutoff".to_owned()].into_iter().chain(names)).narrow();
     let longest = costs.iter().map(|cost| &cost.points).max_by_key(|points| points.len());
@@ -55,7 +64,5 @@ fn by_cutoff(costs: &[ForkCost], workers: usize) -> [Block; 2] {
         });
         table.row([cutoff.to_string()].into_iter().chain(speedups));
     }
-    let workers = if workers == 1 { "1 worker".into() } else { format!("{workers} workers") };
-    let title = format!("Speedup over one thread without forks, {workers}");
-    [Block::Title(title), Block::Table(table)]
+    table
 }
