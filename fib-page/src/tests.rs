@@ -15,6 +15,7 @@ fn header(backends: &[&str], workers: &[usize]) -> Header {
         name: (*label).into(),
         scheduling: Scheduling::Dynamic,
         chunking: Chunking::default(),
+        forks_in_turn: false,
     };
     let machine = Machine {
         cpu: "Test CPU".into(),

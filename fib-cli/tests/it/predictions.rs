@@ -92,6 +92,7 @@ fn header(advised: &Candidate) -> Header {
         name: advised.backend.name.into(),
         scheduling: advised.backend.scheduling,
         chunking: advised.chunking,
+        forks_in_turn: false,
     };
     Header { cores: 2, workers: vec![1, 2], backends: vec![head], ..fib_bench::header(&plan) }
 }
