@@ -1,7 +1,7 @@
 //! What forks cost, as tables.
 
 use super::numbers::ratio;
-use super::page::{Block, Table, narrow};
+use super::page::{Block, TextTable, narrow};
 use super::race::thousands;
 use super::studies::{OPEN, crossing};
 use crate::analysis::Matrix;
@@ -13,7 +13,7 @@ const NOTE: &str = "per fork is worker time: (workers x time with cutoff 2 - tim
 
 pub(super) fn forks(matrix: &Matrix, costs: &[ForkCost]) -> Vec<Block> {
     let heading = ["backend", "workers", "per fork", "[99% interval]", "break-even\ncutoff"];
-    let mut table = Table::new(heading);
+    let mut table = TextTable::new(heading);
     for cost in costs {
         table.row([
             cost.backend.clone(),
@@ -53,9 +53,9 @@ fn by_cutoff(costs: &[ForkCost], workers: usize) -> Vec<Block> {
     [Block::Title(title)].into_iter().chain(tables).collect()
 }
 
-fn cutoffs(costs: &[&ForkCost]) -> Table {
+fn cutoffs(costs: &[&ForkCost]) -> TextTable {
     let names = costs.iter().map(|cost| narrow(&cost.backend));
-    let mut table = Table::new(["cutoff".to_owned()].into_iter().chain(names)).narrow();
+    let mut table = TextTable::new(["cutoff".to_owned()].into_iter().chain(names)).narrow();
     let longest = costs.iter().map(|cost| &cost.points).max_by_key(|points| points.len());
     for cutoff in longest.into_iter().flatten().map(|point| point.cutoff) {
         let speedups = costs.iter().map(|cost| {
