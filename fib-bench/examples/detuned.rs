@@ -67,13 +67,15 @@ const BACKENDS: [Descriptor; 4] = [
         name: "little-slower",
         summary: "2 % slower than plain",
         scheduling: Scheduling::Serial,
-        forking: Forking::Sequential,        build: |_| Ok(Box::new(Detuned(0.02))),
+        forking: Forking::Sequential,
+        build: |_| Ok(Box::new(Detuned(0.02))),
     },
     Descriptor {
         name: "spinning",
         summary: "sequential, and uses all CPUs afterwards",
         scheduling: Scheduling::Serial,
-        forking: Forking::Sequential,        build: |_| Ok(Box::new(Spinning)),
+        forking: Forking::Sequential,
+        build: |_| Ok(Box::new(Spinning)),
     },
 ];
 

@@ -100,11 +100,7 @@ fn common_roots<L: Lanes>(field: L::Field, roots: &Direction, node: usize) -> [C
 /// The table has the roots of the first grandchildren. The square of the root of node 2j is the root of node j, and
 /// the other roots are products with the roots of the nodes 1, 2 and 3.
 #[inline(always)]
-fn lane_roots<L: Lanes>(
-    field: L::Field,
-    roots: &Direction,
-    node: usize,
-) -> [LaneRoots<L>; 7] {
+fn lane_roots<L: Lanes>(field: L::Field, roots: &Direction, node: usize) -> [LaneRoots<L>; 7] {
     let singles = roots.singles();
     let (one, two) = (L::factor(field, singles[1]), L::factor(field, singles[2]));
     let three = L::factor(field, singles[3]);

@@ -184,7 +184,8 @@ fn split_4<L: Lanes>(
 ) {
     let singles = roots.singles();
     let root = L::factor(field, singles[node]);
-    let (left, right) = (L::factor(field, singles[2 * node]), L::factor(field, singles[2 * node + 1]));
+    let (left, right) =
+        (L::factor(field, singles[2 * node]), L::factor(field, singles[2 * node + 1]));
     for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
         let (x0, x1) = (L::load(a).reduce(field), L::load(b));
         let (x2, x3) = (L::load(c).times(field, root), L::load(d).times(field, root));
@@ -207,7 +208,8 @@ fn merge_4<L: Lanes>(
 ) {
     let singles = roots.singles();
     let root = L::factor(field, singles[node]);
-    let (left, right) = (L::factor(field, singles[2 * node]), L::factor(field, singles[2 * node + 1]));
+    let (left, right) =
+        (L::factor(field, singles[2 * node]), L::factor(field, singles[2 * node + 1]));
     for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
         let (x0, x1, x2, x3) = (L::load(a), L::load(b), L::load(c), L::load(d));
         let (y0, y1) = (x0.add(x1), x0.subtract(field, x1).times(field, left));

@@ -5,7 +5,8 @@ use crate::analysis::{Cell, Row};
 use crate::difference::{CellDifference, Difference};
 use crate::record::Header;
 use crate::studies::{
-    BreakEven, ChunkingEffect, Findings, ForkCost, Granularity, Model, PredictionErrors, RaceResult, Scaling,
+    BreakEven, ChunkingEffect, Findings, ForkCost, Granularity, Model, PredictionErrors,
+    RaceResult, Scaling,
 };
 use crate::timeline::Timeline;
 use schemars::JsonSchema;
