@@ -56,7 +56,7 @@ struct Section {
 type ItemsOf = fn(usize, &Analysis) -> Vec<Item>;
 
 /// The sections in the order of reading: anchor, title, and what each record has for it.
-const SECTIONS: [(&str, &str, ItemsOf); 8] = [
+const SECTIONS: [(&str, &str, ItemsOf); 9] = [
     ("matrix", "The matrix", matrix::items),
     ("speedups", "Speedup against workers", speedups::items),
     ("losses", "Where the lost speedup went", losses::items),
