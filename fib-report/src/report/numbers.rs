@@ -43,9 +43,10 @@ pub fn margin_text(margin: f64) -> String {
     format!("{}%", (margin * 1e4).round() / 1e2)
 }
 
-/// A share of a whole, rounded up to a percent.
+/// A share of a whole, rounded up to a percent; only 0 is 0%.
 pub fn percent_up(part: f64) -> String {
-    format!("{:.0}%", (part * 100.0 - 1e-9).max(1.0).ceil())
+    let least = if part == 0.0 { 0.0 } else { 1.0 };
+    format!("{:.0}%", (part * 100.0 - 1e-9).max(least).ceil())
 }
 
 /// Median and interval, as 1.68x [1.65,1.70].
@@ -90,6 +91,8 @@ mod tests {
         let estimate = |low, high| Estimate { median: 2.0, interval: Some((low, high)) };
         assert_eq!(spread(&estimate(1.99, 2.001)), "1%");
         assert_eq!(spread(&estimate(1.90, 2.01)), "5%");
+        assert_eq!(spread(&estimate(1.99999, 2.0)), "1%");
+        assert_eq!(spread(&estimate(2.0, 2.0)), "0%"); // a baseline over itself
         assert_eq!(spread(&Estimate { median: 2.0, interval: None }), "?");
         assert_eq!(with_interval(&estimate(1.9, 2.125)), "2.00x [1.90,2.12]");
     }

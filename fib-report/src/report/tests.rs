@@ -390,7 +390,7 @@ snake (CSnake 3), 2 workers: speedup over loop
 batch (ours: quick)
   time        40.0 ms 25.0 ms
   speedup       1.00x   1.60x
-  ± (99%)          1%      1%
+  ± (99%)          0%      0%
   first batch       -       -
   over ours    0.050x  0.080x   1.56x
 
