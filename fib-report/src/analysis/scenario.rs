@@ -205,10 +205,7 @@ impl<'a> Scenario<'a> {
             own_cold_speedup: over_own(&cold),
             karp_flatt: None,
             cpus: median(of_cell(role).iter().filter_map(|sample| cpus(sample)).collect()),
-            peak_rss_bytes: of_cell(role)
-                .iter()
-                .filter_map(|s| Some(s.usage?.peak_rss_bytes))
-                .max(),
+            peak_rss_bytes: of_cell(role).iter().filter_map(|sample| peak_rss(sample)).max(),
             losses: explained.and_then(|(useful, sample)| Losses::split(sample, useful)),
             timeline: explained.and_then(|(_, sample)| Timeline::of_sample(sample)),
             left_out_chunks: traced().find_map(|sample| sample.left_out_chunks),
@@ -317,4 +314,9 @@ fn run_trace(sample: &Sample) -> Option<RunTrace> {
 fn cpus(sample: &Sample) -> Option<f64> {
     (sample.wall_ns > 0).then_some(())?;
     Some(sample.usage?.cpu_ns as f64 / sample.wall_ns as f64)
+}
+
+/// The most memory that the runner had in use up to the end of the sample.
+fn peak_rss(sample: &Sample) -> Option<u64> {
+    Some(sample.usage?.peak_rss_bytes)
 }
